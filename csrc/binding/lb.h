@@ -1,0 +1,86 @@
+/*
+** The binding's own interface. Only files in binding/ include lua.h.
+** Order inside every function: check arguments -> create results -> call the core -> raise on
+** failure. No lua_State is kept, no C memory is held across a Lua call: all memory is userdata with
+** the bytes inline, so a longjmp leaks nothing.
+*/
+#ifndef LB_H
+#define LB_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/status.h"
+#include "base/view.h"
+#include "graph/op.h"
+
+#define LB_TENSOR "lossdbg.tensor"
+#define LB_STORAGE "lossdbg.storage"
+#define LB_NODE "lossdbg.node"
+
+enum { LB_ALIGN = 64 };
+
+/* Bytes inline, aligned by over-allocation. */
+typedef struct lb_storage {
+  size_t bytes;
+  uint64_t version; /* counts in-place writes, so that backward can refuse stale inputs */
+  unsigned char *data;
+} lb_storage;
+
+/* user values: 1 storage, 2 node that made it (or nil), 3 gradient (or nil) */
+typedef struct lb_tensor {
+  ldb_view view;
+  lb_storage *storage; /* same object as user value 1 */
+  bool requires_grad;
+} lb_tensor;
+
+/* Per-state context, a registry userdata. */
+typedef struct lb_context {
+  uint64_t sequence; /* number of the last node */
+  uint64_t visit;    /* mark of the last backward walk */
+  uint64_t seed;     /* of ld.rand and ld.randn */
+  uint64_t draws;    /* how many streams they used up */
+  bool no_grad;      /* record nothing */
+  bool check_finite; /* anomaly mode: every op's result is scanned */
+  size_t max_bytes;  /* 0: none; of the state's whole heap */
+  int (*interrupt)(void *ud, double progress);
+  void *interrupt_ud;
+} lb_context;
+
+lb_context *lb_getcontext(lua_State *L);
+
+/* Pushes a new contiguous tensor with uninitialised bytes. `where` names the function for messages.
+ */
+lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype t, int rank,
+                        const int64_t *shape);
+/* Pushes a tensor that shares the storage of the tensor at idx, seen as *v. */
+lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v);
+/* Pushes anonymous aligned scratch of n bytes (a storage userdata) and returns its bytes. */
+void *lb_pushscratch(lua_State *L, const char *where, size_t n);
+
+/* Argument checks raise "where: argument 'name': expected ..., got ..."; dtype -1 accepts any. */
+lb_tensor *lb_checktensor(lua_State *L, int idx, const char *where, const char *name);
+lb_tensor *lb_checkcontiguous(lua_State *L, int idx, const char *where, const char *name,
+                              int dtype);
+lb_tensor *lb_testtensor(lua_State *L, int idx); /* NULL when it is something else */
+double lb_checkfinite(lua_State *L, int idx, const char *where, const char *name);
+int64_t lb_checkcount(lua_State *L, int idx, const char *where, const char *name); /* >= 0 */
+uint64_t lb_checkseed(lua_State *L, int idx, const char *where, const char *name);
+
+/* Raises "where: text". */
+int lb_raise(lua_State *L, const char *where, const ldb_error *e);
+/* Raises "interrupted" when the host's callback says so. */
+void lb_poll(lua_State *L, const char *where);
+/* Marks the storage as written, so that a later backward over old values is refused. */
+void lb_touch(lb_tensor *t);
+
+/* Each part pushes one table of functions; lb_core.c puts it under its name. */
+int lb_open_tensor(lua_State *L);   /* core.tensor */
+int lb_open_op(lua_State *L);       /* core.op      one function per row of the op table */
+int lb_open_autograd(lua_State *L); /* core.autograd */
+int lb_open_random(lua_State *L);   /* core.random */
+int lb_open_train(lua_State *L);    /* core.train */
+int lb_open_diagnose(lua_State *L); /* core.diagnose */
+int lb_open_io(lua_State *L);       /* core.io */
+
+#endif
