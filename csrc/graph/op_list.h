@@ -1,0 +1,64 @@
+/*
+** The ops, one line each: define X(name), include this file, undefine X. The order is that of
+** ldb_op_table. New families go to the end.
+*/
+/* clang-format off */
+
+/* op_arith.c */
+X(add)
+X(sub)
+X(mul)
+X(div)
+X(pow)
+X(maximum)
+X(minimum)
+X(eq)
+X(ne)
+X(lt)
+X(le)
+X(gt)
+X(ge)
+X(where)
+
+/* op_unary.c */
+X(neg)
+X(exp)
+X(log)
+X(log1p)
+X(expm1)
+X(sqrt)
+X(square)
+X(abs)
+X(sign)
+X(sin)
+X(cos)
+X(tan)
+X(reciprocal)
+X(floor)
+X(erf)
+X(clip)
+X(contiguous)
+X(cast)
+
+/* op_activation.c */
+X(linear)
+X(relu)
+X(leaky_relu)
+X(elu)
+X(celu)
+X(selu)
+X(gelu)
+X(silu)
+X(mish)
+X(softplus)
+X(softsign)
+X(tanh)
+X(sigmoid)
+X(hard_sigmoid)
+X(hard_silu)
+X(relu6)
+X(log_sigmoid)
+X(prelu)
+
+/* op_random.c */
+X(dropout)
