@@ -15,8 +15,10 @@ LUA_INCDIR   ?=
 # Build folder; every folder remembers its flags, so that objects of two builds never mix.
 BUILD        ?= build
 SANITIZE     ?=
+# What `make test` and `make asan` run, and options for busted, e.g. SPECS=spec/10_x_spec.lua
 SPECS        ?= spec
-BENCH_ARGS   ?=
+BUSTED_ARGS  ?=
+V            ?=
 
 # ---- toolchain -----------------------------------------------------------------------------------
 ifeq ($(origin CC),default)
@@ -57,51 +59,191 @@ BLAS_FROM := the default search path
 BLAS_LIBS := -lopenblas
 endif
 
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+WARNINGS ?= -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla
+WERROR   ?=
 ifeq ($(SANITIZE),)
-OPTIMIZE := -O3
+OPTIMIZE ?= -O3
 else
-OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+OPTIMIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 endif
 # No -ffast-math: NaN and infinity are data here, and the order of sums is part of the result.
 NUMERICS := -ffp-contract=off -fno-math-errno -fno-trapping-math
 ALL_CFLAGS  = $(ROCKS_CFLAGS) -std=c11 $(OPTIMIZE) $(ARCH) -fPIC -fvisibility=hidden $(NUMERICS) \
-              $(WARNINGS) -Icsrc $(LUA_CFLAGS) $(BLAS_CFLAGS) $(CFLAGS)
+              $(WARNINGS) $(WERROR) -Icsrc $(LUA_CFLAGS) $(BLAS_CFLAGS) $(CFLAGS)
 SAN_LDFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 SOURCES := $(sort $(shell find csrc -name '*.c'))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 CORE    := $(BUILD)/lossdbg/core.so
 
+RUN_SANITIZERS := address,undefined,float-cast-overflow
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
+
+# Checkout first, then whatever Lua itself would search; nothing from the user's own paths.
+LUA_ENV = env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 -u LUA_INIT LUA=$(LUA) OPENBLAS_NUM_THREADS=1 \
+          LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='./$(1)/?.so;;'
+# busted is a Lua script on Debian and a shell wrapper where LuaRocks installed it.
+BUSTED  = $(shell f=$$(command -v busted || echo busted); \
+            if head -n 1 $$f 2>/dev/null | grep -q lua; then echo $(LUA) $$f --ignore-lua; \
+            else echo busted; fi)
+
 # ---- build ---------------------------------------------------------------------------------------
-.PHONY: all
-all: ## build the core: build/lossdbg/core.so
+.PHONY: all objects
+all: ## build the core, build/lossdbg/core.so
 	@$(MAKE) --no-print-directory $(CORE)
+
+objects: $(OBJECTS)
 
 $(CORE): $(OBJECTS) $(BUILD)/flags-link
 	@mkdir -p $(@D)
-	$(CC) $(LIBFLAG) $(SAN_LDFLAGS) -o $@.tmp $(OBJECTS) $(LDFLAGS) $(BLAS_LIBS) -lm
-	@mv -f $@.tmp $@
+	$(call say,LINK,$@)$(CC) $(LIBFLAG) $(SAN_LDFLAGS) -o $@.$$$$ $(OBJECTS) $(LDFLAGS) \
+	  $(BLAS_LIBS) -lm && mv -f $@.$$$$ $@
 
+# Written beside and renamed, so that two makes at a time cannot tear an object.
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags-compile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@.$$$$ $< \
+	  && mv -f $@.$$$$ $@ || { rm -f $@.$$$$; exit 1; }
 
 # A stamp changes only when its text does, and then everything that it governs is rebuilt.
-define stamp
-@mkdir -p $(@D); printf '%s\n' '$(1)' >$@.new; \
-if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
-endef
+stamp = mkdir -p $(@D); printf '%s\n' '$(1)' >$@.$$$$; \
+        if cmp -s $@.$$$$ $@; then rm -f $@.$$$$; else mv -f $@.$$$$ $@; fi
 $(BUILD)/flags-compile: FORCE
-	$(call stamp,$(CC) $(ALL_CFLAGS))
-$(BUILD)/flags-link: FORCE
-	$(call stamp,$(CC) $(LIBFLAG) $(SAN_LDFLAGS) $(OBJECTS) $(LDFLAGS) $(BLAS_LIBS))
+	@$(call stamp,$(CC) $(ALL_CFLAGS))
+$(BUILD)/flags-link: FORCE $(BUILD)/probe
+	@$(call stamp,$(CC) $(LIBFLAG) $(SAN_LDFLAGS) $(OBJECTS) $(LDFLAGS) $(BLAS_LIBS))
+
+# Five lines that need lua.h and OpenBLAS: a missing one is one clear message here, not fifty later.
+define PROBE
+#include <cblas.h>
+#include <lua.h>
+#if LUA_VERSION_NUM != 504
+#error Lua 5.4 is needed
+#endif
+int main(void) {
+  float a = 1, b = 2, c = 0;
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1, 1, 1, 1, &a, 1, &b, 1, 0, &c, 1);
+  return openblas_get_config() == 0;
+}
+endef
+export PROBE
+$(BUILD)/probe: $(BUILD)/flags-compile Makefile
+	@mkdir -p $(@D); printf '%s\n' "$$PROBE" >$@.c; \
+	if $(CC) -std=c11 $(LUA_CFLAGS) $(BLAS_CFLAGS) $(CFLAGS) $@.c -o $@.out $(LDFLAGS) $(BLAS_LIBS) \
+	     2>$@.log; then mv -f $@.out $@; else sed 's/^/  /' $@.log >&2; printf '%s\n' \
+	  "lossdbg: cannot compile and link against Lua 5.4 and OpenBLAS (taken from $(BLAS_FROM))." \
+	  "  Debian, Ubuntu:  apt-get install gcc libc6-dev liblua5.4-dev libopenblas-dev pkg-config" \
+	  "  Fedora:          dnf install gcc lua-devel openblas-devel pkgconf-pkg-config" \
+	  "  macOS:           brew install lua@5.4 openblas pkg-config" \
+	  "  elsewhere:       make OPENBLAS_DIR=/prefix   (has include/cblas.h and lib/libopenblas)," \
+	  "                   or BLAS_CFLAGS=... BLAS_LIBS=..., or PKG_CONFIG_PATH; LUA_INCDIR=/dir of lua.h" \
+	  >&2; exit 1; fi
+
 .PHONY: FORCE
 FORCE:
 
 -include $(OBJECTS:.o=.d)
 
-.PHONY: clean
+# ---- run: each public target installs what it lacks, then re-reads this file with all found ------
+again = @.ci/deps $@ && $(MAKE) --no-print-directory run-$@
+
+.PHONY: demo test check asan embed install-test examples bench fuzz
+demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
+	$(again)
+test: ## all specs (SPECS=spec/x_spec.lua for one)
+	$(again)
+check: ## compilers' warnings as errors, formatting, static analysis, house rules
+	$(again)
+asan: ## all specs under AddressSanitizer and UBSan, leaks on
+	$(again)
+embed: ## C hosts: two states, threads, a failing allocator at every allocation, limits
+	$(again)
+install-test: ## luarocks make into a clean tree; every module is required, the demo runs from there
+	$(again)
+examples: ## every example, each under ten seconds, its last line compared with its header
+	$(again)
+bench: ## speed: spec/bench/*.lua
+	$(again)
+fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
+	$(again)
+
+.PHONY: run-demo run-test run-check run-asan run-install-test run-examples run-bench
+run-demo: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) $(LUA) examples/demo.lua
+
+run-test: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) LOSSDBG_CORE=$(CORE) $(BUSTED) --run=plain \
+	  -o spec/support/ci_output.lua $(BUSTED_ARGS) $(SPECS)
+
+run-check:
+	@MAKE='$(MAKE)' LUA='$(LUA)' .ci/check
+
+ASAN_RUN = ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:$(ASAN_OPTIONS) \
+           UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+run-asan:
+	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc \
+	  build/asan/lossdbg/core.so
+	@$(call LUA_ENV,build/asan) LOSSDBG_CORE=build/asan/lossdbg/core.so $(ASAN_RUN) \
+	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	  $(BUSTED) --run=asan -o spec/support/ci_output.lua $(BUSTED_ARGS) $(SPECS)
+
+run-install-test:
+	@LUA='$(LUA)' .ci/install-test
+
+run-examples: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) .ci/examples
+
+run-bench: $(CORE)
+	@for f in spec/bench/*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
+
+# Hosts link Lua themselves and take the core's objects, as a program that embeds lossdbg would.
+HOSTS     := $(patsubst spec/embed/%.c,%,$(sort $(wildcard spec/embed/*.c)))
+LUA_LIBS  ?= $(or $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 \
+               2>/dev/null || pkg-config --libs lua54 2>/dev/null),-llua5.4)
+$(BUILD)/embed/%: spec/embed/%.c $(OBJECTS) $(BUILD)/flags-link $(wildcard spec/embed/*.h)
+	@mkdir -p $(@D)
+	$(call say,HOST,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(OBJECTS) -Wl,-E $(LUA_LIBS) $(LDFLAGS) \
+	  $(BLAS_LIBS) -lpthread -lm
+.PHONY: hosts run-embed run-fuzz
+hosts: $(HOSTS:%=$(BUILD)/embed/%)
+run-embed:
+	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc hosts
+	@$(call LUA_ENV,build/asan) $(ASAN_RUN) .ci/embed build/asan/embed $(HOSTS)
+
+# One libFuzzer program per spec/fuzz/fuzz_*.c, each linked with the rooms that need no Lua.
+SECONDS_EACH ?= 30
+FUZZERS := $(patsubst spec/fuzz/%.c,%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+PARSERS := $(sort $(wildcard csrc/base/*.c csrc/io/*.c))
+build/fuzz/%: spec/fuzz/%.c $(PARSERS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)clang -std=c11 -O1 -g -Icsrc -ffp-contract=off \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(PARSERS) -lm
+run-fuzz: $(FUZZERS:%=build/fuzz/%)
+	@.ci/fuzz '$(SECONDS_EACH)' $(FUZZERS)
+
+# ---- the rest ------------------------------------------------------------------------------------
+.PHONY: rock rockspecs deps format clean help print
+rock: ## what LuaRocks calls: the core in build/rock, never mixed with other builds
+	@$(MAKE) --no-print-directory BUILD=build/rock SANITIZE= build/rock/lossdbg/core.so
+
+rockspecs: ## write the list of modules into the rockspecs
+	@$(LUA) .ci/rockspecs.lua
+
+deps: ## install everything that any target needs (Debian, Ubuntu)
+	@.ci/deps all
+
+format: ## clang-format every C file
+	clang-format -i $$(find csrc spec examples -name '*.[ch]')
+
 clean: ## remove everything that was built
 	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo; echo "Settings: V=1 (show commands) CC CFLAGS ARCH OPENBLAS_DIR BLAS_LIBS LUA LUA_INCDIR SPECS"
+
+print: ## what was found: compilers, Lua, OpenBLAS
+	@echo 'CC          $(CC)'; echo 'CFLAGS      $(strip $(ALL_CFLAGS))'; \
+	 echo 'OpenBLAS    $(BLAS_LIBS) (from $(BLAS_FROM))'; echo 'LUA         $(LUA) ($(LUA_CFLAGS))'
