@@ -62,3 +62,37 @@ X(prelu)
 
 /* op_random.c */
 X(dropout)
+
+/* op_select.c */
+X(select)
+
+/* op_reduce.c */
+X(sum)
+X(mean)
+X(prod)
+X(max)
+X(min)
+X(var)
+X(norm)
+X(logsumexp)
+X(argmax)
+X(argmin)
+
+/* op_shape.c */
+X(reshape)
+X(transpose)
+X(expand)
+X(slice)
+X(squeeze)
+X(unsqueeze)
+
+/* op_gather.c */
+X(concat)
+X(gather)
+X(one_hot)
+X(pad)
+X(flip)
+
+/* op_softmax.c */
+X(softmax)
+X(log_softmax)
