@@ -36,6 +36,7 @@ typedef struct ldb_csv_layout {
 typedef struct ldb_csv_column {
   int64_t numbers, missing, text; /* how many cells of each kind; they sum to rows */
   int64_t text_line;              /* line of the first text cell, 0: none */
+  int64_t missing_line;           /* line of the first missing cell, 0: none */
   bool integral;                  /* all numbers are integers below 2^53 in size */
   double min, max;                /* of the finite numbers; 0 when there are none */
 } ldb_csv_column;
