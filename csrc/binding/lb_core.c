@@ -1,0 +1,54 @@
+/*
+** luaopen_lossdbg_core: one table of parts. What the linked BLAS is and how it is driven is settled
+** here, once per load.
+*/
+#include "binding/lb.h"
+#include "kernels/gemm.h"
+#include "lossdbg.h"
+
+static const struct {
+  const char *name;
+  lua_CFunction open;
+} parts[] = {{"tensor", lb_open_tensor}, {"op", lb_open_op},       {"autograd", lb_open_autograd},
+             {"random", lb_open_random}, {"train", lb_open_train}, {"diagnose", lb_open_diagnose},
+             {"io", lb_open_io}};
+
+/* config() -> { version, blas, threads } */
+static int lb_core_config(lua_State *L) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, LOSSDBG_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, ldb_blas_config());
+  lua_setfield(L, -2, "blas");
+  lua_pushinteger(L, ldb_blas_threads());
+  lua_setfield(L, -2, "blas_threads");
+  return 1;
+}
+
+/* OpenBLAS's results depend on its thread count, and its first large product may hang when memory
+   is short, so it runs on one thread and is warmed up before anything else. */
+static void prepare_blas(lua_State *L) {
+  ldb_blas_set_threads(1);
+  ldb_blas_warm_up(lb_pushscratch(L, "require", LDB_WARM_UP_FLOATS * sizeof(float)));
+  lua_pop(L, 1);
+}
+
+LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
+  luaL_checkversion(L);
+  lua_createtable(L, 0, 9);
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    lua_pushcfunction(L, parts[i].open);
+    lua_call(L, 0, 1);
+    lua_setfield(L, -2, parts[i].name);
+  }
+  lua_getfield(L, -1, "op");
+  lua_getfield(L, -1, "rows");
+  lua_pushnil(L);
+  lua_setfield(L, -3, "rows");
+  lua_setfield(L, -3, "op_rows");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, lb_core_config);
+  lua_setfield(L, -2, "config");
+  prepare_blas(L);
+  return 1;
+}

@@ -1,0 +1,66 @@
+--- lossdbg: why does the loss not go down?
+-- The façade. Parts load when they are first used, so that `require` stays quick and a sandboxed
+-- host pays only for what it calls.
+
+if _VERSION ~= "Lua 5.4" then
+  error("lossdbg needs Lua 5.4, this is " .. _VERSION .. " (on Debian: lua5.4 script.lua)")
+end
+
+local core = require "lossdbg.core"
+local tensor = require "lossdbg.tensor"
+
+if debug and debug.getinfo then -- chunk names with this prefix are ours: messages name the user's line
+  local prefix = debug.getinfo(1, "S").source:match("^(.*)init%.lua$")
+  if prefix then core.autograd.library(prefix) end
+end
+
+---@class lossdbg
+---@field nn table layers: dense, activation, dropout, normalization, …
+---@field data table data sets: csv, idx, npy, arrays, lags
+---@field loss table losses by name
+---@field optim table optimisers by name
+---@field schedule table learning-rate schedules
+---@field init table initialisers
+---@field metric table metrics
+---@field callback table callbacks of fit
+---@field regularizer table l1, l2, l1_l2
+local M = {
+  _VERSION = "lossdbg " .. core.config().version,
+  ops = core.op, -- every op as a function; tensors have them as methods
+}
+
+for name, fn in pairs(tensor) do M[name] = fn end
+
+local modules = {
+  nn = "lossdbg.nn", data = "lossdbg.data", loss = "lossdbg.loss", optim = "lossdbg.optim",
+  schedule = "lossdbg.schedule", init = "lossdbg.initializer", metric = "lossdbg.metric",
+  callback = "lossdbg.callback", regularizer = "lossdbg.regularizer",
+  rules = "lossdbg.diagnose.registry",
+}
+
+-- name = { module, function in it }
+local functions = {
+  experiment = { "lossdbg.experiment", "new" },
+  watch = { "lossdbg.watch", "new" },
+  op = { "lossdbg.custom_op", "new" },
+  gradcheck = { "lossdbg.gradcheck", "check" },
+  lr_find = { "lossdbg.lr_find", "find" },
+  explain = { "lossdbg.diagnose.explain", "text" },
+}
+
+--- What was linked: version, BLAS and its thread count.
+---@return { version: string, blas: string, blas_threads: integer }
+function M.config() return core.config() end
+
+return setmetatable(M, {
+  __index = function(self, key)
+    local value
+    if modules[key] then
+      value = require(modules[key])
+    elseif functions[key] then
+      value = require(functions[key][1])[functions[key][2]]
+    end
+    rawset(self, key, value)
+    return value
+  end,
+})

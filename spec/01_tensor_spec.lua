@@ -1,0 +1,158 @@
+local ld = require "lossdbg"
+
+local function fails(pattern, fn, ...)
+  local ok, message = pcall(fn, ...)
+  assert.is_false(ok)
+  assert.matches(pattern, message)
+end
+
+describe("tensor", function()
+  it("comes from nested tables and goes back", function()
+    local rows = { { 1, 2, 3 }, { 4, 5, 6 } }
+    local t = ld.tensor(rows)
+    assert.same({ 2, 3 }, t.shape)
+    assert.equal("f32", t.dtype)
+    assert.equal(2, t.rank)
+    assert.equal(6, t.numel)
+    assert.equal(2, #t)
+    assert.same(rows, t:totable())
+    assert.equal(7.5, ld.tensor(7.5):item())
+    assert.same({}, ld.tensor(7.5).shape)
+    assert.same({ 0 }, ld.tensor({}).shape)
+  end)
+
+  it("keeps integers as integers", function()
+    local t = ld.tensor({ 1, -2, 2147483647 }, "i32")
+    assert.equal("integer", math.type(t[3]))
+    assert.equal(2147483647, t[3])
+  end)
+
+  it("has the constructors of NumPy", function()
+    assert.same({ { 0, 0 } }, ld.zeros({ 1, 2 }):totable())
+    assert.same({ 1, 1 }, ld.ones(2):totable())
+    assert.same({ 4, 4 }, ld.full({ 2 }, 4, "i32"):totable())
+    assert.same({ 0, 1, 2 }, ld.arange(3, nil, nil, "i32"):totable())
+    assert.same({ 2, 5, 8 }, ld.arange(2, 9, 3):totable())
+    assert.same({ 3, 2, 1 }, ld.arange(3, 0, -1):totable())
+    assert.same({ 0, 0.25, 0.5, 0.75, 1 }, ld.linspace(0, 1, 5):totable())
+    assert.equal(0.3, ld.linspace(0.1, 0.3, 3, "f64")[3])
+    assert.same({ { 1, 0 }, { 0, 1 } }, ld.eye(2):totable())
+  end)
+
+  it("draws reproducible numbers", function()
+    ld.seed(3)
+    local a, b = ld.rand({ 4 }), ld.randn({ 4 })
+    ld.seed(3)
+    assert.same(a:totable(), ld.rand({ 4 }):totable())
+    assert.same(b:totable(), ld.randn({ 4 }):totable())
+    local big = ld.rand({ 100000 }, "f64")
+    assert.near(0.5, big:mean():item(), 0.005) -- sd of the mean 0.0009
+    assert.is_true(big:min():item() >= 0 and big:max():item() < 1)
+  end)
+
+  it("indexes from 1 and from the end", function()
+    local t = ld.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+    assert.equal(6, t[2][3])
+    assert.equal(6, t[-1][-1])
+    assert.equal(4, t:get(2, 1))
+    assert.same({ { 2, 3 }, { 5, 6 } }, t:slice(2, 2, 3):totable())
+    assert.same({ { 2, 3 }, { 5, 6 } }, t:slice(2, -2, -1):totable())
+    assert.same({ 4, 6 }, t:at(2, { 1, 3, 2 }):totable())
+    assert.same({ 3, 6 }, t:at(true, -1):totable())
+    fails("index 3 is outside 1..2 of axis 1", function() return t[3] end)
+    fails("index 0 is outside", function() return t[0] end)
+    fails("2 indices for a tensor of rank 1", function() return t[1]:get(1, 2) end)
+  end)
+
+  it("writes through views", function()
+    local t = ld.zeros({ 2, 3 })
+    t[1][2] = 5
+    t[2] = ld.tensor { 7, 8, 9 }
+    t:slice(2, 1, 1):fill_(-1)
+    assert.same({ { -1, 5, 0 }, { -1, 8, 9 } }, t:totable())
+    t[1] = 4
+    assert.same({ 4, 4, 4 }, t[1]:totable())
+    fails("a tensor %[2%] does not fit into %[3%]", function() t[1] = ld.ones(2) end)
+    fails("expected a number", function() t[1][1] = "x" end)
+  end)
+
+  it("copies overlapping rows as if the source was saved first", function()
+    local t = ld.tensor { 1, 2, 3, 4 }
+    t:slice(1, 2, 4):copy_(t:slice(1, 1, 3))
+    assert.same({ 1, 1, 2, 3 }, t:totable())
+  end)
+
+  it("clones deeply and detaches shallowly", function()
+    local t = ld.ones(2)
+    local c, d = t:clone(), t:detach()
+    t[1] = 9
+    assert.equal(1, c[1])
+    assert.equal(9, d[1])
+  end)
+
+  it("computes with operators and numbers", function()
+    local a, b = ld.tensor { 1, 2, 3 }, ld.tensor { { 10 }, { 20 } }
+    assert.same({ { 11, 12, 13 }, { 21, 22, 23 } }, (a + b):totable())
+    assert.same({ 0, -1, -2 }, (1 - a):totable())
+    assert.same({ 1, 4, 9 }, (a ^ 2):totable())
+    assert.same({ -1, -2, -3 }, (-a):totable())
+    assert.same({ 2, 1, 2 / 3 }, (2 / a:cast "f64"):totable())
+  end)
+
+  it("promotes i32 < f32 < f64", function()
+    local i, f, d = ld.ones(1, "i32"), ld.ones(1), ld.ones(1, "f64")
+    assert.equal("i32", (i + i).dtype)
+    assert.equal("i32", (i + 2).dtype)
+    assert.equal("f32", (i + 2.5).dtype)
+    assert.equal("f32", (i / i).dtype)
+    assert.equal("f32", (i + f).dtype)
+    assert.equal("f64", (f + d).dtype)
+    assert.equal("f32", (f + 2.5).dtype)
+  end)
+
+  it("prints shape and a few values", function()
+    assert.equal("tensor f32 [3]\n{1, 2, 3}", tostring(ld.tensor { 1, 2, 3 }))
+    assert.equal("tensor f64 [] 1.5", tostring(ld.tensor(1.5, "f64")))
+    assert.equal("tensor i32 [2 x 2]\n{{1, 2},\n {3, 4}}",
+      tostring(ld.tensor({ { 1, 2 }, { 3, 4 } }, "i32")))
+    assert.matches("1, 2, 3, 4, …, 97, 98, 99, 100}", tostring(ld.arange(1, 101)))
+  end)
+
+  it("iterates over rows", function()
+    local seen = {}
+    for i, row in ld.tensor({ { 1, 2 }, { 3, 4 } }):rows() do seen[i] = row:sum():item() end
+    assert.same({ 3, 7 }, seen)
+  end)
+
+  it("compares within a tolerance", function()
+    assert.is_true(ld.allclose(ld.tensor { 1, 2 }, ld.tensor { 1, 2.000001 }))
+    assert.is_false(ld.allclose(ld.tensor { 1, 2 }, ld.tensor { 1, 2.1 }))
+    assert.is_false(ld.allclose(ld.tensor { 0 / 0 }, ld.tensor { 0 / 0 }))
+  end)
+
+  it("refuses bad input and says why", function()
+    fails("ragged", ld.tensor, { { 1, 2 }, { 3 } })
+    fails("ragged", ld.tensor, { { 1, 2 }, 3 })
+    fails("ragged", ld.tensor, { 1, { 2 } })
+    fails("expected a number", ld.tensor, { "x" })
+    fails("not a 32%-bit integer", ld.tensor, { 0.5 }, "i32")
+    fails("expected \"f32\", \"f64\" or \"i32\", got float", ld.zeros, { 2 }, "float")
+    fails("expected an integer of 0 or more, got the number %-1", ld.zeros, { -1 })
+    fails("expected an integer of 0 or more, got the number 1.5", ld.zeros, { 1.5 })
+    fails("expected a list of sizes", ld.zeros, "2x3")
+    fails("9 axes, at most 8", ld.zeros, { 1, 1, 1, 1, 1, 1, 1, 1, 1 })
+    fails("do not fit", ld.zeros, { 1 << 40, 1 << 40 })
+    fails("more than 1 TiB", ld.zeros, { 1 << 20, 1 << 20 })
+    fails("step other than 0", ld.arange, 1, 5, 0)
+    fails("no field or method 'sume'", function() return ld.ones(1).sume end)
+    fails("one element", function() return ld.ones(2):item() end)
+    fails("an i32 tensor has no gradient", function() ld.ones(1, "i32").requires_grad = true end)
+  end)
+
+  it("keeps its shape when a write is refused", function()
+    local t = ld.ones(3)
+    pcall(function() t[1] = {} end)
+    pcall(t.copy_, t, ld.zeros(2))
+    assert.same({ 1, 1, 1 }, t:totable())
+  end)
+end)
