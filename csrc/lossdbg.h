@@ -18,10 +18,11 @@
 ** Threads    no mutable globals: any number of states on any number of threads, one thread per
 *state
 **            at a time. lossdbg starts no thread, installs no signal handler and no atexit hook.
-** OpenBLAS   its threads and its memory belong to the process. lossdbg never changes their number;
-**            set OPENBLAS_NUM_THREADS=1 (or call openblas_set_num_threads) for results that are
-*equal
-**            bit by bit on any number of cores. fork before the first use, or exec after.
+** OpenBLAS   its threads and its memory belong to the process. Opening the core sets it to one
+*thread,
+**            because its results depend on their number; a host that then sets more (with
+**            openblas_set_num_threads) gets other last bits. fork before the first use, or exec
+*after.
 ** Libraries  the core needs no standard library at all; `require "lossdbg"` needs base, package,
 *table,
 **            string, math and coroutine. io, os and debug are optional: without io nothing can read

@@ -1,0 +1,95 @@
+/*
+** Limits that a host sets: a cap on the bytes of tensors, a callback that stops the work, and
+** structures of other versions. A state that was stopped goes on as if nothing had been.
+*/
+#include "host.h"
+
+enum { TEXT = 1024 };
+
+static host_tally tally;
+
+static void check(bool ok, const char *what, const char *seen) {
+  host_check(&tally, ok, what, seen);
+}
+
+static int count_down(void *ud, double progress) {
+  (void)progress;
+  int *left = ud;
+  return (*left)-- <= 0;
+}
+
+static void memory(lua_State *L) {
+  char text[TEXT];
+  lossdbg_limits limits = {.struct_size = sizeof limits, .max_bytes = (size_t)16 << 20};
+  check(lossdbg_setlimits(L, &limits) == 0, "limits are taken", NULL);
+  host_run(L, "return ld.zeros({1024, 1024}).numel", text, TEXT);
+  check(strcmp(text, "1048576") == 0, "4 MiB fit under 16 MiB", text);
+  host_run(L, "return ld.zeros({2048, 2048, 2}).numel", text, TEXT);
+  check(strstr(text, "memory limit") != NULL, "32 MiB do not", text);
+  host_run(
+      L, "local n = 0 for i = 1, 100 do n = n + ld.zeros({512, 1024}):at(1, 1).numel end return n",
+      text, TEXT);
+  check(strncmp(text, "error", 5) != 0, "temporaries are collected before the limit is reached",
+        text);
+  check(lossdbg_setlimits(L, NULL) == 0, "limits are removed", NULL);
+  host_run(L, "return ld.zeros({2048, 2048, 2}).numel", text, TEXT);
+  check(strcmp(text, "8388608") == 0, "without a limit 32 MiB fit", text);
+}
+
+static void interrupt(lua_State *L) {
+  char text[TEXT], clean[TEXT];
+  static const char training[] = "return loadfile('spec/embed/scripts/train.lua')()()";
+  int left = 1 << 30;
+  lossdbg_limits limits = {.struct_size = sizeof limits, .interrupt = count_down, .ud = &left};
+  host_run(L, training, clean, TEXT);
+  check(strncmp(clean, "error", 5) != 0, "training runs", clean);
+  check(lossdbg_setlimits(L, &limits) == 0, "a callback is taken", NULL);
+  host_run(L, training, text, TEXT);
+  int polls = (1 << 30) - left;
+  check(strcmp(text, clean) == 0, "a callback that says go on changes nothing", text);
+  check(polls > 10, "it is asked often", NULL);
+  for (int at = 0; at < polls; at += polls / 20 + 1) {
+    left = at;
+    host_run(L, training, text, TEXT);
+    check(strstr(text, "interrupted") != NULL, "work stops when the host says so", text);
+    left = 0; /* stays set: even a pcall loop in the script ends, each call raises at once */
+    host_run(L,
+             "local n = 0 repeat local ok = pcall(ld.ones({2}).sum, ld.ones({2})) n = n + 1\n"
+             "until not ok or n > 10 return n",
+             text, TEXT);
+    check(strcmp(text, "11") != 0, "a script cannot go on by catching the error", text);
+    left = 1 << 30;
+    host_run(L, training, text, TEXT);
+    check(strcmp(text, clean) == 0, "and later the state works as before", text);
+  }
+  lossdbg_setlimits(L, NULL);
+}
+
+static void versions(lua_State *L) {
+  struct {
+    lossdbg_limits known;
+    size_t later;
+  } newer;
+  memset(&newer, 0, sizeof newer);
+  newer.known.struct_size = sizeof newer;
+  check(lossdbg_setlimits(L, &newer.known) == 0, "a newer structure with unused fields", NULL);
+  newer.later = 1;
+  check(lossdbg_setlimits(L, &newer.known) == -1, "a newer structure with used fields", NULL);
+  newer.known.struct_size = 4;
+  check(lossdbg_setlimits(L, &newer.known) == -1, "a structure cut short", NULL);
+  check(lua_gettop(L) == 0, "the stack is as it was", NULL);
+}
+
+int main(void) {
+  host_heap heap;
+  char text[TEXT];
+  lua_State *L = host_newstate(&heap);
+  host_run(L, "ld = require 'lossdbg' return 'on'", text, TEXT);
+  check(strcmp(text, "on") == 0, "require 'lossdbg'", text);
+  versions(L);
+  memory(L);
+  interrupt(L);
+  lua_close(L);
+  check(heap.live == 0, "all memory returned", NULL);
+  return host_verdict(&tally, "limits");
+}
