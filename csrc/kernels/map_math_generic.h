@@ -11,28 +11,30 @@ static inline T F(sign)(T x) {
   return x > 0 ? 1 : x < 0 ? -1 : x;
 }
 
-static inline T F(exp)(T x) {
-  return M(exp)(x);
-}
-
-static inline T F(tanh)(T x) {
-  return M(tanh)(x);
-}
-
 /* 1 / (1 + e^-x); e^-|x| cannot overflow, and e^x / (1 + e^x) keeps the smallest values. */
 static inline T F(sigmoid)(T x) {
-  T e = F(exp)(-M(fabs)(x));
+  T e = F(ldb_exp)(-M(fabs)(x));
   return (x < 0 ? e : 1) / (1 + e);
 }
 
 /* ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|) */
 static inline T F(softplus)(T x) {
-  return (x < 0 ? 0 : x) + M(log1p)(F(exp)(-M(fabs)(x)));
+  return (x < 0 ? 0 : x) + F(ldb_log1p_unit)(F(ldb_exp)(-M(fabs)(x)));
 }
 
 /* scale * (x > 0 ? x : alpha (e^x - 1)) */
 static inline T F(selu)(T x) {
-  return x > 0 ? C(LDB_SELU_SCALE) * x : C(LDB_SELU_SCALE * LDB_SELU_ALPHA) * M(expm1)(x);
+  return x > 0 ? C(LDB_SELU_SCALE) * x : C(LDB_SELU_SCALE * LDB_SELU_ALPHA) * F(ldb_expm1)(x);
+}
+
+/* Of y = selu(x): scale, or y + scale alpha where y <= 0. */
+static inline T F(selu_slope)(T y) {
+  return y > 0 ? C(LDB_SELU_SCALE) : y + C(LDB_SELU_SCALE * LDB_SELU_ALPHA);
+}
+
+/* 2 / sqrt(pi) e^(-x^2) */
+static inline T F(erf_slope)(T x) {
+  return C(LDB_2_SQRTPI) * F(ldb_exp)(-x * x);
 }
 
 /* Phi(x) = erfc(-x / sqrt 2) / 2 keeps its digits for negative x, where 1 + erf cancels. */
@@ -46,7 +48,7 @@ static inline T F(gelu)(T x) {
 
 /* Phi(x) + x phi(x) */
 static inline T F(gelu_slope)(T x) {
-  return F(normal_cdf)(x) + x * C(LDB_1_SQRT2PI) * F(exp)(C(-0.5) * x * x);
+  return F(normal_cdf)(x) + x * C(LDB_1_SQRT2PI) * F(ldb_exp)(C(-0.5) * x * x);
 }
 
 /* x (1 + tanh u) / 2 = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3) */
@@ -69,7 +71,7 @@ static inline T F(silu_slope)(T x) {
 
 /* tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); 1 to the last digit beyond 20. */
 static inline T F(tanh_softplus)(T x) {
-  T e = F(exp)(x > 20 ? 20 : x), n = e * (e + 2);
+  T e = F(ldb_exp)(x > 20 ? 20 : x), n = e * (e + 2);
   return x > 20 ? 1 : n / (n + 2);
 }
 

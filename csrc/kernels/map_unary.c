@@ -1,8 +1,7 @@
 #include "kernels/map_unary.h"
 
-#include <math.h>
-
 #include "kernels/map_const.h"
+#include "kernels/math_inline.h"
 
 #define T float
 #define F(fn) fn##_f32

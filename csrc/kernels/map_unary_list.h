@@ -7,37 +7,37 @@
 */
 /* clang-format off */
 #define LDB_UNARY_LIST(U)                                                                          \
-  U(neg,          NONE, -x,                                  -g)                                   \
-  U(exp,          OUT,  F(exp)(x),                           g * y)                                \
-  U(log,          IN,   M(log)(x),                           g / x)                                \
-  U(log1p,        IN,   M(log1p)(x),                         g / (1 + x))                          \
-  U(expm1,        OUT,  M(expm1)(x),                         g * (y + 1))                          \
-  U(sqrt,         OUT,  M(sqrt)(x),                          g / (2 * y))                          \
-  U(square,       IN,   x * x,                               2 * x * g)                            \
-  U(abs,          IN,   M(fabs)(x),                          g * F(sign)(x))                       \
-  U(sign,         NONE, F(sign)(x),                          0 * g)                                \
-  U(sin,          IN,   M(sin)(x),                           g * M(cos)(x))                        \
-  U(cos,          IN,   M(cos)(x),                           -g * M(sin)(x))                       \
-  U(tan,          OUT,  M(tan)(x),                           g * (1 + y * y))                      \
-  U(reciprocal,   OUT,  1 / x,                               -g * y * y)                           \
-  U(floor,        NONE, M(floor)(x),                         0 * g)                                \
-  U(erf,          IN,   M(erf)(x),                           g * C(LDB_2_SQRTPI) * F(exp)(-x * x)) \
-  U(clip,         IN,   x < p0 ? p0 : x > p1 ? p1 : x,       x < p0 || x > p1 ? 0 : g)             \
-  U(linear,       NONE, x,                                   g)                                    \
-  U(relu,         OUT,  x < 0 ? 0 : x,                       y <= 0 ? 0 : g)                       \
-  U(leaky_relu,   OUT,  x < 0 ? p0 * x : x,                  y > 0 ? g : p0 * g)                   \
-  U(elu,          OUT,  x > 0 ? x : p0 * M(expm1)(x),        y > 0 ? g : g * (y + p0))             \
-  U(celu,         OUT,  x > 0 ? x : p0 * M(expm1)(x / p0),   y > 0 ? g : g * (y / p0 + 1))         \
-  U(selu,         OUT,  F(selu)(x),                          y > 0 ? g * C(LDB_SELU_SCALE) : g * (y + C(LDB_SELU_SCALE * LDB_SELU_ALPHA))) \
-  U(gelu,         IN,   F(gelu)(x),                          g * F(gelu_slope)(x))                 \
-  U(gelu_tanh,    IN,   F(gelu_tanh)(x),                     g * F(gelu_tanh_slope)(x))            \
-  U(silu,         IN,   x * F(sigmoid)(x),                   g * F(silu_slope)(x))                 \
-  U(mish,         IN,   F(mish)(x),                          g * F(mish_slope)(x))                 \
-  U(softplus,     OUT,  F(softplus)(x),                      -g * M(expm1)(-y))                    \
-  U(softsign,     IN,   F(softsign)(x),                      g * F(softsign_slope)(x))             \
-  U(tanh,         OUT,  F(tanh)(x),                          g * (1 - y * y))                      \
-  U(sigmoid,      OUT,  F(sigmoid)(x),                       g * (y * (1 - y)))                    \
-  U(hard_sigmoid, OUT,  F(hard_sigmoid)(x),                  y <= 0 || y >= 1 ? 0 : g / 6)         \
-  U(hard_silu,    IN,   x * F(hard_sigmoid)(x),              g * F(hard_silu_slope)(x))            \
-  U(relu6,        OUT,  x < 0 ? 0 : x > 6 ? 6 : x,           y <= 0 || y >= 6 ? 0 : g)             \
-  U(log_sigmoid,  OUT,  -F(softplus)(-x),                    -g * M(expm1)(y))
+  U(neg,          NONE, -x,                                    -g)                                 \
+  U(exp,          OUT,  F(ldb_exp)(x),                         g * y)                              \
+  U(log,          IN,   M(log)(x),                             g / x)                              \
+  U(log1p,        IN,   M(log1p)(x),                           g / (1 + x))                        \
+  U(expm1,        OUT,  F(ldb_expm1)(x),                       g * (y + 1))                        \
+  U(sqrt,         OUT,  M(sqrt)(x),                            g / (2 * y))                        \
+  U(square,       IN,   x * x,                                 2 * x * g)                          \
+  U(abs,          IN,   M(fabs)(x),                            g * F(sign)(x))                     \
+  U(sign,         NONE, F(sign)(x),                            0 * g)                              \
+  U(sin,          IN,   M(sin)(x),                             g * M(cos)(x))                      \
+  U(cos,          IN,   M(cos)(x),                             -g * M(sin)(x))                     \
+  U(tan,          OUT,  M(tan)(x),                             g * (1 + y * y))                    \
+  U(reciprocal,   OUT,  1 / x,                                 -g * y * y)                         \
+  U(floor,        NONE, M(floor)(x),                           0 * g)                              \
+  U(erf,          IN,   M(erf)(x),                             g * F(erf_slope)(x))                \
+  U(clip,         IN,   x < p0 ? p0 : x > p1 ? p1 : x,         x < p0 || x > p1 ? 0 : g)           \
+  U(linear,       NONE, x,                                     g)                                  \
+  U(relu,         OUT,  x < 0 ? 0 : x,                         y <= 0 ? 0 : g)                     \
+  U(leaky_relu,   OUT,  x < 0 ? p0 * x : x,                    y > 0 ? g : p0 * g)                 \
+  U(elu,          OUT,  x > 0 ? x : p0 * F(ldb_expm1)(x),      y > 0 ? g : g * (y + p0))           \
+  U(celu,         OUT,  x > 0 ? x : p0 * F(ldb_expm1)(x / p0), y > 0 ? g : g * (y / p0 + 1))       \
+  U(selu,         OUT,  F(selu)(x),                            g * F(selu_slope)(y))               \
+  U(gelu,         IN,   F(gelu)(x),                            g * F(gelu_slope)(x))               \
+  U(gelu_tanh,    IN,   F(gelu_tanh)(x),                       g * F(gelu_tanh_slope)(x))          \
+  U(silu,         IN,   x * F(sigmoid)(x),                     g * F(silu_slope)(x))               \
+  U(mish,         IN,   F(mish)(x),                            g * F(mish_slope)(x))               \
+  U(softplus,     OUT,  F(softplus)(x),                        -g * F(ldb_expm1)(-y))              \
+  U(softsign,     IN,   F(softsign)(x),                        g * F(softsign_slope)(x))           \
+  U(tanh,         OUT,  F(ldb_tanh)(x),                        g * (1 - y * y))                    \
+  U(sigmoid,      OUT,  F(sigmoid)(x),                         g * (y * (1 - y)))                  \
+  U(hard_sigmoid, OUT,  F(hard_sigmoid)(x),                    y <= 0 || y >= 1 ? 0 : g / 6)       \
+  U(hard_silu,    IN,   x * F(hard_sigmoid)(x),                g * F(hard_silu_slope)(x))          \
+  U(relu6,        OUT,  x < 0 ? 0 : x > 6 ? 6 : x,             y <= 0 || y >= 6 ? 0 : g)           \
+  U(log_sigmoid,  OUT,  -F(softplus)(-x),                      -g * F(ldb_expm1)(y))
