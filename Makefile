@@ -90,11 +90,15 @@ BUSTED  = $(shell f=$$(command -v busted || echo busted); \
             else echo busted; fi)
 
 # ---- build ---------------------------------------------------------------------------------------
-.PHONY: all objects
+.PHONY: all objects lib
 all: ## build the core, build/lossdbg/core.so
 	@$(MAKE) --no-print-directory $(CORE)
 
 objects: $(OBJECTS)
+
+lib: $(BUILD)/liblossdbg.a ## the core as a static library for C hosts, build/liblossdbg.a
+$(BUILD)/liblossdbg.a: $(OBJECTS) $(BUILD)/flags-link
+	$(call say,AR,$@)rm -f $@ && $(AR) rc $@ $(OBJECTS)
 
 $(CORE): $(OBJECTS) $(BUILD)/flags-link
 	@mkdir -p $(@D)
@@ -202,15 +206,26 @@ run-bench: $(CORE)
 HOSTS     := $(patsubst spec/embed/%.c,%,$(sort $(wildcard spec/embed/*.c)))
 LUA_LIBS  ?= $(or $(shell pkg-config --libs lua5.4 2>/dev/null || pkg-config --libs lua-5.4 \
                2>/dev/null || pkg-config --libs lua54 2>/dev/null),-llua5.4)
-$(BUILD)/embed/%: spec/embed/%.c $(OBJECTS) $(BUILD)/flags-link $(wildcard spec/embed/*.h)
-	@mkdir -p $(@D)
-	$(call say,HOST,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(OBJECTS) -Wl,-E $(LUA_LIBS) $(LDFLAGS) \
-	  $(BLAS_LIBS) -lpthread -lm
+define host
+@mkdir -p $(@D)
+$(call say,HOST,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(BUILD)/liblossdbg.a -Wl,-E $(LUA_LIBS) \
+  $(LDFLAGS) $(BLAS_LIBS) -lpthread -lm
+endef
+$(BUILD)/embed/%: spec/embed/%.c $(BUILD)/liblossdbg.a spec/embed/host.h
+	$(host)
+$(BUILD)/embed/example: examples/embed/host.c $(BUILD)/liblossdbg.a
+	$(host)
+# Under AddressSanitizer all of them; without it the ones that watch the process's memory; under
+# ThreadSanitizer the one with threads.
 .PHONY: hosts run-embed run-fuzz
-hosts: $(HOSTS:%=$(BUILD)/embed/%)
+hosts: $(HOSTS:%=$(BUILD)/embed/%) $(BUILD)/embed/example
 run-embed:
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc hosts
-	@$(call LUA_ENV,build/asan) $(ASAN_RUN) .ci/embed build/asan/embed $(HOSTS)
+	@$(MAKE) --no-print-directory build/embed/states
+	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=gcc build/tsan/embed/states
+	@$(call LUA_ENV,build) $(ASAN_RUN) TSAN_OPTIONS=suppressions=spec/embed/tsan.supp .ci/embed \
+	  $(HOSTS:%=build/asan/embed/%) build/asan/embed/example build/embed/states \
+	  build/tsan/embed/states
 
 # One libFuzzer program per spec/fuzz/fuzz_*.c, each linked with the rooms that need no Lua.
 SECONDS_EACH ?= 30
