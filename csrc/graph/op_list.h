@@ -96,3 +96,25 @@ X(flip)
 /* op_softmax.c */
 X(softmax)
 X(log_softmax)
+
+/* op_matmul.c, op_dense.c */
+X(matmul)
+X(dense)
+
+/* op_loss.c */
+X(mse)
+X(mae)
+X(huber)
+X(log_cosh)
+X(hinge)
+X(squared_hinge)
+X(poisson)
+X(kl)
+X(msle)
+X(mape)
+X(cosine_similarity)
+
+/* op_crossentropy.c */
+X(binary_crossentropy)
+X(categorical_crossentropy)
+X(sparse_crossentropy)
