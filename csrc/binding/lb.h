@@ -49,6 +49,9 @@ typedef struct lb_context {
 
 lb_context *lb_getcontext(lua_State *L);
 
+/* Makes the metatables of storage and tensor and pushes the tensor's. */
+void lb_newmetatables(lua_State *L);
+
 /* Pushes a new contiguous tensor with uninitialised bytes. `where` names the function for messages.
  */
 lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype t, int rank,

@@ -105,7 +105,25 @@ static int lb_random_block(lua_State *L) {
   return 4;
 }
 
-static const luaL_Reg functions[] = {{"uniform", lb_random_uniform},
+/* seed(n): the state's own draws (ld.rand, ld.randn) start anew from n */
+static int lb_random_seed(lua_State *L) {
+  lb_context *c = lb_getcontext(L);
+  c->seed = lb_checkseed(L, 1, "seed", "seed");
+  c->draws = 0;
+  return 0;
+}
+
+/* next() -> seed, stream: a stream that the state has not used yet */
+static int lb_random_next(lua_State *L) {
+  lb_context *c = lb_getcontext(L);
+  lua_pushinteger(L, (lua_Integer)c->seed);
+  lua_pushinteger(L, (lua_Integer)ldb_rng_stream("user", c->draws++, 0));
+  return 2;
+}
+
+static const luaL_Reg functions[] = {{"seed", lb_random_seed},
+                                     {"next", lb_random_next},
+                                     {"uniform", lb_random_uniform},
                                      {"normal", lb_random_normal},
                                      {"truncated_normal", lb_random_truncated_normal},
                                      {"permutation", lb_random_permutation},

@@ -413,10 +413,8 @@ static const luaL_Reg methods[] = {{"totable", lb_tensor_totable},
                                    {NULL, NULL}};
 
 int lb_open_tensor(lua_State *L) {
-  luaL_newmetatable(L, LB_STORAGE);
-  lua_pop(L, 1);
   luaL_newlib(L, constructors);
-  luaL_newmetatable(L, LB_TENSOR);
+  lb_newmetatables(L);
   lua_pushcfunction(L, lb_tensor__len);
   lua_setfield(L, -2, "__len");
   lua_pushcfunction(L, lb_tensor__newindex);

@@ -3,7 +3,21 @@
 
 #include "binding/lb.h"
 
-static const char context_key = 0; /* its address is the registry key; the value is never read */
+/* Registry keys by address: quicker than strings, and no two libraries can share one. */
+static const char context_key = 0, storage_key = 0, tensor_key = 0;
+
+void lb_newmetatables(lua_State *L) {
+  luaL_newmetatable(L, LB_STORAGE);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &storage_key);
+  luaL_newmetatable(L, LB_TENSOR);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &tensor_key);
+}
+
+static void set_metatable(lua_State *L, const char *key) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  lua_setmetatable(L, -2);
+}
 
 lb_context *lb_getcontext(lua_State *L) {
   lb_context *c;
@@ -60,7 +74,7 @@ static lb_storage *new_storage(lua_State *L, const char *where, size_t bytes) {
   s->version = 0;
   uintptr_t p = (uintptr_t)(s + 1);
   s->data = (unsigned char *)((p + LB_ALIGN - 1) & ~(uintptr_t)(LB_ALIGN - 1));
-  luaL_setmetatable(L, LB_STORAGE);
+  set_metatable(L, &storage_key);
   return s;
 }
 
@@ -77,7 +91,7 @@ static lb_tensor *wrap(lua_State *L, const ldb_view *v) {
   t->requires_grad = false;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
-  luaL_setmetatable(L, LB_TENSOR);
+  set_metatable(L, &tensor_key);
   return t;
 }
 
@@ -99,9 +113,13 @@ lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v) {
 }
 
 lb_tensor *lb_testtensor(lua_State *L, int idx) {
-  lb_tensor *t = luaL_testudata(L, idx, LB_TENSOR);
+  lb_tensor *t = lua_touserdata(L, idx);
+  if (!t || !lua_getmetatable(L, idx)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &tensor_key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
   /* debug.setmetatable can graft our metatable onto foreign userdata */
-  return t && lua_rawlen(L, idx) == sizeof *t ? t : NULL;
+  return same && lua_rawlen(L, idx) == sizeof *t ? t : NULL;
 }
 
 static int bad_argument(lua_State *L, int idx, const char *where, const char *name,
