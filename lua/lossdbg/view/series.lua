@@ -124,7 +124,7 @@ local function nice_step(span, count)
   return factor * power
 end
 
---- Moves an end of the range to a round number when one is near, also to zero.
+--- Moves the ends of the range to round numbers where these are near.
 ---@param lo number
 ---@param hi number
 ---@param count integer ticks wanted
@@ -135,8 +135,9 @@ function M.frame(lo, hi, count)
   if not (span > 0 and is_finite(span)) then return lo, hi end
   local step = nice_step(span, count)
   local below, above = floor(lo / step) * step, ceil(hi / step) * step
-  if lo - below < 0.35 * step then lo = below end
-  if above - hi < 0.35 * step then hi = above end
+  -- Without a round number near, a little room keeps the curve off the frame.
+  lo = lo - below < 0.35 * step and below or lo - 0.03 * span
+  hi = above - hi < 0.35 * step and above or hi + 0.03 * span
   return lo, hi
 end
 

@@ -1,0 +1,96 @@
+--- A diagnosis or a run as one HTML file: no network, no script that runs, every picture described.
+local json = require "lossdbg.view.json"
+local markup = require "lossdbg.view.markup"
+local phrase = require "lossdbg.view.phrase"
+local sections = require "lossdbg.view.html_sections"
+local style = require "lossdbg.view.html_style"
+local svg = require "lossdbg.view.svg"
+
+local M = {}
+
+local escape = markup.escape
+
+local POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+  .. "img-src data:"
+
+---@class lossdbg.html_options
+---@field title string|nil         default: name of the run
+---@field environment table|nil    names → values: version, BLAS, CPU, seed
+---@field date string|nil          shown as given; nothing is read from the clock
+
+-- Functions and userdata (methods, tensors) are left out of the raw data.
+local function plain(value, depth)
+  if type(value) ~= "table" then
+    local kind = type(value)
+    if kind == "number" or kind == "string" or kind == "boolean" then return value end
+    return nil
+  end
+  if depth > 32 then return nil end
+  local out = {}
+  for k, v in pairs(value) do
+    if type(k) == "string" or type(k) == "number" then out[k] = plain(v, depth + 1) end
+  end
+  return out
+end
+
+local function raw_data(subject)
+  local data = plain(subject, 0)
+  data.schema = data.schema or 1
+  return "<script type=\"application/json\" id=\"lossdbg-data\">\n"
+    .. json.encode(data, { html = true, nonfinite = "bare" }) .. "\n</script>\n"
+end
+
+local function is_diagnosis(subject)
+  return subject.verdict ~= nil or subject.checked ~= nil
+    or (type(subject[1]) == "table" and subject[1].rule ~= nil)
+end
+
+local function document(title, body, data)
+  return table.concat {
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"", POLICY, "\"/>\n",
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n",
+    "<meta name=\"color-scheme\" content=\"light dark\"/>\n",
+    "<title>", escape(title), "</title>\n<style>\n", style, svg.style, "</style>\n</head>\n",
+    "<body>\n<main>\n", body, "</main>\n", data, "</body>\n</html>\n",
+  }
+end
+
+--- The report of a diagnosis (an array of findings with verdict, checked, unjudged, run) or of a
+--- run alone. The same input gives the same bytes.
+---@param subject table
+---@param opts lossdbg.html_options|nil
+---@return string
+function M.report(subject, opts)
+  if type(subject) ~= "table" then
+    error("lossdbg: html.report: argument 'subject': expected a run or a diagnosis, got "
+      .. type(subject), 2)
+  end
+  opts = opts or {}
+  local diagnosis = is_diagnosis(subject) and subject or nil
+  local run = diagnosis and (diagnosis.run or {}) or subject
+  local name = opts.title or run.name or run.description and run.description.name or "run"
+  local title = (diagnosis and "lossdbg diagnosis: " or "lossdbg run: ") .. tostring(name)
+  local out = { "<h1>" .. escape(title) .. "</h1>\n", sections.subtitle(run, opts) }
+  if diagnosis then
+    out[#out + 1] = sections.verdict(diagnosis)
+    out[#out + 1] = sections.tiles(run)
+    out[#out + 1] = sections.findings(diagnosis)
+  else
+    out[#out + 1] = sections.outcome(run, phrase.outcome(run))
+    out[#out + 1] = sections.tiles(run)
+  end
+  out[#out + 1] = sections.curves(run)
+  out[#out + 1] = sections.layers(run)
+  out[#out + 1] = sections.tests(run)
+  if diagnosis then out[#out + 1] = sections.checks(diagnosis) end
+  out[#out + 1] = sections.data(run)
+  out[#out + 1] = sections.configuration(run)
+  out[#out + 1] = sections.environment(opts.environment or subject.environment
+    or run.environment)
+  out[#out + 1] = "<footer>Made by lossdbg. The numbers stand in this file as JSON, in the element "
+    .. "with the id lossdbg-data.</footer>\n"
+  return document(title, table.concat(out), raw_data(subject))
+end
+
+return M
