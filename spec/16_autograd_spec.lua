@@ -14,7 +14,7 @@ end
 
 describe("backward", function()
   it("applies the chain rule", function()
-    local x = leaf { 1, 2, 3 }
+    local x = leaf { 1, 2, 3 };
     ((x * x + x):sum()):backward()
     assert.same({ 3, 5, 7 }, x.grad:totable()) -- 2x + 1
   end)

@@ -228,7 +228,8 @@ end
 local metatable = core.tensor.metatable
 metatable.__tostring = to_text
 metatable.__add, metatable.__sub, metatable.__mul, metatable.__div = op.add, op.sub, op.mul, op.div
-metatable.__pow, metatable.__unm = op.pow, op.neg
+metatable.__pow = op.pow
+metatable.__unm = function(t) return op.neg(t) end -- Lua passes the operand twice
 metatable.__name = "lossdbg.tensor"
 
 return M
