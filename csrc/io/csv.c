@@ -303,7 +303,7 @@ ldb_status ldb_csv_survey(const char *bytes, size_t n, const ldb_csv_layout *lay
       survey_number(column, value);
       break;
     case LDB_CSV_MISSING:
-      column->missing++;
+      if (column->missing++ == 0) column->missing_line = f.line;
       break;
     case LDB_CSV_TEXT:
       if (column->text++ == 0) column->text_line = f.line;

@@ -1,0 +1,113 @@
+--- Data sets from tensors and Lua tables, and from time series.
+local core = require "lossdbg.core"
+local dataset = require "lossdbg.data.dataset"
+local options = require "lossdbg.options"
+
+local M = {}
+
+local schema = {
+  { name = "x", type = "tensor|table", required = true, positional = 1, doc = "inputs [n, …]" },
+  { name = "y", type = "tensor|table", positional = 2, doc = "answers [n, …]" },
+  { name = "classes", type = "table" },
+  { name = "columns", type = "table" },
+  { name = "source", type = "string" },
+  { name = "dtype", type = "string", choices = { "f32", "f64" } },
+}
+
+local function convert(where, name, value, dtype)
+  if core.tensor.is_tensor(value) then
+    local wanted = value.dtype == "i32" and name == "y" and "i32" or dtype or value.dtype
+    if wanted == "i32" and name == "x" then wanted = "f32" end
+    return wanted == value.dtype and value:detach() or core.op.cast(value:detach(), wanted)
+  end
+  local ok, result = pcall(core.tensor.from_table, value, dtype or "f32")
+  if ok then return result end
+  error(("lossdbg: %s: argument '%s': %s"):format(where, name,
+    tostring(result):gsub("^.-lossdbg: tensor: ", "")), 4)
+end
+
+-- A list of integers from 0 up is class ids; 1.0 is not an integer here.
+local function are_ids(list)
+  for i = 1, #list do
+    if math.type(list[i]) ~= "integer" or list[i] < 0 then return false end
+  end
+  return #list > 0
+end
+
+local function check_rows(where, name, t)
+  if t.rank == 0 or t.numel == 0 then
+    error(("lossdbg: %s: argument '%s': expected at least one row, got %s"):format(where, name,
+      t.rank == 0 and "a scalar" or ("shape [%s]"):format(table.concat(t.shape, " x "))), 4)
+  end
+end
+
+local function new(given)
+  local o = options.check("data.arrays", given, schema, 3)
+  local x, y = convert("data.arrays", "x", o.x, o.dtype), nil
+  check_rows("data.arrays", "x", x)
+  if o.y then
+    if type(o.y) == "table" and are_ids(o.y) then
+      y = core.tensor.from_table(o.y, "i32")
+    else
+      y = convert("data.arrays", "y", o.y, o.dtype)
+    end
+    check_rows("data.arrays", "y", y)
+    if #y ~= #x then
+      error(("lossdbg: data.arrays: argument 'y': expected %d rows as in x, got %d"):format(
+        #x, #y), 3)
+    end
+  end
+  return dataset.new { x = x, y = y, classes = o.classes, columns = o.columns, source = o.source }
+end
+
+--- A data set from tensors or nested tables. Tables become f32; a list of integers from 0 up as y
+--- becomes class ids (write 1.0 for numbers to predict).
+---@param given table { x, y, classes =, columns =, source =, dtype = } or { x =, y = }
+---@return lossdbg.Dataset
+function M.new(given)
+  local set = new(given)
+  return set
+end
+
+local function as_series(series, where)
+  if dataset.is_dataset(series) then series = series.x end
+  if type(series) == "table" then series = convert(where, "series", series, nil) end
+  if not core.tensor.is_tensor(series) then
+    options.fail(where, "series", "a tensor, a list or a data set of one column", series, nil, 3)
+  end
+  if series.rank == 0 or series.numel ~= series.shape[1] then
+    error(("lossdbg: %s: argument 'series': expected one number a row, got shape [%s]"):format(
+      where, table.concat(series.shape, " x ")), 3)
+  end
+  if series.dtype == "i32" then series = core.op.cast(series, "f32") end
+  return series:detach():reshape({ -1 }):contiguous()
+end
+
+local function lags(series, k)
+  series = as_series(series, "data.lags")
+  local n = #series
+  if math.type(k) ~= "integer" or k < 1 then
+    options.fail("data.lags", "k", "a positive integer", k, nil, 3)
+  elseif k >= n then
+    error(("lossdbg: data.lags: %d lags need more than %d values, got %d"):format(k, k, n), 3)
+  end
+  local places, names = {}, {}
+  for i = 0, n - k - 1 do
+    for j = 0, k - 1 do places[#places + 1] = i + j end
+  end
+  for j = 1, k do names[j] = ("lag_%d"):format(k - j + 1) end
+  local x = core.io.take_rows(series, core.tensor.from_table(places, "i32")):reshape { n - k, k }
+  local y = series:slice(1, k + 1, n, 1):reshape { n - k, 1 }
+  return dataset.new { x = x, y = y, columns = names }
+end
+
+--- Windows over a series: x[i] holds k values in their order, y[i] the value that follows.
+---@param series lossdbg.Tensor|number[]|lossdbg.Dataset [n], or one column
+---@param k integer number of lags, less than n
+---@return lossdbg.Dataset of n - k rows; columns lag_k … lag_1, y [n - k, 1]
+function M.lags(series, k)
+  local set = lags(series, k)
+  return set
+end
+
+return M

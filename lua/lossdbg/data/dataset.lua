@@ -1,0 +1,216 @@
+--- A data set: rows of inputs x, usually with answers y. Methods return new data sets and leave
+--- this one as it is.
+local core = require "lossdbg.core"
+local options = require "lossdbg.options"
+
+local M = {}
+
+---@class lossdbg.Dataset
+---@field x lossdbg.Tensor      inputs [n, …], f32 or f64
+---@field y lossdbg.Tensor|nil  answers: i32 class ids 0..K-1 [n], or f32 numbers or rows [n, …]
+---@field classes string[]|nil  class names, classes[id + 1]; nil when ids are as written
+---@field n_classes integer|nil K, when y holds class ids
+---@field columns string[]|nil  feature names
+---@field source string|nil     where it was read from
+local Dataset = {}
+
+local metatable = { __index = Dataset, __name = "lossdbg.dataset" }
+
+function metatable:__len() return self.x.shape[1] end
+
+local function with_commas(shape)
+  return table.concat(shape, " x ", 2)
+end
+
+function metatable:__tostring()
+  local shape = self.x.shape
+  local parts = { ("%d row%s"):format(shape[1], shape[1] == 1 and "" or "s") }
+  if #shape == 1 then
+    parts[2] = "of one number"
+  elseif self.columns then
+    parts[2] = ("of %d column%s"):format(shape[2], shape[2] == 1 and "" or "s")
+  else
+    parts[2] = ("of [%s]"):format(with_commas(shape))
+  end
+  local text = table.concat(parts, " ")
+  if self.n_classes then
+    text = text .. (", %d class%s"):format(self.n_classes, self.n_classes == 1 and "" or "es")
+  elseif self.y then
+    local y = self.y.shape
+    text = text .. (self.y.numel == shape[1] and ", one number to predict"
+      or (", y of [%s]"):format(with_commas(y)))
+  end
+  return self.source and ("%s (%s)"):format(text, self.source) or text
+end
+
+-- K of i32 ids, nil when y is something else.
+local function count_classes(y)
+  if not y or y.dtype ~= "i32" or y.rank ~= 1 or y.numel == 0 then return nil end
+  local stats = core.io.column_stats(y)
+  local lowest, highest = stats:get(1, 5), stats:get(1, 6)
+  return lowest >= 0 and math.tointeger(highest) + 1 or nil
+end
+
+--- From checked parts; the loaders and methods end here.
+---@param fields table { x, y, classes, n_classes, columns, source }
+---@return lossdbg.Dataset
+function M.new(fields)
+  local set = {
+    x = fields.x:contiguous(), y = fields.y and fields.y:contiguous(),
+    classes = fields.classes, columns = fields.columns, source = fields.source,
+    n_classes = fields.n_classes or (fields.classes and #fields.classes) or count_classes(fields.y),
+  }
+  return setmetatable(set, metatable)
+end
+
+---@param value any
+---@return boolean
+function M.is_dataset(value) return getmetatable(value) == metatable end
+
+-- The same data set with other tensors.
+local function derive(self, x, y)
+  return M.new {
+    x = x, y = y, classes = self.classes, n_classes = self.n_classes, columns = self.columns,
+    source = self.source,
+  }
+end
+
+-- Rows by an i32 tensor of numbers from 0.
+local function take(self, ids)
+  return derive(self, core.io.take_rows(self.x, ids), self.y and core.io.take_rows(self.y, ids))
+end
+
+M.take = take -- for the parts of this package
+
+local function permutation(n, seed, purpose, epoch)
+  local ids = core.tensor.full({ n }, 0, "i32")
+  core.random.permutation(ids, seed, core.random.stream(purpose, epoch or 0, 0))
+  return ids
+end
+
+M.permutation = permutation
+
+--- The chosen rows, in the order given; a row may come twice.
+---@param rows integer[]|lossdbg.Tensor row numbers from 1, negative from the end
+---@return lossdbg.Dataset
+function Dataset:take(rows)
+  local n = #self
+  local list = core.tensor.is_tensor(rows) and rows:totable() or rows
+  if type(list) ~= "table" then options.fail("take", "rows", "a list of row numbers", rows) end
+  local ids = {}
+  for i, row in ipairs(list) do
+    local id = math.type(row) == "integer" and row ~= 0 and (row > 0 and row - 1 or row + n)
+    if not id or id < 0 or id >= n then
+      error(("lossdbg: take: argument 'rows[%d]': expected a row from 1 to %d, got %s"):format(
+        i, n, options.show(row)), 2)
+    end
+    ids[i] = id
+  end
+  if #ids == 0 then options.fail("take", "rows", "at least one row number", rows) end
+  return take(self, core.tensor.from_table(ids, "i32"))
+end
+
+--- All rows in a random order that depends only on the seed.
+---@param seed? integer default 0
+---@return lossdbg.Dataset
+function Dataset:shuffle(seed)
+  if seed ~= nil and math.type(seed) ~= "integer" then
+    options.fail("shuffle", "seed", "an integer", seed)
+  end
+  return take(self, permutation(#self, seed or 0, "shuffle/dataset"))
+end
+
+local batch_schema = {
+  { name = "batch", type = "integer", min = 1, default = 32, positional = 1, alias = "size" },
+  { name = "shuffle", type = "boolean", default = false },
+  { name = "seed", type = "integer", default = 0 },
+  { name = "epoch", type = "integer", min = 0 },
+  { name = "drop_last", type = "boolean", default = false },
+}
+
+--- Iterates over batches: `for x, y in train:batches { 32, shuffle = true, seed = 7 } do`.
+--- Batches are copies. The order of an epoch depends on seed and epoch alone; without `epoch`,
+--- every call on this data set is the next epoch.
+---@param given? integer|table batch size (default 32); shuffle = false; seed = 0; epoch;
+---  drop_last = false leaves a short last batch in
+---@return fun(): lossdbg.Tensor|nil, lossdbg.Tensor|nil
+function Dataset:batches(given)
+  local o = options.check("batches", given, batch_schema)
+  local n, at = #self, 0
+  local epoch = o.epoch or rawget(self, "next_epoch") or 1
+  if not o.epoch then rawset(self, "next_epoch", epoch + 1) end
+  local order = o.shuffle and permutation(n, o.seed, "shuffle", epoch)
+    or core.tensor.range(0, 1, n, "i32")
+  return function()
+    local last = math.min(at + o.batch, n)
+    if at >= n or (o.drop_last and last - at < o.batch) then return nil end
+    local ids = order:slice(1, at + 1, last, 1)
+    at = last
+    return core.io.take_rows(self.x, ids), self.y and core.io.take_rows(self.y, ids)
+  end
+end
+
+--- Applies fn to the tensors as a whole: `ds:map(function(x, y) return x / 255, y end)`.
+---@param fn fun(x: lossdbg.Tensor, y: lossdbg.Tensor|nil): lossdbg.Tensor, lossdbg.Tensor|nil
+---  without a second result y stays; the number of rows must stay
+---@return lossdbg.Dataset
+function Dataset:map(fn)
+  if not (type(fn) == "function" or (getmetatable(fn) or {}).__call) then
+    options.fail("map", "fn", "a function", fn)
+  end
+  local x, y = fn(self.x, self.y)
+  if not core.tensor.is_tensor(x) then options.fail("map", "fn", "a function that returns x", x) end
+  if y == nil then y = self.y end
+  if y and not core.tensor.is_tensor(y) then
+    options.fail("map", "fn", "a function that returns x and y", y)
+  end
+  for name, t in pairs { x = x, y = y } do
+    if t.rank == 0 or t.shape[1] ~= #self then
+      error(("lossdbg: map: fn returned %s of shape [%s], expected %d rows"):format(
+        name, table.concat(t.shape, " x "), #self), 2)
+    end
+  end
+  local set = derive(self, x:detach(), y and y:detach())
+  local before, after = self.x.shape, set.x.shape
+  if #before ~= #after or before[2] ~= after[2] then set.columns = nil end
+  if y and not rawequal(y, self.y) then
+    set.n_classes = self.classes and y.dtype == "i32" and #self.classes or count_classes(set.y)
+    if not set.n_classes then set.classes = nil end
+  end
+  return set
+end
+
+--- The data set with y as one-hot rows [n x classes] of x's dtype.
+---@param classes? integer default n_classes
+---@return lossdbg.Dataset
+function Dataset:one_hot(classes)
+  local y = self.y
+  if not y or y.dtype ~= "i32" or y.rank ~= 1 then
+    error("lossdbg: one_hot: expected class ids (i32, rank 1) as y, got "
+      .. (y and ("%s of rank %d"):format(y.dtype, y.rank) or "no y"), 2)
+  end
+  classes = classes or self.n_classes
+  if math.type(classes) ~= "integer" or classes < (self.n_classes or 1) then
+    options.fail("one_hot", "classes", ("an integer of at least %d"):format(self.n_classes or 1),
+      classes)
+  end
+  local set = derive(self, self.x, core.op.one_hot(y, classes):cast(self.x.dtype))
+  set.n_classes = nil
+  return set
+end
+
+--- How often each class occurs; nil when y is not class ids.
+---@return integer[]|nil counts[id + 1]
+function Dataset:class_counts()
+  if not self.n_classes then return nil end
+  local counts = {}
+  for id = 1, self.n_classes do counts[id] = 0 end
+  for _, id in ipairs(self.y:totable()) do counts[id + 1] = (counts[id + 1] or 0) + 1 end
+  return counts
+end
+
+for _, part in ipairs { "lossdbg.data.partition", "lossdbg.data.describe" } do
+  for name, fn in pairs(require(part)(M)) do Dataset[name] = fn end
+end
+
+return M
