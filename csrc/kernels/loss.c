@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/index.h"
+#include "kernels/math_inline.h"
 
 #define EPS 1e-7
 
@@ -75,18 +76,14 @@ static double divisor_of(ldb_loss kind, int64_t width) {
 }
 
 #define T float
-#define EXP expf
 #define NAME(x) x##_f32
 #include "kernels/loss_generic.h"
 #undef T
-#undef EXP
 #undef NAME
 #define T double
-#define EXP exp
 #define NAME(x) x##_f64
 #include "kernels/loss_generic.h"
 #undef T
-#undef EXP
 #undef NAME
 
 void ldb_loss_rows(ldb_loss kind, ldb_dtype t, int64_t n, int64_t width, const void *pred,

@@ -1,5 +1,5 @@
 /*
-** Losses for one element type; included by loss.c with T, EXP and NAME(x) defined.
+** Losses for one element type; included by loss.c with T and NAME(x) defined.
 */
 
 static double NAME(row_loss)(ldb_loss kind, int64_t width, const T *pred, const T *target,
@@ -93,11 +93,22 @@ static void NAME(cosine_slopes)(int64_t n, int64_t width, const T *pred, const T
   }
 }
 
-/* Weight of class j in row i. */
-static double NAME(weight)(const ldb_distribution *w, int64_t i, int64_t j, int64_t width,
-                           int64_t id) {
-  const double y = w->y ? (double)((const T *)w->y)[i * width + j] : (j == id ? 1.0 : 0.0);
-  return y * (1 - w->smoothing) + w->smoothing / (double)width;
+/* w_j of one row: y_j hit + base, y being NULL for ids. */
+typedef struct NAME(row_target) {
+  const T *y;
+  int64_t id;
+  double hit, base;
+} NAME(row_target);
+
+static NAME(row_target) NAME(target_of)(const ldb_distribution *w, int64_t i, int64_t width) {
+  return (NAME(row_target)){.y = w->y ? (const T *)w->y + i * width : NULL,
+                            .id = w->y ? -1 : ldb_label(w->ids, i),
+                            .hit = 1 - w->smoothing,
+                            .base = w->smoothing / (double)width};
+}
+
+static inline double NAME(weight)(const NAME(row_target) * t, int64_t j) {
+  return t->base + (t->y ? (double)t->y[j] * t->hit : j == t->id ? t->hit : 0);
 }
 
 static double NAME(row_sum)(int64_t width, const T *p) {
@@ -114,7 +125,7 @@ static double NAME(row_lse)(int64_t width, const T *z) {
   for (int64_t j = 0; j < width; j++)
     if (z[j] > m || z[j] != z[j]) m = z[j];
   for (int64_t j = 0; j < width; j++)
-    sum += (double)EXP(z[j] - m);
+    sum += (double)NAME(ldb_exp)(z[j] - m);
   return (double)m + log(sum);
 }
 
@@ -122,14 +133,14 @@ static void NAME(crossentropy)(bool logits, int64_t n, int64_t width, const T *p
                                const ldb_distribution *w, double *lse, T *loss) {
   for (int64_t i = 0; i < n; i++) {
     const T *p = pred + i * width;
-    const int64_t id = w->y ? -1 : ldb_label(w->ids, i);
+    const NAME(row_target) target = NAME(target_of)(w, i, width), *t = &target;
     const double norm = logits ? NAME(row_lse)(width, p) : NAME(row_sum)(width, p);
     double sum = 0;
     if (logits) lse[i] = norm;
     /* without smoothing, ids need one term */
-    const bool single = !w->y && w->smoothing == 0;
-    for (int64_t j = single ? id : 0; j < (single ? id + 1 : width); j++) {
-      const double wj = NAME(weight)(w, i, j, width, id);
+    const bool single = !t->y && t->base == 0;
+    for (int64_t j = single ? t->id : 0; j < (single ? t->id + 1 : width); j++) {
+      const double wj = NAME(weight)(t, j);
       if (wj == 0) continue;
       sum += wj * (logits ? norm - (double)p[j] : -log(clip((double)p[j] / norm, EPS, 1 - EPS)));
     }
@@ -137,28 +148,29 @@ static void NAME(crossentropy)(bool logits, int64_t n, int64_t width, const T *p
   }
 }
 
-static void NAME(slope_of_logits)(int64_t i, int64_t width, const T *z, const ldb_distribution *w,
-                                  int64_t id, double lse, double g, T *gz) {
+static void NAME(slope_of_logits)(int64_t width, const T *z, const NAME(row_target) * t, double lse,
+                                  double g, T *gz) {
   double total = 0;
+  for (int64_t j = 0; j < width; j++) {
+    gz[j] = NAME(ldb_exp)((T)((double)z[j] - lse));
+    total += NAME(weight)(t, j);
+  }
   for (int64_t j = 0; j < width; j++)
-    total += NAME(weight)(w, i, j, width, id);
-  for (int64_t j = 0; j < width; j++)
-    gz[j] =
-        (T)(g * ((double)EXP((T)((double)z[j] - lse)) * total - NAME(weight)(w, i, j, width, id)));
+    gz[j] = (T)(g * ((double)gz[j] * total - NAME(weight)(t, j)));
 }
 
-static void NAME(slope_of_probabilities)(int64_t i, int64_t width, const T *p,
-                                         const ldb_distribution *w, int64_t id, double g, T *gp) {
+static void NAME(slope_of_probabilities)(int64_t width, const T *p, const NAME(row_target) * t,
+                                         double g, T *gp) {
   const double norm = NAME(row_sum)(width, p);
   double dot = 0;
   for (int64_t j = 0; j < width; j++) {
-    const double q = (double)p[j] / norm, wj = NAME(weight)(w, i, j, width, id);
-    if (!outside(q, EPS, 1 - EPS)) dot -= wj;
+    const double q = (double)p[j] / norm;
+    if (!outside(q, EPS, 1 - EPS)) dot -= NAME(weight)(t, j);
     if (isnan(q)) dot = q;
   }
   for (int64_t j = 0; j < width; j++) {
-    const double q = (double)p[j] / norm, wj = NAME(weight)(w, i, j, width, id);
-    const double h = outside(q, EPS, 1 - EPS) || wj == 0 ? 0 : -wj / q;
+    const double q = (double)p[j] / norm, w = NAME(weight)(t, j);
+    const double h = outside(q, EPS, 1 - EPS) || w == 0 ? 0 : -w / q;
     gp[j] = (T)(g * (h - dot) / norm);
   }
 }
@@ -167,12 +179,12 @@ static void NAME(crossentropy_slopes)(bool logits, int64_t n, int64_t width, con
                                       const ldb_distribution *w, const double *lse, const T *gloss,
                                       T *gpred) {
   for (int64_t i = 0; i < n; i++) {
-    const int64_t id = w->y ? -1 : ldb_label(w->ids, i);
+    const NAME(row_target) t = NAME(target_of)(w, i, width);
     const T *p = pred + i * width;
     T *g = gpred + i * width;
     if (logits)
-      NAME(slope_of_logits)(i, width, p, w, id, lse[i], (double)gloss[i], g);
+      NAME(slope_of_logits)(width, p, &t, lse[i], (double)gloss[i], g);
     else
-      NAME(slope_of_probabilities)(i, width, p, w, id, (double)gloss[i], g);
+      NAME(slope_of_probabilities)(width, p, &t, (double)gloss[i], g);
   }
 }

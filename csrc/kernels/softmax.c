@@ -2,19 +2,17 @@
 
 #include <math.h>
 
+#include "kernels/math_inline.h"
+
 #define T float
-#define EXP expf
 #define NAME(x) x##_f32
 #include "kernels/softmax_generic.h"
 #undef T
-#undef EXP
 #undef NAME
 #define T double
-#define EXP exp
 #define NAME(x) x##_f64
 #include "kernels/softmax_generic.h"
 #undef T
-#undef EXP
 #undef NAME
 
 ldb_axis_split ldb_split_axis(const ldb_view *v, int at) {

@@ -1,7 +1,18 @@
 /*
-** softmax for one element type; included by softmax.c with T, EXP and NAME(x) defined. d is the
-** distance of neighbours on the axis. Sums are f64.
+** softmax for one element type; included by softmax.c with T and NAME(x) defined. d is the distance
+** of neighbours on the axis. Sums are f64.
 */
+
+/* y = exp(x - m), which is vector code on dense lines */
+static void NAME(exp_line)(int64_t n, int64_t d, const T *x, T m, T *y) {
+  if (d == 1) {
+    for (int64_t i = 0; i < n; i++)
+      y[i] = NAME(ldb_exp)(x[i] - m);
+  } else {
+    for (int64_t i = 0; i < n; i++)
+      y[i * d] = NAME(ldb_exp)(x[i * d] - m);
+  }
+}
 
 static void NAME(softmax_line)(int64_t n, int64_t d, bool as_log, const T *x, T *y) {
   T m = -(T)HUGE_VAL;
@@ -10,21 +21,17 @@ static void NAME(softmax_line)(int64_t n, int64_t d, bool as_log, const T *x, T 
     if (v > m || v != v) m = v;
   }
   double sum = 0;
+  NAME(exp_line)(n, d, x, m, y);
+  for (int64_t i = 0; i < n; i++)
+    sum += (double)y[i * d];
   if (as_log) {
-    for (int64_t i = 0; i < n; i++)
-      sum += (double)EXP(x[i * d] - m);
     const double shift = log(sum);
     for (int64_t i = 0; i < n; i++)
       y[i * d] = (T)((double)(x[i * d] - m) - shift);
-    return;
+  } else {
+    for (int64_t i = 0; i < n; i++)
+      y[i * d] = (T)((double)y[i * d] / sum);
   }
-  for (int64_t i = 0; i < n; i++) {
-    const T v = EXP(x[i * d] - m);
-    y[i * d] = v;
-    sum += (double)v;
-  }
-  for (int64_t i = 0; i < n; i++)
-    y[i * d] = (T)((double)y[i * d] / sum);
 }
 
 static void NAME(softmax_grad_line)(int64_t n, int64_t d, bool as_log, const T *y, const T *gy,
@@ -34,7 +41,7 @@ static void NAME(softmax_grad_line)(int64_t n, int64_t d, bool as_log, const T *
     for (int64_t i = 0; i < n; i++)
       sum += (double)gy[i * d];
     for (int64_t i = 0; i < n; i++)
-      gx[i * d] = (T)((double)gy[i * d] - (double)EXP(y[i * d]) * sum);
+      gx[i * d] = (T)((double)gy[i * d] - (double)NAME(ldb_exp)(y[i * d]) * sum);
     return;
   }
   for (int64_t i = 0; i < n; i++)
