@@ -1,4 +1,4 @@
---- A run and a diagnosis as literal tables, with the numbers of wine.csv trained unscaled at lr 0.1:
+--- A run and a diagnosis as literal tables, with numbers of wine.csv trained unscaled at lr 0.1:
 --- 178 rows, class counts 59, 71, 48, entropy 1.0860; the training split of 142 rows 1.0879.
 local M = {}
 

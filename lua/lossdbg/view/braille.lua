@@ -24,6 +24,8 @@ local COLOURS = { "cyan", "yellow", "magenta", "green" }
 ---@field ylabel string|nil    default none
 ---@field log_y boolean|nil    default: when all values are positive and span more than 1000
 ---@field levels {value:number,label:string}[]|nil  horizontal reference lines
+---@field log_x boolean|nil    logarithmic abscissa, when all are positive
+---@field marks {x:number,label:string}[]|nil  vertical reference lines
 ---@field ascii boolean|nil    plain ASCII instead of braille and box drawing
 ---@field color boolean|nil    ANSI colours, default none
 
@@ -96,6 +98,20 @@ local function put_levels(g, levels, scale)
   end
 end
 
+local function put_marks(g, marks, scale)
+  for _, mark in ipairs(marks) do
+    local p = scale(mark.x)
+    if p and p >= 0 and p <= 1 then
+      local x = math.min(g.dots_x - 1, floor(p * (g.dots_x - 1) + 0.5))
+      local column = g.ascii and x or x // 2
+      for row = 0, g.rows - 1 do
+        local at = row * g.columns + column
+        if not g.cell[at] then g.cell[at] = g.ascii and ":" or DOT[0][x % 2] | DOT[2][x % 2] end
+      end
+    end
+  end
+end
+
 local function cells(g, row, paint)
   local out = {}
   for column = 0, g.columns - 1 do
@@ -136,13 +152,15 @@ local function axis_line(columns, breaks, ascii)
 end
 
 -- Numbers under the axis: first, round ones between, and the axis title; never overlapping.
-local function x_labels(lo, hi, columns, xlabel, whole)
+local function x_labels(lo, hi, columns, xlabel, whole, log_x)
   xlabel = xlabel and text.cut(text.clean(xlabel), columns // 2) or ""
   local stop = columns - text.width(xlabel)
-  local first = whole and number.count(lo) or number.format(lo)
+  local first = log_x and number.short(lo, 2) or whole and number.count(lo) or number.format(lo)
+  local scale, wanted = series.scale(lo, hi, log_x), math.max(2, columns // 10)
+  local ticks = log_x and series.log_ticks(lo, hi, wanted) or series.ticks(lo, hi, wanted, whole)
   local out, used = hi > lo and first or "", hi > lo and #first + 2 or 0
-  for _, tick in ipairs(series.ticks(lo, hi, math.max(2, columns // 10), whole)) do
-    local h = hi > lo and (tick.value - lo) / (hi - lo) or 0.5
+  for _, tick in ipairs(ticks) do
+    local h = hi > lo and scale(tick.value) or 0.5
     local at = math.floor(h * (columns - 1) + 0.5) - (#tick.label - 1) // 2
     if xlabel == "" then at = math.min(at, columns - #tick.label) end
     if at >= used and at + #tick.label + (xlabel ~= "" and 1 or 0) <= stop then
@@ -173,6 +191,10 @@ local function legend(curves, breaks, levels, opts, paint)
   for _, level in ipairs(levels) do
     pieces[#pieces + 1] = (opts.ascii and ". " or "⠄ ⠄ ")
       .. text.clean(level.label or "level") .. " " .. number.format(level.value, 5)
+  end
+  for _, mark in ipairs(opts.marks or {}) do
+    pieces[#pieces + 1] = (opts.ascii and ": " or "⡇ ")
+      .. text.clean(mark.label or "at") .. " " .. number.short(mark.x)
   end
   if next(breaks) then pieces[#pieces + 1] = (opts.ascii and "x" or "×") .. " NaN or Inf" end
   return pieces
@@ -236,13 +258,17 @@ function M.plot(input, opts)
   lo, hi = series.widen(lo or 0, hi or 1)
   local count = math.max(2, rows * 2 // 5)
   if not logarithmic then lo, hi = series.frame(lo, hi, count) end
-  local yscale, xscale = series.scale(lo, hi, logarithmic), series.scale(series.widen(x_lo, x_hi))
+  local log_x = opts.log_x and x_lo > 0 and x_hi > x_lo
+  local left, right = x_lo, x_hi
+  if right <= left then left, right = series.widen(left, right) end
+  local yscale, xscale = series.scale(lo, hi, logarithmic), series.scale(left, right, log_x)
   local ticks = (logarithmic and series.log_ticks or series.ticks)(lo, hi, count)
   local labels, wide = row_labels(ticks, yscale, rows)
   local paint = text.painter(opts.color)
   local g = new_grid(width - wide - 2, rows, opts.ascii)
   local breaks = draw(curves, g, xscale, yscale)
   put_levels(g, levels, yscale)
+  put_marks(g, opts.marks or {}, xscale)
 
   local lines = {}
   local head = header(opts, logarithmic)
@@ -255,7 +281,7 @@ function M.plot(input, opts)
   local margin = (" "):rep(wide + 1)
   lines[#lines + 1] = margin .. axis_line(g.columns, breaks, opts.ascii)
   lines[#lines + 1] = margin .. " "
-    .. x_labels(x_lo, x_hi, g.columns, opts.xlabel, series.whole_x(curves))
+    .. x_labels(x_lo, x_hi, g.columns, opts.xlabel, series.whole_x(curves), log_x)
   local pieces = legend(curves, breaks, levels, opts, paint)
   for _, line in ipairs(text.flow(pieces, "   ", width, margin .. " ", margin .. " ")) do
     lines[#lines + 1] = line
