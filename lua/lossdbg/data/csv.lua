@@ -1,7 +1,7 @@
 --- Data sets from CSV files.
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local file = require "lossdbg.data.file"
+local read_file = require "lossdbg.data.read_file"
 local labels = require "lossdbg.data.labels"
 local options = require "lossdbg.options"
 
@@ -224,7 +224,7 @@ end
 function M.load(path, given)
   if type(path) ~= "string" then options.fail("data.csv", "path", "a file name", path, nil, 2) end
   local o = check("data.csv", given)
-  local bytes, message = file.read(path)
+  local bytes, message = read_file(path)
   if not bytes then return nil, message end
   return parse(bytes, o, path)
 end

@@ -209,7 +209,7 @@ function Dataset:class_counts()
   return counts
 end
 
-for _, part in ipairs { "lossdbg.data.partition", "lossdbg.data.describe" } do
+for _, part in ipairs { "lossdbg.data.partition", "lossdbg.data.overview" } do
   for name, fn in pairs(require(part)(M)) do Dataset[name] = fn end
 end
 

@@ -1,7 +1,7 @@
 --- Data sets from IDX files, the format of MNIST.
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local file = require "lossdbg.data.file"
+local read_file = require "lossdbg.data.read_file"
 local options = require "lossdbg.options"
 
 local M = {}
@@ -81,11 +81,11 @@ function M.load(images, labels, given)
     options.fail("data.idx", "labels", "a file name", labels, nil, 2)
   end
   local o = options.check("data.idx", given, schema)
-  local bytes, message = file.read(images)
+  local bytes, message = read_file(images)
   if not bytes then return nil, message end
   local answers
   if labels then
-    answers, message = file.read(labels)
+    answers, message = read_file(labels)
     if not answers then return nil, message end
   end
   return build({ bytes = bytes, name = images, path = images },

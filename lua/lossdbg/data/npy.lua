@@ -1,7 +1,8 @@
 --- Data sets from NumPy's NPY files, and tensors to and from them.
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local file = require "lossdbg.data.file"
+local file = require "lossdbg.file"
+local read_file = require "lossdbg.data.read_file"
 local options = require "lossdbg.options"
 
 local M = {}
@@ -76,11 +77,11 @@ function M.load(inputs, answers, given)
     options.fail("data.npy", "answers", "a file name", answers, nil, 2)
   end
   local o = options.check("data.npy", given, schema)
-  local bytes, message = file.read(inputs)
+  local bytes, message = read_file(inputs)
   if not bytes then return nil, message end
   local second
   if answers then
-    second, message = file.read(answers)
+    second, message = read_file(answers)
     if not second then return nil, message end
   end
   return build({ bytes = bytes, name = inputs, path = inputs },
@@ -94,7 +95,7 @@ end
 ---@return string|nil message
 function M.read(path, dtype)
   if type(path) ~= "string" then options.fail("data.read_npy", "path", "a file name", path) end
-  local bytes, message = file.read(path)
+  local bytes, message = read_file(path)
   if not bytes then return nil, message end
   local tensor
   tensor, message = core.io.npy(bytes, dtype)
