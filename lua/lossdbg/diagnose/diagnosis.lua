@@ -1,0 +1,110 @@
+--- A diagnosis: findings in causal order, what was tried, what passed, what could not be judged.
+-- Plain data with a few views; no logic about training.
+
+local M = {}
+
+---@class lossdbg.Diagnosis
+---@field [integer] table findings, most likely root cause first
+---@field verdict string one sentence
+---@field healthy boolean no finding of severity err or crit
+---@field learning "yes"|"no"|"undetermined" whether the loss goes down
+---@field checked string[] rules that looked and found nothing
+---@field unjudged { rule: string, why: string }[] rules that could not judge
+---@field skipped { rule: string, why: string }[] rules that say nothing about this network
+---@field run table the diagnosed run
+---@field description table
+---@field signals table
+---@field trials lossdbg.Trial[] all that were run, in order
+---@field seconds number
+---@operator len: integer
+local Diagnosis = { __name = "lossdbg.diagnosis" }
+Diagnosis.__index = Diagnosis
+
+local grave = { crit = true, err = true }
+
+M.schema_version = 1
+
+---@param fields table
+---@return lossdbg.Diagnosis
+function M.new(fields)
+  fields.healthy = true
+  for _, f in ipairs(fields) do
+    if grave[f.severity] then fields.healthy = false end
+  end
+  return setmetatable(fields, Diagnosis)
+end
+
+function M.is_diagnosis(x) return getmetatable(x) == Diagnosis end
+
+function Diagnosis:__tostring()
+  return require("lossdbg.view.terminal").diagnosis(self, {})
+end
+
+--- The text of tostring with options (all, color, width: see view.terminal).
+---@param o? table
+---@return string
+function Diagnosis:text(o) return require("lossdbg.view.terminal").diagnosis(self, o or {}) end
+
+--- The first fix that its trial verified, and its finding.
+---@return table? fix
+---@return table? finding
+function Diagnosis:verified_fix()
+  for _, f in ipairs(self) do
+    for _, fix in ipairs(f.fixes or {}) do
+      if fix.trial and fix.trial.verified then return fix, f end
+    end
+  end
+end
+
+--- Exit code of the command line: 0 healthy, 1 warnings under strict, 2 errors found.
+---@param strict? boolean
+---@return integer
+function Diagnosis:exit_code(strict)
+  if not self.healthy then return 2 end
+  for _, f in ipairs(self) do
+    if strict and f.severity == "warn" then return 1 end
+  end
+  return 0
+end
+
+-- Data only: what JSON can carry and another program can use.
+local function plain(f, rank)
+  return {
+    rank = rank, rule = f.rule, cause = f.cause, family = f.family, severity = f.severity,
+    confidence = f.confidence, title = f.title, where = f.where, evidence = f.evidence,
+    explains = f.explains, role = f.role, fixes = f.fixes,
+  }
+end
+
+--- The diagnosis as data with a schema version.
+---@return table
+function Diagnosis:to_table()
+  local findings = {}
+  for i, f in ipairs(self) do findings[i] = plain(f, i) end
+  return {
+    schema = "lossdbg.diagnosis", version = M.schema_version, verdict = self.verdict,
+    healthy = self.healthy, learning = self.learning, findings = findings,
+    checked = self.checked, unjudged = self.unjudged, trials = self.trials,
+    description = self.description, history = self.run and self.run.history,
+    seconds = self.seconds,
+  }
+end
+
+---@return string JSON, numbers that are not finite as null
+function Diagnosis:to_json() return require("lossdbg.view.json").encode(self:to_table()) end
+
+--- Writes the report as one HTML page.
+---@param path string
+---@return true|nil
+---@return string? message when the file cannot be written
+function Diagnosis:save_html(path)
+  local page = require("lossdbg.view.html").diagnosis(self)
+  return require("lossdbg.file").write(path, page)
+end
+
+---@param path string
+---@return true|nil
+---@return string? message
+function Diagnosis:save_json(path) return require("lossdbg.file").write(path, self:to_json()) end
+
+return M
