@@ -290,7 +290,7 @@ static int lb_io_column_stats(lua_State *L) {
   for (int k = 1; k < x->view.rank; k++)
     shape[0] *= x->view.shape[k];
   const lb_tensor *out = lb_newtensor(L, "column_stats", LDB_F64, 2, shape);
-  ldb_column_stats(&x->view, out->view.data);
+  ldb_column_moments(&x->view, out->view.data);
   return 1;
 }
 

@@ -63,7 +63,7 @@ static void add_to_column(double *column, double value) {
   }
 }
 
-void ldb_column_stats(const ldb_view *x, double *out) {
+void ldb_column_moments(const ldb_view *x, double *out) {
   int64_t n = x->shape[0], d = row_elements(x);
   for (int64_t j = 0; j < d; j++) {
     double *column = out + j * LDB_COLUMN_STATS;

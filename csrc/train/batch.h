@@ -27,6 +27,6 @@ enum ldb_column_stat {
 
 /* out [d x LDB_COLUMN_STATS] f64 for x [n x ...] contiguous, d = elements of one row. Sums run in
    f64 down the rows, the deviations in a second pass. */
-void ldb_column_stats(const ldb_view *x, double *out);
+void ldb_column_moments(const ldb_view *x, double *out);
 
 #endif
