@@ -1,0 +1,239 @@
+--- Callbacks of fit. A callback is any table with some of these functions, called as methods:
+-- on_train_begin(run), on_epoch_begin(run, epoch), on_step_end(run, logs), on_epoch_end(run, logs),
+-- on_train_end(run). Epochs and steps count from 1. Returning false from a *_end stops the
+-- training.
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+
+local M = {}
+
+---@class lossdbg.Callback
+---@field on_train_begin? fun(self, run: lossdbg.Run)
+---@field on_epoch_begin? fun(self, run: lossdbg.Run, epoch: integer)
+---@field on_step_end? fun(self, run: lossdbg.Run, logs: table<string, number>): boolean|nil
+---@field on_epoch_end? fun(self, run: lossdbg.Run, logs: table<string, number>): boolean|nil
+---@field on_train_end? fun(self, run: lossdbg.Run)
+
+local higher_is_better = { accuracy = true, r2 = true, binary_accuracy = true, acc = true }
+
+-- "min" or "max" for a monitored name.
+local function direction(mode, monitor, where)
+  if mode ~= "auto" then return mode end
+  local name = monitor:gsub("^val_", "")
+  if higher_is_better[name] or name:find("acc", 1, true) then return "max" end
+  if name:find("loss", 1, true) or name == "mse" or name == "mae" or name == "rmse" then
+    return "min"
+  end
+  error(("lossdbg: %s: argument 'mode': the better direction of '%s' is unknown: pass mode = " ..
+    "\"min\" or \"max\""):format(where, monitor), source.level())
+end
+
+local stop_schema = {
+  { name = "monitor", type = "string", default = "val_loss", positional = 1 },
+  { name = "patience", type = "integer", min = 0, default = 0,
+    doc = "epochs without improvement before it stops" },
+  { name = "min_delta", type = "number", min = 0, default = 0 },
+  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
+  { name = "baseline", type = "number", doc = "improvement counts only beyond this value" },
+  { name = "restore_best", type = "boolean", alias = "restore_best_weights", default = false },
+  { name = "start_from", type = "integer", alias = "start_from_epoch", min = 0, default = 0,
+    doc = "epochs to wait before watching" },
+}
+
+local EarlyStopping = { __name = "lossdbg.early_stopping" }
+EarlyStopping.__index = EarlyStopping
+
+function EarlyStopping:on_train_begin()
+  self.wait, self.best_epoch, self.stopped_epoch, self.state, self.warned = 0, nil, nil, nil, nil
+  self.best = self.mode == "min" and math.huge or -math.huge
+end
+
+function EarlyStopping:improves(value, reference)
+  if self.mode == "min" then return value < reference - self.min_delta end
+  return value > reference + self.min_delta
+end
+
+function EarlyStopping:on_epoch_end(run, logs)
+  local epoch, value = logs.epoch, logs[self.monitor]
+  if epoch <= self.start_from then return end
+  if value == nil then
+    if not self.warned and warn then
+      warn(("lossdbg: early_stopping: there is no '%s' to monitor"):format(self.monitor))
+    end
+    self.warned = true
+    return
+  end
+  if self.restore_best and not self.state then
+    self.state, self.best_epoch = run.model:state(), epoch
+  end
+  self.wait = self.wait + 1
+  if self:improves(value, self.best) then
+    self.best, self.best_epoch = value, epoch
+    if self.restore_best then self.state = run.model:state() end
+    if self.baseline == nil or self:improves(value, self.baseline) then self.wait = 0 end
+  elseif self.wait >= self.patience and epoch > 1 then
+    self.stopped_epoch = epoch
+    run.stopped = "early_stopping"
+    return false
+  end
+end
+
+function EarlyStopping:on_train_end(run)
+  if self.restore_best and self.state then
+    run.model:load_state(self.state)
+    run.best_epoch = self.best_epoch
+  end
+  self.state = nil
+end
+
+---Stops when a value has not improved for `patience` epochs (the rule of Keras).
+---@param given? table monitor, patience, min_delta, mode, baseline, restore_best, start_from
+---@return lossdbg.Callback
+function M.early_stopping(given)
+  local self = options.check("callback.early_stopping", given, stop_schema, source.level())
+  self.mode = direction(self.mode, self.monitor, "callback.early_stopping")
+  return setmetatable(self, EarlyStopping)
+end
+
+---Stops after the first step whose loss is NaN or infinite. fit does so by itself.
+---@return lossdbg.Callback
+function M.terminate_on_nan()
+  return {
+    on_step_end = function(_, run, logs)
+      if logs.loss ~= logs.loss or math.abs(logs.loss) == math.huge then
+        run.stopped = "nonfinite_loss"
+        return false
+      end
+    end,
+  }
+end
+
+-- ---- CSV log ----------------------------------------------------------------------------------
+
+local csv_schema = {
+  { name = "path", type = "string", positional = 1, required = true },
+  { name = "separator", type = "string", default = "," },
+  { name = "append", type = "boolean", default = false },
+}
+
+-- The shortest decimal that reads back as the same double, as Python writes floats.
+local function number_text(x)
+  if math.type(x) == "integer" then return ("%d"):format(x) end
+  if x ~= x then return "nan" end
+  if x == math.huge then return "inf" elseif x == -math.huge then return "-inf" end
+  for digits = 15, 17 do
+    local text = ("%." .. digits .. "g"):format(x)
+    if tonumber(text) == x then
+      text = text:gsub(",", ".")
+      return text:find("[%.e]") and text or text .. ".0"
+    end
+  end
+end
+
+M.number_text = number_text
+
+local CsvLog = { __name = "lossdbg.csv_log" }
+CsvLog.__index = CsvLog
+
+function CsvLog:on_train_begin()
+  if not (io and io.open) then
+    error("lossdbg: callback.csv_log: this host gives no access to files (no io library)", 0)
+  end
+  local old = self.append and io.open(self.path, "r")
+  self.keys = nil
+  if old then
+    self.has_header = old:read(1) ~= nil
+    old:close()
+  end
+  local file, why = io.open(self.path, self.append and "a" or "w")
+  if not file then
+    error(("lossdbg: callback.csv_log: cannot write: %s"):format(why), 0)
+  end
+  self.file = file
+end
+
+function CsvLog:on_epoch_end(_, logs)
+  if not self.keys then
+    self.keys = {}
+    for key in pairs(logs) do
+      if key ~= "epoch" then self.keys[#self.keys + 1] = key end
+    end
+    table.sort(self.keys)
+    if not self.has_header then
+      self.file:write("epoch", self.separator, table.concat(self.keys, self.separator), "\n")
+    end
+  end
+  local cells = { ("%d"):format(logs.epoch - 1) }
+  for i, key in ipairs(self.keys) do
+    cells[i + 1] = logs[key] == nil and "NA" or number_text(logs[key])
+  end
+  self.file:write(table.concat(cells, self.separator), "\n")
+  self.file:flush()
+end
+
+function CsvLog:on_train_end()
+  if self.file then self.file:close() end
+  self.file = nil
+end
+
+---Writes one line per epoch in the format of Keras' CSVLogger: epoch from 0, keys in order, "NA"
+---for what is missing.
+---@param given { path: string, separator: string|nil, append: boolean|nil }|string
+---@return lossdbg.Callback
+function M.csv_log(given)
+  local self = options.check("callback.csv_log", given, csv_schema, source.level())
+  return setmetatable(self, CsvLog)
+end
+
+M.csv_logger = M.csv_log
+
+-- ---- others -----------------------------------------------------------------------------------
+
+local hooks = { "on_train_begin", "on_epoch_begin", "on_step_end", "on_epoch_end", "on_train_end" }
+
+---A callback from functions: `ld.callback.lambda { on_epoch_end = function(run, logs) ... end }`
+---(the functions get no self). Every key must be a known hook.
+---@param given table<string, function>
+---@return lossdbg.Callback
+function M.lambda(given)
+  local schema = {}
+  for i, hook in ipairs(hooks) do schema[i] = { name = hook, type = "callable" } end
+  local self = {}
+  for hook, fn in pairs(options.check("callback.lambda", given, schema, source.level())) do
+    self[hook] = function(_, ...) return fn(...) end
+  end
+  return self
+end
+
+---Checks a list of callbacks; a misspelt hook would never be called.
+---@param list table|nil
+---@param where string
+---@return lossdbg.Callback[]
+function M.check(list, where)
+  if list == nil then return {} end
+  if type(list) ~= "table" or list.on_epoch_end then
+    options.fail(where, "callbacks", "a list of callbacks", list, "{ callback }", source.level())
+  end
+  for i, item in ipairs(list) do
+    local found = false
+    for _, hook in ipairs(hooks) do
+      found = found or (type(item) == "table" and item[hook] ~= nil)
+    end
+    if not found then
+      error(("lossdbg: %s: argument 'callbacks': item %d has none of %s"):format(where, i,
+        table.concat(hooks, ", ")), source.level())
+    end
+    if getmetatable(item) == nil then
+      for key in pairs(item) do
+        if type(key) == "string" and key:sub(1, 3) == "on_" and not (" " .. table.concat(hooks, " ")
+          .. " "):find(" " .. key .. " ", 1, true) then
+          error(("lossdbg: %s: argument 'callbacks': unknown hook '%s'%s"):format(where, key,
+            options.hint(key, hooks)), source.level())
+        end
+      end
+    end
+  end
+  return list
+end
+
+return M

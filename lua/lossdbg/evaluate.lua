@@ -1,0 +1,121 @@
+--- Loss and metrics of a model on rows, outside training.
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+---@class lossdbg.Judge  how outputs are judged
+---@field loss lossdbg.Loss         on logits when logits is set
+---@field logits lossdbg.Layer|nil  last layer, when its softmax or sigmoid is left to the loss
+---@field metrics lossdbg.Metric[]
+---@field scale { mean: userdata, deviation: userdata }|nil of standardised targets
+
+local function finish(judge, output)
+  local last = judge.logits
+  return last and last.activation.apply(output) or output
+end
+
+---Feeds the metrics with one batch.
+---@param judge lossdbg.Judge
+---@param output userdata logits when judge.logits is set
+---@param y userdata
+function M.update_metrics(judge, output, y)
+  for _, metric in ipairs(judge.metrics) do
+    if metric.takes_logits or judge.plain then
+      metric:update(output, y, judge.logits ~= nil or judge.loss.from_logits == true)
+    else
+      local shown, target = finish(judge, output), y
+      if judge.scale then
+        shown = shown:mul(judge.scale.deviation):add(judge.scale.mean)
+        target = y:mul(judge.scale.deviation):add(judge.scale.mean)
+      end
+      metric:update(shown, target, false)
+    end
+  end
+end
+
+---@param model lossdbg.Model
+---@param rows { x: userdata, y: userdata }
+---@param judge lossdbg.Judge
+---@param batch integer
+---@return number loss with penalties, as reported in training
+---@return table<string, number> metrics by name
+---@return number data_loss without penalties
+function M.rows(model, rows, judge, batch)
+  local sum, extra, n = 0, 0, rows.x.shape[1]
+  local context = { training = false, logits = judge.logits }
+  context.activity = function(layer, output)
+    local size = output.shape[1]
+    extra = extra + layer.options.activity_regularizer(output):item() / size * size / n
+  end
+  for _, metric in ipairs(judge.metrics) do metric:reset() end
+  local penalty = tensors.no_grad(function()
+    for first = 1, n, batch do
+      local last = math.min(first + batch - 1, n)
+      local y = rows.y:slice(1, first, last)
+      local output = model:forward(rows.x:slice(1, first, last), context)
+      local value = judge.loss:reduce(judge.loss:compute(output, y))
+      if judge.loss.scale ~= 1 then value = value:mul(judge.loss.scale) end
+      if value.rank > 0 then value = value:mean() end
+      sum = sum + value:item() * (last - first + 1)
+      M.update_metrics(judge, output, y)
+    end
+    local term = model:penalty()
+    return term and term:item() or 0
+  end)
+  local values = {}
+  for _, metric in ipairs(judge.metrics) do values[metric.name] = metric:value() end
+  return sum / n + penalty + extra, values, sum / n
+end
+
+---The judge of a model and a loss: with a softmax or sigmoid at the end and a loss on its
+---probabilities, the loss is computed from the logits, as Keras does silently; the description of
+---the model and the loss stay as they were written.
+---@param model lossdbg.Model
+---@param loss lossdbg.Loss
+---@param metrics lossdbg.Metric[]
+---@param fuse boolean
+---@return lossdbg.Judge
+function M.judge(model, loss, metrics, fuse)
+  local last = model.list[#model.list]
+  local name = last.activation and last.activation.name
+  local fits = (name == "softmax" and last.activation.parameter == -1
+      and (loss.name == "sparse_crossentropy" or loss.name == "categorical_crossentropy"))
+    or (name == "sigmoid" and loss.name == "binary_crossentropy")
+  local judge = { loss = loss, metrics = metrics }
+  if fuse ~= false and fits and not loss.from_logits then
+    judge.loss, judge.logits = loss:with { from_logits = true }, last
+  end
+  return judge
+end
+
+local schema = {
+  { name = "loss", type = "string|table|function", required = true },
+  { name = "metrics", type = "table", default = {} },
+  { name = "batch", type = "integer", min = 1, default = 256 },
+}
+
+---What model:evaluate does.
+---@param model lossdbg.Model
+---@param data any
+---@param given table
+---@return table<string, number>
+function M.model(model, data, given)
+  local where = "model:evaluate"
+  local checked = options.check(where, given, schema, source.level())
+  local fit_data, metric = require "lossdbg.fit_data", require "lossdbg.metric"
+  local loss = require("lossdbg.loss").resolve(checked.loss, where)
+  local rows = fit_data.read(data, "data")
+  local metrics = {}
+  for i, name in ipairs(checked.metrics) do metrics[i] = metric.resolve(name, where) end
+  local shape = { rows.n, table.unpack(model.output_shape) }
+  if loss.for_shapes then loss = loss:for_shapes(shape, rows.y.shape) end
+  local y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data")
+  local judge = M.judge(model, loss, metrics, true)
+  local total, values = M.rows(model, { x = rows.x, y = y }, judge, checked.batch)
+  values.loss = total
+  return values
+end
+
+return M

@@ -1,0 +1,195 @@
+--- Data of an experiment: read in any accepted form, checked, brought to the form the loop computes
+-- with, and dealt out in batches.
+local core = require "lossdbg.core"
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+---@class lossdbg.Rows
+---@field x userdata [n, ...]
+---@field y userdata|nil targets as given
+---@field names string[]|nil of the columns of x
+---@field classes string[]|nil names of the classes: y holds class ids
+
+local function fail(name, expected, value, cause)
+  options.fail("experiment", name, expected, value, cause, source.level())
+end
+
+local function to_tensor(value, name, dtype)
+  if options.is_tensor(value) then return value:detach() end
+  if type(value) ~= "table" or value[1] == nil then
+    fail(name, "a tensor or a table of numbers", value)
+  end
+  return tensors.tensor(value, dtype)
+end
+
+---Reads a data set, `{ x, y }` or `{ x = , y = }` of tensors or nested tables.
+---@param value any
+---@param name string argument name for messages
+---@return lossdbg.Rows
+function M.read(value, name)
+  if type(value) ~= "table" then
+    fail(name, "a data set or { x, y }", value,
+      value == nil and "ld.data.csv returns nil and a message when it fails: use assert" or nil)
+  end
+  local x, y = value.x, value.y
+  if x == nil then x, y = value[1], value[2] end
+  if x == nil or y == nil then
+    fail(name, "a data set or { x, y } with inputs and targets", value,
+      x == nil and "x is missing" or "y is missing: there is nothing to learn")
+  end
+  local rows = { x = to_tensor(x, name), y = to_tensor(y, name), classes = value.classes,
+    names = value.names or value.columns }
+  if rows.x.rank < 1 or rows.x.shape[1] < 1 then fail(name, "at least one row", "no rows") end
+  if rows.x.rank == 1 then rows.x = rows.x:reshape { rows.x.numel, 1 } end
+  if rows.y.rank < 1 or rows.y.shape[1] ~= rows.x.shape[1] then
+    error(("lossdbg: experiment: argument '%s': expected one target per row, got %d rows of x and %d of y")
+      :format(name, rows.x.shape[1], rows.y.rank > 0 and rows.y.shape[1] or 1), source.level())
+  end
+  rows.n = rows.x.shape[1]
+  return rows
+end
+
+---@param rows lossdbg.Rows
+---@return integer[] shape of one sample
+function M.sample_shape(rows)
+  local shape = rows.x.shape
+  return table.move(shape, 2, #shape, 1, {})
+end
+
+-- Class ids must fit the outputs: the core would refuse the batch in the middle of an epoch.
+local function check_labels(y, classes, name)
+  local low, high = y:min():item(), y:max():item()
+  if low >= 0 and high < classes then return end
+  local bad = low < 0 and low or high
+  local row = y:reshape({ y.numel }):eq(bad):argmax(1):item()
+  error(("lossdbg: experiment: argument '%s': labels must be 0..%d for a model with %d outputs, found %d in row %d (%s)")
+    :format(name, classes - 1, classes, bad, row,
+      low == 1 and high == classes and "counted from 1: subtract 1" or
+      bad >= classes and ("the model needs %d outputs"):format(bad + 1) or "ids start at 0"),
+    source.level())
+end
+
+---Targets for a loss and a model: repaired shape, right type.
+---@param loss lossdbg.Loss
+---@param y userdata
+---@param output_shape integer[] of one sample
+---@param dtype string
+---@param name string
+---@return userdata
+function M.target(loss, y, output_shape, dtype, name)
+  if loss.family == "custom" then
+    if loss.target == "index" then return y:cast "i32" end
+    return y.dtype == "i32" and y or y:cast(dtype)
+  end
+  local shape, numel = { y.shape[1], table.unpack(output_shape) }, y.shape[1]
+  for _, n in ipairs(output_shape) do numel = numel * n end
+  local prediction = { rank = #shape, shape = shape, numel = numel, dtype = dtype }
+  local target = loss:prepare(prediction, y)
+  if loss.target == "index" then check_labels(target, output_shape[#output_shape], name) end
+  return target:contiguous()
+end
+
+---Mean and deviation of the targets per column, for `target = "standardize"`.
+---@param y userdata prepared targets of the training rows
+---@return { mean: userdata, deviation: userdata }
+function M.target_scale(y)
+  return tensors.no_grad(function()
+    local wide = y:cast "f64"
+    local deviation = wide:var(1, true):sqrt()
+    deviation = core.op.where(deviation:gt(0), deviation, 1)
+    return { mean = wide:mean(1, true):cast(y.dtype), deviation = deviation:cast(y.dtype) }
+  end)
+end
+
+---One weight per row from weights per class.
+---@param y userdata prepared targets
+---@param loss lossdbg.Loss
+---@param weights table<integer, number> class id to weight; absent ids weigh 1
+---@param dtype string
+---@return userdata
+function M.class_weights(y, loss, weights, dtype)
+  local ids = y
+  if loss.target ~= "index" then
+    ids = y.shape[#y.shape] > 1 and y:argmax(-1):sub(1) or y:gt(0.5)
+  end
+  local list = ids:reshape({ ids.numel }):totable()
+  for i, id in ipairs(list) do list[i] = weights[math.tointeger(id)] or 1 end
+  return tensors.tensor(list, dtype)
+end
+
+---The first rows with a value that is not finite.
+---@param x userdata [n, ...]
+---@param limit integer
+---@return integer[] rows from 1
+function M.nonfinite_rows(x, limit)
+  local found = {}
+  if x.dtype == "i32" or not x:has_nonfinite() then return found end
+  local n = x.shape[1]
+  local bad = tensors.no_grad(function()
+    local zero = x:reshape({ n, x.numel // n }):mul(0)
+    return zero:eq(zero):min(2):totable()
+  end)
+  for row = 1, n do
+    if bad[row] == 0 then
+      found[#found + 1] = row
+      if #found == limit then break end
+    end
+  end
+  return found
+end
+
+---Rows without the ones that hold NaN or infinity.
+---@param rows lossdbg.Rows
+---@return lossdbg.Rows
+function M.drop_nonfinite(rows)
+  local bad = {}
+  for _, part in ipairs { rows.x, rows.y } do
+    for _, row in ipairs(M.nonfinite_rows(part, math.huge)) do bad[row] = true end
+  end
+  if next(bad) == nil then return rows end
+  local keep = {}
+  for row = 1, rows.n do
+    if not bad[row] then keep[#keep + 1] = row - 1 end
+  end
+  if #keep == 0 then fail("data", "at least one row without NaN or infinity", nil) end
+  local ids = tensors.tensor(keep, "i32")
+  return { x = core.io.take_rows(rows.x:contiguous(), ids),
+    y = core.io.take_rows(rows.y:contiguous(), ids), n = #keep, names = rows.names,
+    classes = rows.classes }
+end
+
+---The order of an epoch: row numbers from 0, a function of seed and epoch alone.
+---@param n integer
+---@param seed integer
+---@param epoch integer
+---@return userdata
+function M.order(n, seed, epoch)
+  local ids = tensors.zeros(n, "i32")
+  core.random.permutation(ids, seed, core.random.stream("shuffle", epoch, 0))
+  return ids
+end
+
+local function part(t, order, first, last)
+  if not order then return t:slice(1, first, last) end
+  return core.io.take_rows(t, order:slice(1, first, last))
+end
+
+---Rows first..last of an epoch.
+---@param rows { x: userdata, y: userdata, weight: userdata|nil }
+---@param order userdata|nil
+---@param first integer
+---@param last integer
+---@param x_only boolean targets stay in file order (a faulty loop, kept so that it can be diagnosed)
+---@return userdata x
+---@return userdata y
+---@return userdata|nil weight
+function M.batch(rows, order, first, last, x_only)
+  local y_order = not x_only and order or nil
+  return part(rows.x, order, first, last), part(rows.y, y_order, first, last),
+    rows.weight and part(rows.weight, y_order, first, last)
+end
+
+return M

@@ -1,0 +1,268 @@
+--- Losses: loss(prediction, target) is a scalar; per sample it is the mean over the last axis, as
+-- in Keras. Cross-entropies take probabilities, or with from_logits the numbers before the softmax.
+local core = require "lossdbg.core"
+local fit_shapes = require "lossdbg.loss_shapes"
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+local op = core.op
+
+---@class lossdbg.Loss
+---@field name string             canonical: "mse", "sparse_crossentropy", ..., "custom"
+---@field from_logits boolean|nil of the cross-entropies
+---@field label_smoothing number
+---@field reduction "mean"|"sum"|"none"
+---@field family "regression"|"probability"|"margin"|"custom"
+---@field target "index"|"one_hot"|"zero_one"|"real" what the targets hold
+---@operator call(userdata): userdata
+
+local Loss = { __name = "lossdbg.loss" }
+Loss.__index = Loss
+
+local function plain(name)
+  return function(_, prediction, target) return op[name](prediction, target) end
+end
+
+local function entropy(name)
+  return function(self, prediction, target)
+    return op[name](prediction, target, self.from_logits, self.label_smoothing)
+  end
+end
+
+-- name = { family, what the target holds, per-sample function }
+local catalogue = {
+  mse = { "regression", "real", plain "mse" },
+  mae = { "regression", "real", plain "mae" },
+  log_cosh = { "regression", "real", plain "log_cosh" },
+  poisson = { "regression", "real", plain "poisson" },
+  kl = { "probability", "one_hot", plain "kl" },
+  hinge = { "margin", "zero_one", plain "hinge" },
+  squared_hinge = { "margin", "zero_one", plain "squared_hinge" },
+  huber = { "regression", "real", function(self, prediction, target)
+    return op.huber(prediction, target, self.delta)
+  end },
+  binary_crossentropy = { "probability", "zero_one", entropy "binary_crossentropy" },
+  categorical_crossentropy = { "probability", "one_hot", entropy "categorical_crossentropy" },
+  sparse_crossentropy = { "probability", "index", entropy "sparse_crossentropy" },
+}
+
+local aliases = {
+  mean_squared_error = "mse", mean_absolute_error = "mae", logcosh = "log_cosh",
+  bce = "binary_crossentropy", kl_divergence = "kl", kld = "kl",
+  sparse_categorical_crossentropy = "sparse_crossentropy", ce = "crossentropy",
+}
+
+local names = { "crossentropy" }
+for name in pairs(catalogue) do names[#names + 1] = name end
+for name in pairs(aliases) do names[#names + 1] = name end
+table.sort(names)
+M.names = names
+
+local reduction_option = {
+  name = "reduction", type = "string", choices = { "mean", "sum", "none", "sum_over_batch_size" },
+  default = "mean", doc = "over the samples",
+}
+local scale_option = { name = "scale", type = "number", default = 1, doc = "factor on the loss" }
+
+local function schema_of(name)
+  local schema = { reduction_option, scale_option }
+  if name:find("crossentropy", 1, true) then
+    schema[3] = { name = "from_logits", type = "boolean", default = false,
+      doc = "predictions are logits, not probabilities" }
+    schema[4] = { name = "label_smoothing", type = "number", min = 0, max = 1, default = 0,
+      alias = "smoothing" }
+  elseif name == "huber" then
+    schema[3] = { name = "delta", type = "number", open_min = 0, default = 1, positional = 1 }
+  end
+  return schema
+end
+
+local function new(name, given)
+  local checked = options.check("loss." .. name, given, schema_of(name), source.level())
+  if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
+  local entry = catalogue[name]
+  local self = { name = name, family = entry and entry[1], target = entry and entry[2],
+    label_smoothing = 0 }
+  for key, value in pairs(checked) do self[key] = value end
+  return setmetatable(self, Loss)
+end
+
+---Losses that depend on what they are fed ("crossentropy") become definite: binary for one output,
+---sparse when the labels have no axis (or one of size 1) for the classes, else categorical.
+---@param prediction_shape integer[]
+---@param target_shape integer[]
+---@return lossdbg.Loss
+function Loss:for_shapes(prediction_shape, target_shape)
+  if self.name ~= "crossentropy" then return self end
+  local name = "categorical_crossentropy"
+  if prediction_shape[#prediction_shape] == 1 then
+    name = "binary_crossentropy"
+  elseif #target_shape < #prediction_shape or target_shape[#target_shape] == 1 then
+    name = "sparse_crossentropy"
+  end
+  return new(name, { reduction = self.reduction, from_logits = self.from_logits,
+    label_smoothing = self.label_smoothing, scale = self.scale })
+end
+
+---The same loss with some options changed.
+---@param changes table
+---@return lossdbg.Loss
+function Loss:with(changes)
+  if self.family == "custom" then return self end
+  local given = {}
+  for _, option in ipairs(schema_of(self.name)) do given[option.name] = self[option.name] end
+  for key, value in pairs(changes) do given[key] = value end
+  return new(self.name, given)
+end
+
+---The plain data that rules and views read.
+---@return { name: string, from_logits: boolean|nil, label_smoothing: number, reduction: string }
+function Loss:describe()
+  return { name = self.name, from_logits = self.from_logits, delta = self.delta,
+    label_smoothing = self.label_smoothing, reduction = self.reduction,
+    scale = self.scale ~= 1 and self.scale or nil }
+end
+
+---Targets in the form the loss computes with: ids as i32, everything else in the prediction's
+---dtype.
+---@param prediction userdata
+---@param target userdata|number[]
+---@return userdata target
+function Loss:prepare(prediction, target)
+  if not options.is_tensor(target) then
+    local dtype = self.target == "index" and "i32" or prediction.dtype
+    target = tensors.tensor(target, dtype)
+  end
+  return fit_shapes.target(self, prediction, target)
+end
+
+---One loss per sample [batch, ...] (the last axis is reduced).
+---@param prediction userdata
+---@param target userdata|table
+---@return userdata
+function Loss:per_sample(prediction, target)
+  local where = "loss." .. self.name
+  if not options.is_tensor(prediction) then
+    options.fail(where, "prediction", "a tensor", prediction, nil, source.level())
+  end
+  if self.name == "crossentropy" then
+    local shape = options.is_tensor(target) and target.shape or { #target }
+    return self:for_shapes(prediction.shape, shape):per_sample(prediction, target)
+  end
+  fit_shapes.refuse_swapped(where, prediction, target)
+  if self.family ~= "custom" then target = self:prepare(prediction, target) end
+  if prediction.rank == 1 and self.family ~= "custom" then
+    prediction = prediction:reshape { prediction.numel, 1 }
+  end
+  local values = self:compute(prediction, target)
+  return self.scale == 1 and values or values:mul(self.scale)
+end
+
+-- Prepared inputs only: no check, no conversion. What the training loop calls.
+function Loss:compute(prediction, target)
+  return catalogue[self.name][3](self, prediction, target)
+end
+
+---Reduces losses per sample. With weights the sum is divided by the number of samples, not by the
+---sum of the weights (Keras).
+---@param values userdata
+---@param weight? userdata one weight a sample
+---@return userdata
+function Loss:reduce(values, weight)
+  if weight and values.rank > 0 then values = values:mul(weight) end
+  if self.reduction == "none" or values.rank == 0 then return values end
+  if self.reduction == "sum" then return values:sum() end
+  return values:mean()
+end
+
+---@param prediction userdata [batch, outputs]
+---@param target userdata|table same shape; class ids 0..K-1 [batch] for sparse_crossentropy
+---@param sample_weight? userdata|number[] one weight a sample
+---@return userdata scalar (or per sample with reduction "none")
+function Loss:__call(prediction, target, sample_weight)
+  local values = self:per_sample(prediction, target)
+  if sample_weight ~= nil then
+    if not options.is_tensor(sample_weight) then
+      sample_weight = tensors.tensor(sample_weight, values.dtype)
+    end
+    if values.rank > 0 and sample_weight.numel ~= values.numel then
+      error(("lossdbg: loss.%s: argument 'sample_weight': expected %d weights, got %d"):format(
+        self.name, values.numel, sample_weight.numel), source.level())
+    end
+    if values.rank > 0 then sample_weight = sample_weight:reshape(values.shape) end
+  end
+  return self:reduce(values, sample_weight)
+end
+
+function Loss:__tostring()
+  local parts = { "reduction = " .. self.reduction }
+  if self.from_logits then parts[#parts + 1] = "from_logits" end
+  if self.label_smoothing > 0 then
+    parts[#parts + 1] = ("label_smoothing = %g"):format(self.label_smoothing)
+  end
+  return ("loss %s { %s }"):format(self.name, table.concat(parts, ", "))
+end
+
+---A loss from any function of prediction and target; its result may be one number, or one a sample.
+---@param given { fn: function, name: string|nil, reduction: string|nil } or the function alone
+---@return lossdbg.Loss
+function M.custom(given)
+  local checked = options.check("loss.custom", given, {
+    { name = "fn", type = "callable", positional = 1, required = true },
+    { name = "name", type = "string", default = "custom" },
+    { name = "target", type = "string", choices = { "index", "one_hot", "zero_one", "real" },
+      default = "real" },
+    reduction_option, scale_option,
+  }, source.level())
+  checked.family, checked.label_smoothing = "custom", 0
+  if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
+  local fn = checked.fn
+  checked.fn = nil
+  checked.compute = function(_, prediction, target) return fn(prediction, target) end
+  return setmetatable(checked, Loss)
+end
+
+---Reads a loss: a name, a loss, `{ name = "huber", delta = 2 }` or a function.
+---@param given any
+---@param where string for messages
+---@return lossdbg.Loss
+function M.resolve(given, where)
+  if getmetatable(given) == Loss then return given end
+  if type(given) == "function" then return M.custom { given } end
+  local name, rest = given, nil
+  if type(given) == "table" then
+    name, rest = given.name or given[1], {}
+    for key, value in pairs(given) do
+      if key ~= "name" and key ~= 1 then rest[key] = value end
+    end
+  end
+  local canonical = aliases[name] or name
+  if type(name) ~= "string" then
+    options.fail(where, "loss", "the name of a loss", given, nil, source.level())
+  elseif not catalogue[canonical] and canonical ~= "crossentropy" then
+    error(("lossdbg: %s: argument 'loss': unknown loss %s%s"):format(where, options.show(name),
+      options.hint(name, names)), source.level())
+  end
+  return new(canonical, rest)
+end
+
+---A loss from a name, a loss, a table or a function; for other parts of the library.
+---@param given any
+---@return lossdbg.Loss
+function M.get(given) return M.resolve(given, "loss") end
+
+for _, name in ipairs(names) do
+  local canonical = aliases[name] or name
+  M[name] = function(given) return new(canonical, given) end
+end
+
+return setmetatable(M, {
+  __index = function(_, key)
+    if type(key) ~= "string" then return nil end
+    error(("lossdbg: loss: unknown loss %s%s"):format(options.show(key),
+      options.hint(key, names)), source.level())
+  end,
+})

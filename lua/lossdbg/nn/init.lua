@@ -1,0 +1,24 @@
+--- Layers. Each constructor returns a description (plain data) until a model is built.
+local activation = require "lossdbg.nn.activation"
+local layer = require "lossdbg.nn.layer"
+local sequential = require "lossdbg.nn.sequential"
+
+local M = {
+  sequential = sequential.describe,
+  dense = require "lossdbg.nn.dense",
+  activation = activation.layer,
+  flatten = require "lossdbg.nn.flatten",
+  reshape = require "lossdbg.nn.reshape",
+  rescale = require "lossdbg.nn.rescale",
+  dropout = require "lossdbg.nn.dropout",
+  normalization = require "lossdbg.nn.normalization",
+  lambda = require "lossdbg.nn.lambda",
+}
+
+---Names of the activations that `dense` and `activation` know.
+M.activations = activation.names
+
+---Registers a kind of layer of one's own and returns its constructor.
+M.define = layer.define
+
+return M

@@ -1,0 +1,263 @@
+--- Layers: what every kind shares.
+-- A layer is a description (plain data: kind, options, source line) until a model is built for an
+-- input shape; built, it owns parameters. A kind is one table given to `define`.
+local core = require "lossdbg.core"
+local tensors = require "lossdbg.tensor"
+local initializer = require "lossdbg.initializer"
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+
+local M = {}
+
+---@class lossdbg.LayerDescription
+---@field kind string          "dense", "activation", ...
+---@field options table        checked options with their defaults
+---@field source string|nil    "file.lua:8", the line that wrote it
+---@field state table|nil      what `adapt` learnt (normalization)
+
+---@class lossdbg.Layer
+---@field path string          "dense_1", "block/dense_2"
+---@field kind string
+---@field options table
+---@field source string|nil
+---@field trainable boolean
+---@field input_shape integer[]  of one sample
+---@field output_shape integer[] of one sample
+---@field parameters { name: string, tensor: userdata, role: string, regularizer: table|nil }[]
+---@field weights table<string, userdata> the same tensors by name
+
+---@class lossdbg.LayerKind
+---@field kind string
+---@field schema lossdbg.option[]
+---@field infer fun(layer: lossdbg.Layer, input_shape: integer[]): integer[] shape of one output
+---@field create? fun(layer: lossdbg.Layer, context: table) makes the parameters
+---@field forward fun(layer: lossdbg.Layer, x: userdata, context: table): userdata
+---@field check? fun(options: table, where: string) extra checks of the options
+---@field methods? table<string, function> methods of the description
+
+M.kinds = {}
+
+local common = {
+  { name = "name", type = "string", doc = "path of the layer in its model" },
+  { name = "trainable", type = "boolean", default = true, doc = "false: the optimiser skips it" },
+}
+
+local Description = { __name = "lossdbg.layer" }
+
+function Description.__index(self, key)
+  local class = M.kinds[rawget(self, "kind")]
+  local methods = class and class.methods
+  return methods and methods[key] or Description[key]
+end
+
+function Description.__tostring(self)
+  local parts, class = {}, M.kinds[self.kind]
+  for _, option in ipairs(class.schema) do
+    local value = self.options[option.name]
+    if value ~= nil and value ~= option.default then
+      local shown = options.show(value)
+      parts[#parts + 1] = option.positional and shown or (option.name .. " = " .. shown)
+    end
+  end
+  local at = self.source and ("  -- " .. self.source) or ""
+  return ("%s { %s }%s"):format(self.kind, table.concat(parts, ", "), at)
+end
+
+---Builds a model of this one layer.
+---@param input_shape integer[] shape of one sample
+---@param build_options? table see sequential
+---@return lossdbg.Model
+function Description:build(input_shape, build_options)
+  return require("lossdbg.nn.sequential").build({ self }, input_shape, build_options)
+end
+
+---True for what the constructors in `nn` return.
+function M.is_description(value)
+  return type(value) == "table" and getmetatable(value) == Description
+end
+
+---Registers a kind and returns its constructor.
+---@param class lossdbg.LayerKind
+---@return fun(given: any): lossdbg.LayerDescription
+function M.define(class)
+  local schema = table.move(class.schema, 1, #class.schema, 1, {})
+  class.schema = table.move(common, 1, #common, #schema + 1, schema)
+  class.__index = class
+  for name, method in pairs(M.methods) do class[name] = class[name] or method end
+  M.kinds[class.kind] = class
+  return function(given)
+    return M.describe(class.kind, given)
+  end
+end
+
+---Checks options and makes a description.
+---@param kind string
+---@param given any option table, or the first positional option alone
+---@param position? string source line; default: the caller's
+---@return lossdbg.LayerDescription
+function M.describe(kind, given, position)
+  local class = M.kinds[kind]
+  if not class then
+    local names = {}
+    for name in pairs(M.kinds) do names[#names + 1] = name end
+    table.sort(names)
+    error(("lossdbg: nn: unknown layer kind %s%s"):format(
+      options.show(kind), options.hint(kind, names)), source.level())
+  end
+  local where = "nn." .. kind
+  local checked = options.check(where, given, class.schema, source.level())
+  if class.check then class.check(checked, where) end
+  return setmetatable({ kind = kind, options = checked, source = position or source.here() },
+    Description)
+end
+
+---A description from what patches and model lists may hold: a description, the name of a kind, or
+---plain data `{ kind = "dense", options = {...} }` / `{ kind = "dense", units = 3 }`.
+---@param value any
+---@param where string for messages
+---@return lossdbg.LayerDescription
+function M.from(value, where)
+  if M.is_description(value) then return value end
+  if type(value) == "string" then return M.describe(value) end
+  if type(value) ~= "table" or type(value.kind) ~= "string" then
+    options.fail(where, "layer", "a layer such as nn.dense { 32, \"relu\" }", value, nil,
+      source.level())
+  end
+  local given = {}
+  for key, option in pairs(value.options or value) do
+    if key ~= "kind" and key ~= "source" then given[key] = option end
+  end
+  return M.describe(value.kind, given, value.source)
+end
+
+---The same layer with some options changed.
+---@param description lossdbg.LayerDescription
+---@param changes table<string, any> option name to new value; `false` clears one that has no default
+---@return lossdbg.LayerDescription
+function M.with(description, changes)
+  local given = {}
+  for name, value in pairs(description.options) do given[name] = value end
+  for name, value in pairs(changes) do given[name] = value end
+  for _, option in ipairs(M.kinds[description.kind].schema) do
+    local boolean = (option.type or "any"):find("boolean", 1, true) or option.type == nil
+    if given[option.name] == false and not boolean then given[option.name] = nil end
+  end
+  local changed = M.describe(description.kind, given, description.source)
+  changed.state = description.state
+  return changed
+end
+
+local axis_names = {
+  { "features" }, { "steps", "features" }, { "height", "width", "channels" },
+}
+
+---"[batch, features 13]"
+function M.shape_text(shape)
+  local names, parts = axis_names[#shape], { "batch" }
+  for i, size in ipairs(shape) do
+    parts[#parts + 1] = names and ("%s %s"):format(names[i], size) or tostring(size)
+  end
+  return "[" .. table.concat(parts, ", ") .. "]"
+end
+
+---Raises a shape error that names the layer, both shapes and the likely cause.
+---@param layer { path: string, source: string|nil }
+---@param expected string
+---@param got integer[] shape of one sample
+---@param cause? string
+function M.shape_error(layer, expected, got, cause)
+  local at = layer.source and (" (written in " .. layer.source .. ")") or ""
+  error(("lossdbg: layer '%s'%s: expected input %s, got %s%s"):format(layer.path, at, expected,
+    M.shape_text(got), cause and (" (" .. cause .. ")") or ""), source.level())
+end
+
+M.methods = {}
+
+---Adds a parameter, filled by its initialiser from a stream that depends only on the seed, the
+---layer's path and the parameter's name, so that patched twins start from the same numbers.
+---@param context { seed: integer, dtype: string }
+---@param name string
+---@param shape integer[]
+---@param init any initialiser description
+---@param regularizer? table
+function M.methods:add_parameter(context, name, shape, init, regularizer)
+  local tensor = tensors.zeros(shape, context.dtype)
+  local stream = core.random.stream("init/" .. self.path .. "/" .. name, 0, 0)
+  initializer.fill(init, tensor, context.seed, stream)
+  tensor.requires_grad = self.trainable
+  self.weights[name] = tensor
+  self.parameters[#self.parameters + 1] =
+    { name = name, tensor = tensor, role = name, regularizer = regularizer, init = init }
+end
+
+---Draws the parameters anew, as at the start.
+---@param seed integer
+function M.methods:reinitialise(seed)
+  for _, parameter in ipairs(self.parameters) do
+    local stream = core.random.stream("init/" .. self.path .. "/" .. parameter.name, 0, 0)
+    initializer.fill(parameter.init, parameter.tensor, seed, stream)
+  end
+end
+
+---Number of learnable values.
+---@return integer
+function M.methods:count()
+  local n = 0
+  for _, parameter in ipairs(self.parameters) do n = n + parameter.tensor.numel end
+  return n
+end
+
+---Builds a layer for an input shape.
+---@param description lossdbg.LayerDescription
+---@param path string
+---@param input_shape integer[]
+---@param context table { seed, dtype, adapt = function that gives the training rows, or nil }
+---@param trainable? boolean false: frozen by the block it stands in
+---@return lossdbg.Layer
+function M.create(description, path, input_shape, context, trainable)
+  local class = M.kinds[description.kind]
+  local layer = setmetatable({
+    path = path, kind = description.kind, options = description.options,
+    source = description.source, state = description.state,
+    trainable = trainable ~= false and description.options.trainable ~= false,
+    input_shape = input_shape, parameters = {}, weights = {},
+  }, class)
+  layer.output_shape = class.infer(layer, input_shape)
+  if class.create then class.create(layer, context) end
+  return layer
+end
+
+---Replaces every tensor of a layer by convert(tensor).
+---@param layer lossdbg.Layer
+---@param convert fun(tensor: userdata): userdata
+function M.convert(layer, convert)
+  for _, parameter in ipairs(layer.parameters) do
+    local tensor = convert(parameter.tensor)
+    tensor.requires_grad = layer.trainable
+    parameter.tensor, layer.weights[parameter.name] = tensor, tensor
+  end
+  for name, tensor in pairs(layer.buffers or {}) do layer.buffers[name] = convert(tensor) end
+end
+
+---A copy that shares no tensor with the original.
+---@param layer lossdbg.Layer
+---@return lossdbg.Layer
+function M.copy(layer)
+  local twin = {}
+  for key, value in pairs(layer) do twin[key] = value end
+  twin.parameters, twin.weights = {}, {}
+  for i, parameter in ipairs(layer.parameters) do
+    local entry = {}
+    for key, value in pairs(parameter) do entry[key] = value end
+    twin.parameters[i], twin.weights[entry.name] = entry, entry.tensor
+  end
+  if layer.buffers then
+    twin.buffers = {}
+    for name, tensor in pairs(layer.buffers) do twin.buffers[name] = tensor end
+  end
+  setmetatable(twin, getmetatable(layer))
+  M.convert(twin, function(tensor) return tensor:clone() end)
+  return twin
+end
+
+return M

@@ -1,0 +1,223 @@
+--- A built model: a list of layers that own their parameters.
+local tensors = require "lossdbg.tensor"
+local layer = require "lossdbg.nn.layer"
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+
+local M = {}
+
+---@class lossdbg.Model
+---@field input_shape integer[]  of one sample
+---@field output_shape integer[] of one sample
+---@field dtype "f32"|"f64"
+---@field seed integer           that made the initial weights
+---@field description table      what it was built from
+---@field [integer] lossdbg.Layer
+---@operator call(userdata): userdata
+---@operator len: integer
+
+local Model = { __name = "lossdbg.model" }
+
+function Model.__index(self, key)
+  if math.type(key) == "integer" then return rawget(self, "list")[key] end
+  return Model[key]
+end
+
+function Model.__len(self) return #self.list end
+
+---@return lossdbg.Model
+function M.new(list, input_shape, dtype, seed, description)
+  local last = list[#list]
+  return setmetatable({ list = list, input_shape = input_shape, dtype = dtype, seed = seed,
+    output_shape = last.output_shape, description = description }, Model)
+end
+
+function M.is_model(value)
+  return type(value) == "table" and getmetatable(value) == Model
+end
+
+-- The likely cause of a wrong input, in words.
+local function shape_cause(expected, got)
+  local size, have = 1, 1
+  for _, n in ipairs(expected) do size = size * n end
+  for _, n in ipairs(got) do have = have * n end
+  local whole = have * (got.batch or 1)
+  if size == have then
+    return ("same number of values: put nn.reshape { %s } first, or reshape the data"):format(
+      table.concat(expected, ", "))
+  elseif whole == size then
+    return "a single sample without the batch axis? reshape it to [1, ...]"
+  elseif #expected == #got and #got == 1 then
+    return ("the model was built for %d features, the data has %d"):format(expected[1], got[1])
+  end
+  return "the model was built for another shape: build { " .. table.concat(got, ", ") .. " }"
+end
+
+local function check_input(self, x)
+  if not options.is_tensor(x) then
+    options.fail("model", "x", "a tensor", x, "ld.tensor makes one from a table", source.level())
+  end
+  local expected, shape = self.input_shape, x.shape
+  local fits = #shape == #expected + 1
+  for i = 1, #expected do fits = fits and shape[i + 1] == expected[i] end
+  if not fits then
+    local got = table.move(shape, 2, #shape, 1, {})
+    got.batch = shape[1]
+    layer.shape_error(self.list[1], layer.shape_text(expected), got, shape_cause(expected, got))
+  end
+end
+
+local evaluating = {}
+
+---Applies the model. Options: training (default false; dropout works only then), step (names the
+---dropout masks; default: a count).
+---@param x userdata [batch, ...]
+---@param context? { training: boolean, step: integer }
+---@return userdata
+function Model.__call(self, x, context)
+  check_input(self, x)
+  return self:forward(x, context or evaluating)
+end
+
+---Applies the layers without checking the shape. context.logits = the last layer leaves out its
+---softmax or sigmoid; context.tap(layer, "before"|"after", tensor) sees every activation;
+---context.activity(layer, tensor) sees the outputs that are penalised.
+---@param x userdata
+---@param context table
+---@return userdata
+function Model:forward(x, context)
+  if x.dtype ~= self.dtype then x = x:cast(self.dtype) end
+  local tap, activity = context.tap, context.activity
+  local list = self.list
+  for i = 1, #list do
+    local item = list[i]
+    x = item:forward(x, context)
+    if tap then tap(item, "after", x) end
+    if activity and item.options.activity_regularizer then activity(item, x) end
+  end
+  return x
+end
+
+---The layers in order.
+---@return lossdbg.Layer[]
+function Model:layers()
+  return table.move(self.list, 1, #self.list, 1, {})
+end
+
+---The layer with this path.
+---@param path string
+---@return lossdbg.Layer
+function Model:layer(path)
+  local names = {}
+  for _, item in ipairs(self.list) do
+    if item.path == path then return item end
+    names[#names + 1] = item.path
+  end
+  error(("lossdbg: model: unknown layer %s%s"):format(options.show(path),
+    options.hint(path, names)), source.level())
+end
+
+---Iterates "dense_1/kernel", tensor in a fixed order.
+---@return fun(): string|nil, userdata|nil
+function Model:parameters()
+  local names, tensors = {}, {}
+  for _, item in ipairs(self.list) do
+    for _, parameter in ipairs(item.parameters) do
+      names[#names + 1] = item.path .. "/" .. parameter.name
+      tensors[#tensors + 1] = parameter.tensor
+    end
+  end
+  local i = 0
+  return function()
+    i = i + 1
+    return names[i], tensors[i]
+  end
+end
+
+---@param trainable_only? boolean
+---@return integer number of learnable values
+function Model:count(trainable_only)
+  local n = 0
+  for _, item in ipairs(self.list) do
+    if item.trainable or not trainable_only then n = n + item:count() end
+  end
+  return n
+end
+
+local function set_trainable(self, path, trainable)
+  local found = false
+  for _, item in ipairs(self.list) do
+    if path == nil or item.path == path or item.path:sub(1, #path + 1) == path .. "/" then
+      found, item.trainable = true, trainable
+      for _, parameter in ipairs(item.parameters) do parameter.tensor.requires_grad = trainable end
+    end
+  end
+  if not found then self:layer(path) end
+  return self
+end
+
+---Excludes a layer or a block (without a path: everything) from training.
+---@param path? string
+---@return lossdbg.Model self
+function Model:freeze(path) return set_trainable(self, path, false) end
+
+---@param path? string
+---@return lossdbg.Model self
+function Model:unfreeze(path) return set_trainable(self, path, true) end
+
+---A deep copy: weights, statistics and frozen layers, no shared tensor.
+---@return lossdbg.Model
+function Model:clone()
+  local list = {}
+  for i, item in ipairs(self.list) do list[i] = layer.copy(item) end
+  return M.new(list, self.input_shape, self.dtype, self.seed, self.description)
+end
+
+---Converts the weights in place. Optimisers made before hold the old tensors.
+---@param dtype "f32"|"f64"
+---@return lossdbg.Model self
+function Model:to(dtype)
+  if dtype ~= "f32" and dtype ~= "f64" then
+    options.fail("model:to", "dtype", "\"f32\" or \"f64\"", dtype, nil, source.level())
+  end
+  for _, item in ipairs(self.list) do
+    layer.convert(item, function(tensor) return tensor:detach():cast(dtype):clone() end)
+    item.dtype = dtype
+  end
+  self.dtype = dtype
+  return self
+end
+
+---The values of all parameters, as copies.
+---@return { name: string, tensor: userdata }[]
+function Model:state()
+  local state = {}
+  for name, tensor in self:parameters() do
+    state[#state + 1] = { name = name, tensor = tensor:clone() }
+  end
+  return state
+end
+
+---Copies values back by name. Raises when a name or shape is unknown, before anything is changed.
+---@param state { name: string, tensor: userdata }[]
+---@return lossdbg.Model self
+function Model:load_state(state)
+  local mine, pairs_to_copy = {}, {}
+  for name, tensor in self:parameters() do mine[name] = tensor end
+  for _, entry in ipairs(state) do
+    local target = mine[entry.name]
+    if not target or table.concat(target.shape, ",") ~= table.concat(entry.tensor.shape, ",") then
+      error(("lossdbg: model:load_state: argument 'state': '%s' is %s"):format(entry.name,
+        target and "of another shape" or "not in this model"), source.level())
+    end
+    pairs_to_copy[#pairs_to_copy + 1] = { target, entry.tensor }
+  end
+  tensors.no_grad(function()
+    for _, pair in ipairs(pairs_to_copy) do pair[1]:copy_(pair[2]) end
+  end)
+  return self
+end
+
+for name, method in pairs(require "lossdbg.nn.model_use") do Model[name] = method end
+
+return M

@@ -1,0 +1,98 @@
+--- Penalties on weights and outputs: l1 sum |w| + l2 sum w^2 (no factor 1/2, as in Keras).
+local options = require "lossdbg.options"
+local source = require "lossdbg.source"
+
+local M = {}
+
+---@class lossdbg.Regularizer
+---@field l1 number
+---@field l2 number
+---@operator call(userdata): userdata
+
+local Regularizer = { __name = "lossdbg.regularizer" }
+Regularizer.__index = Regularizer
+
+---The penalty of a tensor, a scalar tensor with a gradient.
+---@param tensor userdata
+---@return userdata
+function Regularizer:__call(tensor)
+  local penalty
+  if self.l2 ~= 0 then penalty = tensor:square():sum():mul(self.l2) end
+  if self.l1 ~= 0 then
+    local part = tensor:abs():sum():mul(self.l1)
+    penalty = penalty and penalty:add(part) or part
+  end
+  return penalty or tensor:mul(0):sum()
+end
+
+function Regularizer:__tostring()
+  return ("l1_l2 { l1 = %g, l2 = %g }"):format(self.l1, self.l2)
+end
+
+local function new(l1, l2)
+  return setmetatable({ l1 = l1, l2 = l2 }, Regularizer)
+end
+
+---@param given number|table|nil strength, default 0.01
+---@return lossdbg.Regularizer
+function M.l1(given)
+  local checked = options.check("regularizer.l1", given,
+    { { name = "l1", type = "number", min = 0, default = 0.01, positional = 1 } })
+  return new(checked.l1, 0)
+end
+
+---@param given number|table|nil strength, default 0.01
+---@return lossdbg.Regularizer
+function M.l2(given)
+  local checked = options.check("regularizer.l2", given,
+    { { name = "l2", type = "number", min = 0, default = 0.01, positional = 1 } })
+  return new(0, checked.l2)
+end
+
+local both = {
+  { name = "l1", type = "number", min = 0, default = 0 },
+  { name = "l2", type = "number", min = 0, default = 0 },
+}
+
+---@param given { l1: number|nil, l2: number|nil } defaults 0 and 0
+---@return lossdbg.Regularizer
+function M.l1_l2(given)
+  local checked = options.check("regularizer.l1_l2", given, both)
+  return new(checked.l1, checked.l2)
+end
+
+local named = { l1 = M.l1, l2 = M.l2, l1_l2 = function() return new(0.01, 0.01) end }
+
+---Reads "l2", `ld.regularizer.l2(1e-4)`, `{ l2 = 1e-4 }`; nil and "none" are no regulariser.
+---@param given any
+---@param where string for messages
+---@param name string argument name for messages
+---@return lossdbg.Regularizer|nil
+function M.resolve(given, where, name)
+  if given == nil or given == "none" then return nil end
+  if getmetatable(given) == Regularizer then return given end
+  if type(given) == "string" then
+    if not named[given] then
+      error(("lossdbg: %s: argument '%s': unknown regulariser %s%s"):format(where, name,
+        options.show(given), options.hint(given, { "l1", "l2", "l1_l2", "none" })), source.level())
+    end
+    return named[given]()
+  end
+  if type(given) ~= "table" then
+    options.fail(where, name, "a regulariser such as { l2 = 1e-4 }", given, nil, source.level())
+  end
+  local checked = options.check(where .. ": " .. name, given, both, source.level())
+  return new(checked.l1, checked.l2)
+end
+
+---A regulariser with more of each penalty.
+---@param base lossdbg.Regularizer|nil
+---@param l1 number|nil
+---@param l2 number|nil
+---@return lossdbg.Regularizer|nil nil when there is no penalty at all
+function M.add(base, l1, l2)
+  l1, l2 = (base and base.l1 or 0) + (l1 or 0), (base and base.l2 or 0) + (l2 or 0)
+  if l1 ~= 0 or l2 ~= 0 then return new(l1, l2) end
+end
+
+return M

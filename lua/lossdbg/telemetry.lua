@@ -1,0 +1,167 @@
+--- Telemetry: what a model does on a fixed set of rows (the probe), measured at the start and at
+-- the end of a training. Used by fit, by watches and by the diagnosis.
+local baselines = require "lossdbg.baseline"
+local core = require "lossdbg.core"
+local recorder = require "lossdbg.recorder"
+local stats = require "lossdbg.probe_stats"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+local probe_size = 512
+
+---Up to 512 rows, the same for every seed, spread over the whole set (files may be sorted).
+---@param rows { x: userdata, y: userdata, n: integer }
+---@return { x: userdata, y: userdata, n: integer }
+function M.probe_rows(rows)
+  if rows.n <= probe_size then return { x = rows.x, y = rows.y, n = rows.n } end
+  local ids = tensors.zeros(rows.n, "i32")
+  core.random.permutation(ids, 0, core.random.stream("probe", 0, 0))
+  ids = ids:slice(1, 1, probe_size):contiguous()
+  return { x = core.io.take_rows(rows.x, ids), y = core.io.take_rows(rows.y, ids), n = probe_size }
+end
+
+-- One forward pass in evaluation mode; `visit` sees every layer's input to the activation and
+-- output.
+local function forward(model, rows, judge, visit)
+  local context = { training = false, logits = judge.logits, tap = visit }
+  local output = model:forward(rows.x, context)
+  local values = judge.loss:compute(output, rows.y)
+  if judge.loss.scale ~= 1 then values = values:mul(judge.loss.scale) end
+  return output, values
+end
+
+local function gradients(model, rows, judge, layers)
+  if model:count(true) == 0 then return end
+  for _, parameter in ipairs(recorder.parameters(model)) do parameter.tensor.grad = nil end
+  local _, values = forward(model, rows, judge)
+  local loss = values.rank > 0 and values:mean() or values
+  if not loss.requires_grad then return end
+  loss:backward()
+  for _, layer in ipairs(model.list) do
+    local list, n = {}, 0
+    for _, parameter in ipairs(layer.parameters) do
+      if parameter.tensor.grad then
+        list[#list + 1], n = parameter.tensor.grad, n + parameter.tensor.numel
+      end
+      parameter.tensor.grad = nil
+    end
+    if n > 0 then layers[layer.path].grad_rms = core.train.global_norm(list) / math.sqrt(n) end
+  end
+end
+
+---Measures a model on rows: loss, outputs, activations and weights of every layer.
+---@param model lossdbg.Model
+---@param rows { x: userdata, y: userdata }
+---@param judge lossdbg.Judge
+---@param with_gradients? boolean also the gradient of the loss (one backward pass)
+---@return table signals { loss, logit_std, output, layers }
+---@return userdata losses per sample
+function M.measure(model, rows, judge, with_gradients)
+  local layers, last_z = {}, nil
+  for _, layer in ipairs(model.list) do layers[layer.path] = stats.weights(layer) end
+  local output, values = tensors.no_grad(forward, model, rows, judge, function(layer, when, tensor)
+    if when == "before" then
+      last_z = tensor
+      layers[layer.path].z_mean_sq = stats.mean_square(tensor)
+    else
+      local shown = tensor
+      if layer == judge.logits then
+        shown = tensors.no_grad(layer.activation.apply, tensor)
+      end
+      stats.activations(layers[layer.path], layer, shown)
+    end
+  end)
+  if judge.logits then output = tensors.no_grad(judge.logits.activation.apply, output) end
+  if with_gradients then gradients(model, rows, judge, layers) end
+  local loss = values.rank > 0 and tensors.no_grad(values.mean, values):item() or values:item()
+  return { loss = loss, logit_std = stats.std(last_z or output),
+    output = stats.output(output, judge.loss), layers = layers }, values
+end
+
+---P2, predict the mean: losses per sample against those of the best constant answer, paired.
+---@param values userdata losses per sample
+---@param rows { y: userdata, n: integer }
+---@param judge lossdbg.Judge
+---@param baseline lossdbg.Baseline|nil
+---@param plain_loss lossdbg.Loss the loss that the baseline was made for
+---@return table|nil skill { value, verdict, t, n, loss, baseline }
+function M.skill(values, rows, judge, baseline, plain_loss)
+  if not baseline or values.rank == 0 then return nil end
+  local ours = values
+  if ours.rank > 1 then
+    ours = tensors.no_grad(function() return ours:reshape({ ours.shape[1], -1 }):mean(2) end)
+  end
+  local base = baselines.per_sample(baseline, plain_loss, rows.y)
+  return stats.skill(ours:detach():cast "f64", base)
+end
+
+-- How much of the loss is penalty, and how hard it pulls.
+local function penalty_signals(session, rows)
+  if not session.penalised then return nil end
+  local history = session.run.history
+  local loss, data = history.loss[#history.loss], (history.data_loss or {})[#history.loss]
+  local result = { share = loss and data and loss ~= 0 and (loss - data) / loss or nil }
+  local model, list = session.model, {}
+  local function norm(make)
+    for _, parameter in ipairs(session.held) do parameter.tensor.grad = nil end
+    local value = make()
+    if not (value and value.requires_grad) then return 0 end
+    value:backward()
+    list = {}
+    for _, parameter in ipairs(session.held) do
+      if parameter.tensor.grad then list[#list + 1] = parameter.tensor.grad end
+      parameter.tensor.grad = nil
+    end
+    return core.train.global_norm(list)
+  end
+  local ours = norm(function() return model:penalty() end)
+  local data_norm = norm(function()
+    local _, values = forward(model, rows, session.judge)
+    return values.rank > 0 and values:mean() or values
+  end)
+  result.ratio = data_norm > 0 and ours / data_norm or nil
+  result.norm, result.data_norm = ours, data_norm
+  return result
+end
+
+---Fills run.signals before the first step.
+---@param session lossdbg.Session
+function M.at_start(session)
+  local prepared, signals = session.prepared, session.run.signals
+  session.probe = M.probe_rows(prepared.train)
+  signals.init = M.measure(session.model, session.probe, session.judge, true)
+  if prepared.baseline then
+    signals.baseline, signals.baseline_name = prepared.baseline.loss, prepared.baseline.name
+  end
+end
+
+---Marks the layers whose units died during the training.
+---@param init table|nil
+---@param final table
+function M.mark_died(init, final)
+  for path, layer in pairs(final) do
+    local before = init and init[path]
+    if layer.dead_share then
+      layer.died = layer.dead_share >= 0.9 and not (before and (before.dead_share or 0) >= 0.9)
+    end
+  end
+end
+
+---Fills run.signals after the last step.
+---@param session lossdbg.Session
+function M.at_end(session)
+  local prepared, signals, judge = session.prepared, session.run.signals, session.judge
+  local values
+  signals.final, values = M.measure(session.model, session.probe, judge, true)
+  M.mark_died(signals.init and signals.init.layers, signals.final.layers)
+  signals.skill = M.skill(values, session.probe, judge, prepared.baseline, prepared.loss)
+  if prepared.val then
+    local rows = M.probe_rows(prepared.val)
+    local _, losses = tensors.no_grad(forward, session.model, rows, judge)
+    signals.val_skill = M.skill(losses, rows, judge, prepared.baseline, prepared.loss)
+  end
+  signals.penalty = penalty_signals(session, session.probe)
+end
+
+return M

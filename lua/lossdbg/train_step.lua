@@ -1,0 +1,171 @@
+--- One step of training: forward, loss, backward, update, and what the step did.
+local core = require "lossdbg.core"
+local evaluate = require "lossdbg.evaluate"
+local fit_data = require "lossdbg.fit_data"
+local optim = require "lossdbg.optim"
+local recorder = require "lossdbg.recorder"
+
+local M = {}
+
+local scope = core.autograd.scope
+
+-- The tensors that the optimiser holds: all trainable ones, or those of the layers a faulty loop
+-- names.
+local function held(session)
+  local chosen = session.loop.parameters
+  local wanted = {}
+  for _, path in ipairs(chosen or {}) do wanted[session.model:layer(path).path] = true end
+  local list = {}
+  for _, parameter in ipairs(recorder.parameters(session.model, true)) do
+    if not chosen or wanted[parameter.path] then list[#list + 1] = parameter end
+  end
+  return list
+end
+
+---Makes the optimiser and the context of a session.
+---@param session lossdbg.Session
+function M.prepare(session)
+  local recipe, model = session.recipe, session.model
+  session.held = held(session)
+  session.optimizer = optim.bind(recipe.optimizer, session.held, {
+    schedule = recipe.schedule, clip_norm = recipe.clip_norm, clip_value = recipe.clip_value,
+    global_clip_norm = recipe.global_clip_norm,
+  })
+  session.context = { training = true, logits = session.judge.logits }
+  local penalised = false
+  for _, layer in ipairs(model.list) do
+    penalised = penalised or layer.options.activity_regularizer ~= nil
+    for _, parameter in ipairs(layer.parameters) do
+      penalised = penalised or parameter.regularizer ~= nil
+    end
+  end
+  session.penalised = penalised
+  if penalised then
+    session.context.activity = function(layer, output)
+      local term = layer.options.activity_regularizer(output):mul(1 / output.shape[1])
+      session.activity = session.activity and session.activity:add(term) or term
+    end
+  end
+  session.reinitialise = {}
+  for _, path in ipairs(session.loop.reinitialise or {}) do
+    session.reinitialise[#session.reinitialise + 1] = model:layer(path)
+  end
+end
+
+-- Forward pass: the loss to descend, the loss on the data alone, the outputs.
+local function forward(session, x, y, weight)
+  local judge, context = session.judge, session.context
+  context.step, session.activity = session.step, nil
+  local output = session.model:forward(x, context)
+  scope "loss"
+  local loss = judge.loss
+  local values = loss:compute(output, y)
+  if loss.scale ~= 1 then values = values:mul(loss.scale) end
+  local data = loss:reduce(values, weight)
+  if data.rank > 0 then data = data:mean() end
+  if not session.penalised then return data, data, output end
+  local total, penalty = data, session.model:penalty()
+  if penalty then total = total:add(penalty) end
+  if session.activity then total = total:add(session.activity) end
+  return total, data, output
+end
+
+-- ---- the first value that is not a finite number ------------------------------------------------
+
+local function rows_of_batch(session, positions)
+  local order, rows = session.order, {}
+  for i, position in ipairs(positions) do
+    local place = session.first + position - 1
+    rows[i] = order and order[place] + 1 or place
+  end
+  return rows
+end
+
+local function bad_weight(session)
+  for _, parameter in ipairs(session.held) do
+    if parameter.tensor:has_nonfinite() then return parameter end
+  end
+end
+
+-- Repeats the forward pass with every op checked.
+local function search(session, x, y, weight)
+  local bad = fit_data.nonfinite_rows(x, 10)
+  if #bad > 0 then return { what = "input", rows = rows_of_batch(session, bad) } end
+  bad = fit_data.nonfinite_rows(y, 10)
+  if #bad > 0 then return { what = "target", rows = rows_of_batch(session, bad) } end
+  local parameter = bad_weight(session)
+  if parameter then return { what = "weight", layer = parameter.path } end
+  core.autograd.check_finite(true)
+  pcall(forward, session, x, y, weight)
+  local first = core.autograd.check_finite(false)
+  if not first then return { what = "loss" } end
+  return { what = "loss", op = first.op, layer = first.layer, line = first.line,
+    shape = first.shape }
+end
+
+local function note_nonfinite(session, found)
+  if session.run.signals.nonfinite then return end
+  found.step = session.step
+  if found.layer and found.layer ~= "loss" then
+    local ok, layer = pcall(session.model.layer, session.model, found.layer)
+    found.line = ok and layer.source or found.line
+  end
+  session.run.signals.nonfinite = found
+end
+
+local function finite(x) return x == x and x ~= math.huge and x ~= -math.huge end
+
+-- ---- the step -----------------------------------------------------------------------------------
+
+local function negate(session)
+  for _, parameter in ipairs(session.held) do
+    if parameter.tensor.grad then parameter.tensor.grad:mul_(-1) end
+  end
+end
+
+local function update(session, total)
+  local loop, optimizer = session.loop, session.optimizer
+  if loop.zero_grad ~= false then optimizer:zero_grad() end
+  for _, layer in ipairs(session.reinitialise) do layer:reinitialise(session.recipe.seed) end
+  total:backward()
+  if loop.gradient_sign == -1 then negate(session) end
+  session.lr = optimizer.lr
+  optimizer:step()
+end
+
+---@param session lossdbg.Session
+---@param x userdata
+---@param y userdata
+---@param weight userdata|nil
+---@return number loss with penalties
+function M.run(session, x, y, weight)
+  local total, data, output = forward(session, x, y, weight)
+  local loss, n = total:item(), session.last - session.first + 1
+  local data_loss = total == data and loss or data:item()
+  local totals = session.totals
+  totals.loss, totals.data, totals.n = totals.loss + loss * n, totals.data + data_loss * n,
+    totals.n + n
+  totals.has_penalty = session.penalised
+  evaluate.update_metrics(session.judge, output, y)
+  if not finite(loss) then
+    note_nonfinite(session, search(session, x, y, weight))
+    if session.recipe.terminate_on_nan then -- the weights stay as they were before this step
+      session.lr = session.optimizer.lr
+      session.recorder:add(loss, {}, session.lr)
+      return loss
+    end
+  end
+  if total.requires_grad then update(session, total) end
+  local bad = session.recorder:add(loss, session.optimizer.stats, session.lr)
+  if bad then note_nonfinite(session, { what = "gradient", layer = bad }) end
+  return loss
+end
+
+---Lets schedules that watch the epoch's result act.
+---@param session lossdbg.Session
+---@param logs table<string, number>
+function M.end_of_epoch(session, logs)
+  session.optimizer:epoch(logs)
+end
+
+return M

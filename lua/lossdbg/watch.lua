@@ -1,0 +1,170 @@
+--- Watch: the same measurements as fit, for training loops of one's own.
+--   local watch <close> = ld.watch(model, opt, { loss = loss, data = { x, y } })
+--   ... opt:step(); watch:step(l) ...
+--   print(watch:diagnose())
+local evaluate = require "lossdbg.evaluate"
+local fit_data = require "lossdbg.fit_data"
+local losses = require "lossdbg.loss"
+local models = require "lossdbg.nn.model"
+local options = require "lossdbg.options"
+local recorder = require "lossdbg.recorder"
+local runs = require "lossdbg.run"
+local source = require "lossdbg.source"
+
+local M = {}
+
+local schema = {
+  { name = "loss", type = "string|table|function", doc = "the loss of the loop" },
+  { name = "data", type = "table", doc = "training data: a data set or { x, y }" },
+  { name = "val", type = "table", doc = "validation data" },
+  { name = "batch", type = "integer", min = 1, doc = "rows per step, when they are not told" },
+  { name = "name", type = "string" },
+}
+
+---@class lossdbg.Watch
+---@field model lossdbg.Model
+---@field optimizer table
+---@field grad_norm number|nil of the last step
+---@field recorder lossdbg.Recorder
+local Watch = { __name = "lossdbg.watch" }
+Watch.__index = Watch
+
+-- Data in the form the probes compute with; nil when loss or data were not given.
+local function prepare(self, given)
+  if not given.loss then return end
+  local loss = losses.resolve(given.loss, "watch")
+  if given.data then
+    local rows = fit_data.read(given.data, "data")
+    local model = self.model
+    loss = loss:for_shapes({ rows.n, table.unpack(model.output_shape) }, rows.y.shape)
+    self.rows = { x = rows.x:contiguous(), n = rows.n, source = rows,
+      y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data") }
+    if given.val then
+      local val = fit_data.read(given.val, "val")
+      self.val_rows = { x = val.x:contiguous(), n = val.n,
+        y = fit_data.target(loss, val.y, model.output_shape, model.dtype, "val") }
+    end
+    self.baseline = require("lossdbg.baseline").of(loss, self.rows.y,
+      model.output_shape[#model.output_shape])
+  end
+  self.loss = loss
+end
+
+---@param model lossdbg.Model
+---@param optimizer table made by ld.optim for this model
+---@param given? { loss: any, data: any, val: any, batch: integer, name: string }
+---@return lossdbg.Watch
+function M.new(model, optimizer, given)
+  if not models.is_model(model) then
+    options.fail("watch", "model", "a built model", model, "call :build { features } first",
+      source.level())
+  elseif type(optimizer) ~= "table" or type(optimizer.step) ~= "function" then
+    options.fail("watch", "optimizer", "an optimiser of this model", optimizer,
+      "ld.optim.sgd { model, lr = 0.1 }", source.level())
+  end
+  local checked = options.check("watch", given, schema, source.level())
+  local self = setmetatable({ model = model, optimizer = optimizer, batch = checked.batch,
+    name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
+    source = source.here() }, Watch)
+  prepare(self, checked)
+  if self.rows then
+    local telemetry = require "lossdbg.telemetry"
+    self.probe = telemetry.probe_rows(self.rows)
+    self.judge = evaluate.judge(model, self.loss, {}, true)
+    self.signals.init = telemetry.measure(model, self.probe, self.judge, false)
+    if self.baseline then
+      self.signals.baseline, self.signals.baseline_name = self.baseline.loss, self.baseline.name
+    end
+  end
+  return self
+end
+
+local function loss_number(loss)
+  if type(loss) == "number" then return loss end
+  if options.is_tensor(loss) and loss.numel == 1 then return loss:item() end
+  options.fail("watch:step", "loss", "the loss of this step: a scalar tensor or a number", loss,
+    nil, source.level())
+end
+
+---Takes up one step; call it after `opt:step()`.
+---@param loss userdata|number
+---@return lossdbg.Watch self
+function Watch:step(loss)
+  if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
+  local value, record = loss_number(loss), self.recorder
+  local bad = record:add(value, self.optimizer.stats or {}, self.optimizer.lr)
+  self.grad_norm, self.loss_value = record.grad_norm[record.step], value
+  local signals = self.signals
+  if not signals.nonfinite and (value ~= value or math.abs(value) == math.huge) then
+    signals.nonfinite = { step = record.step, what = "loss" }
+  elseif not signals.nonfinite and bad then
+    signals.nonfinite = { step = record.step, what = "gradient", layer = bad,
+      line = self.model:layer(bad).source }
+  end
+  return self
+end
+
+---Ends the watch; it can still be diagnosed.
+function Watch:close() self.closed = true end
+
+Watch.__close = Watch.close
+
+local function description(self)
+  local described = require("lossdbg.describe").model(self.model)
+  described.loss = self.loss and self.loss:describe() or nil
+  described.optimizer = require("lossdbg.optim").describe(self.optimizer)
+  described.batch, described.name = self.batch, self.name
+  described.n_train, described.n_val = self.rows and self.rows.n, self.val_rows and self.val_rows.n
+  if self.rows then
+    described.task = require("lossdbg.task").infer({ train_rows = self.rows.source }, self.loss,
+      self.model, self.rows.y)
+    if self.batch then described.steps_per_epoch = math.ceil(self.rows.n / self.batch) end
+  end
+  return described
+end
+
+local function final_signals(self, signals)
+  local telemetry = require "lossdbg.telemetry"
+  local values
+  signals.final, values = telemetry.measure(self.model, self.probe, self.judge, false)
+  telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)
+  signals.skill = telemetry.skill(values, self.probe, self.judge, self.baseline, self.loss)
+  if self.val_rows then
+    local rows = telemetry.probe_rows(self.val_rows)
+    local _, losses_of_val = telemetry.measure(self.model, rows, self.judge, false)
+    signals.val_skill = telemetry.skill(losses_of_val, rows, self.judge, self.baseline, self.loss)
+  end
+end
+
+---The run so far, in the form of what fit returns: steps, signals and a description; without
+---history per epoch, which a watch does not know.
+---@return lossdbg.Run
+function Watch:run()
+  local record, signals = self.recorder, {}
+  for key, value in pairs(self.signals) do signals[key] = value end
+  signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
+  signals.steps = record.step
+  if self.probe then final_signals(self, signals) end
+  return runs.new {
+    description = description(self), history = {}, n_epochs = 0, n_steps = record.step,
+    steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,
+      update_ratio = record.update_ratio },
+    signals = signals, stopped = "completed", model = self.model, seed = self.model.seed,
+    name = self.name,
+  }
+end
+
+---Looks for the cause of a loss that does not fall.
+---@param given? table see lossdbg.diagnose
+---@return table diagnosis
+function Watch:diagnose(given)
+  return require("lossdbg.diagnose").watched(self, given)
+end
+
+function Watch:__tostring()
+  local record = self.recorder
+  return ("watch: %d steps, loss %s, gradient norm %s"):format(record.step,
+    tostring(self.loss_value), tostring(self.grad_norm))
+end
+
+return M
