@@ -1,0 +1,56 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+
+local M = {
+  id = "cannot_overfit_batch", cause = "too_few_units", family = "capacity", severity = "err",
+  role = "symptom", needs = { "tests.overfit_batch" }, cost = "side_run",
+  explains = { "underfitting", "model_too_simple" },
+  doc = {
+    what = "The network cannot even memorise 16 rows: something in the wiring or the step prevents"
+      .. " learning, not the amount of data.",
+    formula = "skill on 16 rows after at most 500 steps, regularisation off",
+    threshold = "< 0.95; when it also fails at 0.1, 1 and 10 times the learning rate the reason is"
+      .. " wiring or capacity, else the learning rate",
+    source = "Karpathy's recipe, TheDeepChecker",
+    false_alarms = "contradicting rows in the batch; a remark in runs that learn",
+  },
+}
+
+local function at_other_rates(test)
+  local best, rate
+  local rates = {}
+  for name in pairs(test.at_lr or {}) do rates[#rates + 1] = name end
+  table.sort(rates)
+  for _, name in ipairs(rates) do
+    local skill = test.at_lr[name]
+    if skill == skill and (not best or skill > best) then best, rate = skill, name end
+  end
+  return best, rate
+end
+
+function M.check(case)
+  local facts, test = case.facts, case.signals.tests.overfit_batch
+  if test.passed ~= false then return nil end
+  local best, rate = at_other_rates(test)
+  local by_rate = best and best >= 0.95
+  local cause = "too_few_units"
+  if by_rate then cause = (tonumber(rate) or 1) < 1 and "lr_too_high" or "lr_too_low" end
+  local lr = facts:optimizer().lr
+  local fixes = {}
+  if by_rate and type(lr) == "number" and tonumber(rate) then
+    local new = lr * tonumber(rate)
+    fixes[1] = { text = string.format("set the learning rate to %s", numfmt.number(new)),
+      patch = { optimizer = { lr = new } } }
+  end
+  return finding.new(M, {
+    title = string.format("16 rows cannot be memorised: skill %s after %d steps%s",
+      numfmt.number(test.skill or 0), test.steps or 0, by_rate and string.format(
+        ", but %s at %s times the learning rate", numfmt.number(best), rate) or ""),
+    cause = cause, severity = facts:grade("err"), confidence = 0.8,
+    evidence = { finding.evidence("skill on one batch", test.skill or 0, "over 0.95"),
+      finding.evidence("best skill at other learning rates", best or "unknown", "over 0.95") },
+    fixes = fixes,
+  })
+end
+
+return M

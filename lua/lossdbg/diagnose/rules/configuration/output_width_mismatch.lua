@@ -1,0 +1,58 @@
+local finding = require "lossdbg.diagnose.finding"
+local effects = require "lossdbg.diagnose.effects"
+
+local M = {
+  id = "output_width_mismatch", cause = "wrong_output_units", family = "configuration",
+  severity = "crit", needs = { "data.y", "description.layers", "description.loss" },
+  cost = "free", explains = effects.union(effects.POOR, effects.STALL, effects.DIVERGE,
+    { "loss_activation_mismatch", "label_out_of_range", "init_loss_unexpected",
+      "loss_negative" }),
+  doc = {
+    what = "The number of output units does not fit the number of classes or targets.",
+    formula = "sparse cross-entropy: K_out >= largest label + 1; one unit with a binary loss: two"
+      .. " classes; otherwise width of the output = width of the target",
+    threshold = "exact",
+    source = "NeuraLint, TheDeepChecker",
+    false_alarms = "sequence and image outputs are compared by their last axis only",
+  },
+}
+
+local SPARSE = { sparse_crossentropy = true, sparse_categorical_crossentropy = true }
+
+---Units wanted, or nil when the width fits.
+local function wanted(case, units)
+  local y, name = case.signals.data.y, case.facts:loss().name or ""
+  if SPARSE[name] then
+    if y.integral == false or (y.min and y.min < 0) then return nil end
+    local need = (y.max or 0) + 1
+    local one_based = y.min == 1 and y.max == units
+    if units < need and not one_based and y.kind ~= "real" then return need end
+    return nil
+  end
+  local many = y.kind == "index" and (y.classes or 0) > 2
+  if name == "binary_crossentropy" and units == 1 and many then return y.classes end
+  if y.width and y.width ~= units and not (y.kind == "index" and y.width == 1 and units > 1
+    and name:find("crossentropy")) then
+    return y.width
+  end
+  return nil
+end
+
+function M.check(case)
+  local facts = case.facts
+  local units = facts:units()
+  if not units then return nil, "cannot tell: the width of the output is not known" end
+  local need = wanted(case, units)
+  if not need then return nil end
+  return finding.new(M, {
+    title = string.format("the output has %d unit%s, the targets need %d", units,
+      units == 1 and "" or "s", need),
+    confidence = 0.95, where = facts:where(facts.net.output.path),
+    evidence = { finding.evidence("output units", units, tostring(need)),
+      finding.evidence("classes in the labels", case.signals.data.y.classes or "unknown") },
+    fixes = { { text = string.format("use %d output units", need),
+      patch = { output = { units = need } } } },
+  })
+end
+
+return M

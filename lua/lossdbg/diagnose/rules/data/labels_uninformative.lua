@@ -1,0 +1,83 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+local facts_of = require "lossdbg.diagnose.facts"
+
+local M = {
+  id = "labels_uninformative", cause = "misaligned_labels", family = "data", severity = "err",
+  needs = { "val_skill|tests.data_independence" }, cost = "free", least = { n = 30 },
+  explains = { "overfit", "missing_regularization", "data_independence", "loss_at_baseline",
+    "loss_not_decreasing", "plateau_fingerprint", "underfitting", "progress_rate_too_low",
+    "epochs_insufficient", "model_too_simple" },
+  doc = {
+    what = "Targets do not depend on the inputs: they are paired wrongly, shuffled alone, or"
+      .. " random. The training loss falls by memorising while held-out rows stay at chance.",
+    formula = "skill on training rows > 0.1 while the best validation loss never beat 0.97 of the"
+      .. " baseline and the last validation skill is not better than chance; or the side run with"
+      .. " shuffled inputs is as good as the real one although a small batch can be memorised",
+    threshold = "at least 30 validation rows and a decided test",
+    source = "own; TheDeepChecker trains 50 epochs and looks for a constant loss",
+    false_alarms = "validation rows from another distribution look alike: train_val_shift is"
+      .. " reported beside and explains it",
+  },
+}
+
+local function best_of(list)
+  local best = math.huge
+  for _, v in ipairs(list or {}) do
+    if v < best then best = v end
+  end
+  return best
+end
+
+local function memorises(case)
+  local facts, v = case.facts, case.signals.val_skill
+  if not v or not facts.val_failed or (v.n or 0) < 30 then return false end
+  if not facts.skill or facts.skill < 0.1 then return false end
+  local baseline = v.baseline or facts.baseline
+  local best = best_of(case.signals.val_loss)
+  if baseline and facts_of.finite(best) and best < 0.97 * baseline then return false end
+  local accuracy, majority = case.signals.val_accuracy, case.signals.majority
+  if accuracy and majority and accuracy > majority + 0.1 then return false end
+  return true
+end
+
+local function independent(case)
+  local tests = case.signals.tests or {}
+  local di, fit = tests.data_independence, tests.overfit_batch
+  local x = case.signals.data and case.signals.data.x or {}
+  if not (di and di.independent) or x.identical or case.facts.dead > 0.9 then return false end
+  return fit ~= nil and fit.passed == true and not case.facts.nonfinite
+end
+
+function M.check(case)
+  local facts, s = case.facts, case.signals
+  local by_val, by_test = memorises(case), independent(case)
+  if not (by_val or by_test) then
+    if s.val_skill and s.val_skill.verdict == "undetermined" and not s.tests then
+      return nil, "cannot tell: too few validation rows"
+    end
+    return nil
+  end
+  local evidence = {}
+  if by_val then
+    evidence[#evidence + 1] = finding.evidence("training skill", facts.skill, "any")
+    evidence[#evidence + 1] = finding.evidence("validation skill", facts.val_skill or 0,
+      "more than 0", "0 = as good as the best constant answer")
+  end
+  if by_test then
+    local di = s.tests.data_independence
+    evidence[#evidence + 1] = finding.evidence("loss on real inputs", di.real or "unknown")
+    evidence[#evidence + 1] = finding.evidence("loss on shuffled inputs", di.shuffled or "unknown",
+      "clearly higher")
+  end
+  local title = by_val and string.format("targets do not follow from the inputs: training skill %s,"
+      .. " validation skill %s", numfmt.number(facts.skill), numfmt.number(facts.val_skill or 0))
+    or "targets do not follow from the inputs: shuffled inputs train as well as the real ones"
+  return finding.new(M, {
+    title = title, severity = "err", confidence = by_val and by_test and 0.9 or 0.75,
+    evidence = evidence,
+    fixes = { { text = "check that inputs and targets are shuffled together and joined by row" } },
+  })
+end
+
+return M

@@ -1,0 +1,56 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+local facts_of = require "lossdbg.diagnose.facts"
+
+local M = {
+  id = "exploding_gradient", cause = "exploding_gradient", family = "gradient",
+  severity = "err", needs = { "grad_norm" }, cost = "free", least = { steps = 3 },
+  explains = { "nonfinite_loss", "nonfinite_tensor", "first_nonfinite_op", "loss_diverging",
+    "loss_oscillating", "loss_at_baseline", "dead_relu", "saturated_activation" },
+  doc = {
+    what = "The gradient norm grows by orders of magnitude during the run.",
+    formula = "largest gradient norm over the median of the first tenth (at least the first);"
+      .. " growth"
+      .. " of the median from first to last fifth",
+    threshold = "in a run that failed: largest > 1e3 x start, or a growth of the median > 10 with"
+      .. " the"
+      .. " loss not falling. Scale-free; non-finite norms are the business of nonfinite_tensor",
+    source = "TheDeepChecker (1e6 or doubling four times), AutoTrainer (first / last layer 70)",
+    false_alarms = "silent in runs that learn",
+  },
+}
+
+local function survey(list)
+  local n = #list
+  local head, tail, top, at = {}, {}, 0, nil
+  for i = 1, n do
+    local v = list[i]
+    if facts_of.finite(v) and v > top then top, at = v, i end
+    if i <= math.max(1, n // 10) then head[#head + 1] = v end
+    if i > n - math.max(1, n // 5) then tail[#tail + 1] = v end
+  end
+  return facts_of.median(head), facts_of.median(tail), top, at
+end
+
+function M.check(case)
+  local facts, list = case.facts, case.signals.grad_norm
+  if #list < 3 then return nil, "cannot tell: needs at least 3 gradient norms" end
+  if not facts.failed then return nil end
+  local start, finish, top, at = survey(list)
+  if not start or start <= 0 then return nil end
+  local peak = top / start
+  local growth = finish and finish / start or math.huge
+  local rising = growth > 10 and facts.trend ~= "decreasing"
+  if peak <= 1e3 and not rising then return nil end
+  return finding.new(M, {
+    title = string.format("gradients explode: the norm grows from %s to %s", numfmt.number(start),
+      numfmt.number(top)),
+    severity = "err", where = facts:where(nil, at),
+    confidence = facts_of.strength(math.max(peak, growth), 10, 1e6) - 0.1,
+    evidence = { finding.evidence("largest gradient norm over the first", peak, "under 1000"),
+      finding.evidence("last over first", growth, "under 10") },
+    fixes = { { text = "clip the gradient norm at 1", patch = { clip_norm = 1 } } },
+  })
+end
+
+return M

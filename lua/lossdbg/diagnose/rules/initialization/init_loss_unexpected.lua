@@ -1,0 +1,60 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+local facts_of = require "lossdbg.diagnose.facts"
+
+local M = {
+  id = "init_loss_unexpected", cause = "bad_init_scale", family = "initialization",
+  severity = "warn", role = "symptom", needs = { "init.loss", "description.loss" },
+  cost = "forward", explains = { "loss_diverging" },
+  doc = {
+    what = "The loss of the fresh network is not what its loss function predicts: about ln K for"
+      .. " classes, the mean square of the target for squared error.",
+    formula = "L0 - max(ln K, H) for cross-entropies; L0 / E[y^2] for mse",
+    threshold = "excess > ln K (twice the expected level), or L0 < 0.5 H; mse: ratio over 4 with"
+      .. " L0 also over 4 var(y). A remark in runs that learn",
+    source = "Karpathy's recipe; TheDeepChecker allows a factor of two",
+    false_alarms = "he initialisation and standardised inputs cost up to half of ln K",
+  },
+}
+
+local CLASS = { sparse_crossentropy = true, categorical_crossentropy = true }
+
+local function expected(case)
+  local facts, name = case.facts, case.facts:loss().name or ""
+  local y = case.signals.data and case.signals.data.y or {}
+  if CLASS[name] or name == "binary_crossentropy" then
+    local k = name == "binary_crossentropy" and 2 or facts:units() or facts.classes
+    if not k or k < 2 then return nil end
+    local h = y.entropy or math.log(k)
+    return math.max(math.log(k), h), "ln " .. k, h
+  end
+  if name == "mse" and y.var then
+    local square = y.mean_square or ((y.mean or 0) ^ 2 + y.var)
+    return square, "mean square of the target", nil
+  end
+  return nil
+end
+
+function M.check(case)
+  local facts, l0 = case.facts, case.signals.init.loss
+  if not facts_of.finite(l0) then
+    return nil, "cannot tell: the first loss is not finite"
+  end
+  local want, name, entropy = expected(case)
+  if not want or want <= 0 then return nil, "not applicable: no expectation for this loss" end
+  local high = entropy and l0 > 2 * want
+    or not entropy and l0 > 4 * want and l0 > 4 * (facts.baseline or 0)
+  local low = entropy and l0 < 0.5 * entropy
+  if not (high or low) then return nil end
+  return finding.new(M, {
+    title = string.format("the first loss is %s, expected about %s (%s)", numfmt.number(l0),
+      numfmt.number(want), name),
+    severity = facts:grade("warn"),
+    cause = low and false or "bad_init_scale",
+    confidence = low and 0.4 or facts_of.strength(l0 / want, 2, 100) - 0.1,
+    evidence = { finding.evidence("first loss", l0, "about " .. numfmt.number(want)) },
+    fixes = {},
+  })
+end
+
+return M

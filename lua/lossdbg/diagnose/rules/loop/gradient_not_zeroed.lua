@@ -1,0 +1,40 @@
+local finding = require "lossdbg.diagnose.finding"
+local effects = require "lossdbg.diagnose.effects"
+local numfmt = require "lossdbg.diagnose.numfmt"
+
+local M = {
+  id = "gradient_not_zeroed", cause = "missing_zero_grad", family = "loop", severity = "err",
+  needs = { "description.loop|tests.zero_grad" }, cost = "backward",
+  explains = effects.union(effects.DIVERGE, effects.STEP, effects.POOR,
+    { "loss_not_decreasing", "dead_relu" }),
+  doc = {
+    what = "Gradients are not cleared between steps: each step follows the sum of all before.",
+    formula = "gradient buffer = fresh gradient of the batch + buffer of the step before, within"
+      .. " 1e-4",
+    threshold = "exact identity in every probe; declared accumulation is exempt",
+    source = "own (asked for in public trackers)",
+    false_alarms = "none: cosine or growth alone do not fire it",
+  },
+}
+
+function M.check(case)
+  local facts, loop = case.facts, case.description.loop or {}
+  local test = case.signals.tests and case.signals.tests.zero_grad
+  if loop.accumulate then return nil end
+  if loop.zero_grad == nil and not test then
+    return nil, "cannot tell: whether gradients are cleared was not observed"
+  end
+  if not (loop.zero_grad == false or (test and test.accumulates)) then return nil end
+  local evidence = {}
+  if test then
+    evidence[1] = finding.evidence("buffer over fresh gradient", test.ratio or 0, "1")
+  end
+  evidence[#evidence + 1] = finding.evidence("steps", numfmt.number(facts.steps))
+  return finding.new(M, {
+    title = "gradients are never cleared: every step follows the sum of all gradients so far",
+    severity = facts.learned and "warn" or "err", confidence = 0.97, evidence = evidence,
+    fixes = { { text = "call opt:zero_grad() before every backward" } },
+  })
+end
+
+return M

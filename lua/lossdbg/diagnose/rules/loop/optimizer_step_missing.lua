@@ -1,0 +1,52 @@
+local finding = require "lossdbg.diagnose.finding"
+local effects = require "lossdbg.diagnose.effects"
+
+local M = {
+  id = "optimizer_step_missing", cause = "parameters_not_in_optimizer", family = "loop",
+  severity = "crit", needs = { "layers" }, cost = "free", least = { steps = 3 },
+  explains = effects.union(effects.STALL, effects.POOR, { "weights_unchanged",
+    "init_loss_unexpected", "loss_not_decreasing" }),
+  doc = {
+    what = "Every tensor has a gradient and none of them moves although the learning rate is not"
+      .. " zero: the optimiser's step is never taken, or it holds other parameters.",
+    formula = "gradient norm > 0 and update = 0 in every step of every layer",
+    threshold = "exact, at least 3 steps",
+    source = "torchtest; public threads (a guard that skipped the step)",
+    false_alarms = "updates below half a unit in the last place look alike: update_underflow is"
+      .. " reported then",
+  },
+}
+
+local function has_gradient(stat)
+  if stat.zero_grad and stat.zero_grad >= 1 then return false end
+  if stat.grad_norm then
+    for _, g in ipairs(stat.grad_norm) do
+      if g > 0 then return true end
+    end
+    return false
+  end
+  return (stat.grad_rms_median or 0) > 0
+end
+
+function M.check(case)
+  local facts, seen = case.facts, 0
+  if facts:optimizer().lr == 0 then return nil end
+  for _, layer in ipairs(facts.net.layers) do
+    local stat = case.signals.layers[layer.path]
+    if stat and stat.unchanged and layer.trainable ~= false then
+      if stat.unchanged < 1 or not has_gradient(stat) or (stat.underflow or 0) > 0 then
+        return nil
+      end
+      seen = seen + 1
+    end
+  end
+  if seen == 0 then return nil, "cannot tell: updates were not measured" end
+  return finding.new(M, {
+    title = string.format("gradients arrive in %d layers, but no step is ever taken", seen),
+    confidence = 0.97,
+    evidence = { finding.evidence("layers with a gradient and no update", seen, "0") },
+    fixes = { { text = "call opt:step() after backward, on the parameters of this model" } },
+  })
+end
+
+return M

@@ -1,0 +1,44 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+
+local M = {
+  id = "loss_at_baseline", cause = nil, family = "symptom", severity = "err", role = "symptom",
+  needs = { "skill" }, cost = "forward", least = { steps = 5 }, explains = {},
+  doc = {
+    what = "The loss is that of the best constant answer: the network has learnt nothing but class"
+      .. " frequencies or the mean.",
+    formula = "paired test of the per-sample loss against the baseline's: t = mean(d) /"
+      .. " (sd(d) / sqrt n); skill = 1 - sum loss / sum baseline",
+    threshold = "not better (t > -2.326), or skill < 0.1, after a run long enough for the trend"
+      .. " test"
+      .. " to be decided",
+    source = "Karpathy's recipe states the baseline by hand; deepchecks compares simple models",
+    false_alarms = "short runs stay undetermined",
+  },
+}
+
+function M.check(case)
+  local facts, skill = case.facts, case.signals.skill
+  local state = facts.state
+  if state == "unknown" then return nil, "cannot tell: the run is too short to judge its level" end
+  if not (state == "baseline" or state == "poor" or state == "slow"
+    or (state == "stuck" and facts.skill)) then
+    return nil
+  end
+  local loss, baseline = skill.loss or facts.level, skill.baseline or facts.baseline
+  local name = case.signals.baseline_name or "the best constant answer"
+  return finding.new(M, {
+    title = string.format("loss %s is %s %s, that of %s", numfmt.number(loss),
+      state == "baseline" and "at" or state == "stuck" and "above" or "hardly under",
+      numfmt.number(baseline), name),
+    severity = state == "slow" and "warn" or "err", confidence = 0.95,
+    evidence = {
+      finding.evidence("loss", loss or 0, "well under " .. numfmt.number(baseline)),
+      finding.evidence("skill against the baseline", facts.skill or 0, "over 0.5",
+        "0 = as good as a constant answer, 1 = perfect"),
+    },
+    fixes = {},
+  })
+end
+
+return M
