@@ -48,7 +48,9 @@ describe("view.number", function()
 
   it("tells durations", function()
     check(number.duration, { { 192, "3 min 12 s" }, { 0.021, "21 ms" }, { 3.2, "3.2 s" },
-      { 0, "0 us" }, { 59.7, "1 min 00 s" }, { 3840, "1 h 04 min" }, { 183600, "2 d 03 h" }, { 0.31, "310 ms" },
+      { 0, "0 us" }, { 59.7, "1 min 00 s" }, { 3840, "1 h 04 min" },
+      { 183600, "2 d 03 h" },
+      { 0.31, "310 ms" },
       { 9.99, "10 s" }, { 12, "12 s" }, { inf, "inf" } })
     check(number.clock, { { 0.0213, "21ms" }, { 3.2, "3s" }, { 64, "1m04s" }, { 7500, "2h05m" },
       { 0.000148, "148us" } })

@@ -2,6 +2,7 @@
 local json = require "lossdbg.view.json"
 local markup = require "lossdbg.view.markup"
 local phrase = require "lossdbg.view.phrase"
+local record = require "lossdbg.view.record"
 local sections = require "lossdbg.view.html_sections"
 local style = require "lossdbg.view.html_style"
 local svg = require "lossdbg.view.svg"
@@ -18,26 +19,9 @@ local POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsaf
 ---@field environment table|nil    names → values: version, BLAS, CPU, seed
 ---@field date string|nil          shown as given; nothing is read from the clock
 
--- Functions and userdata (methods, tensors) are left out of the raw data.
-local function plain(value, depth)
-  if type(value) ~= "table" then
-    local kind = type(value)
-    if kind == "number" or kind == "string" or kind == "boolean" then return value end
-    return nil
-  end
-  if depth > 32 then return nil end
-  local out = {}
-  for k, v in pairs(value) do
-    if type(k) == "string" or type(k) == "number" then out[k] = plain(v, depth + 1) end
-  end
-  return out
-end
-
-local function raw_data(subject)
-  local data = plain(subject, 0)
-  data.schema = data.schema or 1
+local function raw_data(data)
   return "<script type=\"application/json\" id=\"lossdbg-data\">\n"
-    .. json.encode(data, { html = true, nonfinite = "bare" }) .. "\n</script>\n"
+    .. json.encode(data, { html = true }) .. "\n</script>\n"
 end
 
 local function is_diagnosis(subject)
@@ -90,7 +74,8 @@ function M.report(subject, opts)
     or run.environment)
   out[#out + 1] = "<footer>Made by lossdbg. The numbers stand in this file as JSON, in the element "
     .. "with the id lossdbg-data.</footer>\n"
-  return document(title, table.concat(out), raw_data(subject))
+  return document(title, table.concat(out), raw_data(
+    diagnosis and record.diagnosis(subject) or record.run(subject)))
 end
 
 return M

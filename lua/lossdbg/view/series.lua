@@ -112,7 +112,7 @@ end
 function M.widen(lo, hi)
   local size = math.max(math.abs(lo), math.abs(hi))
   if hi / 2 - lo / 2 > size * 0.005 then return lo, hi end
-  local half = size > 0 and size * 0.02 or 1
+  local half = size > 0 and math.max(size * 0.02, 1e-300) or 1
   local middle = lo + (hi - lo) / 2
   return math.max(-1.7e308, middle - half), math.min(1.7e308, middle + half)
 end

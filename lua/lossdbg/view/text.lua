@@ -111,6 +111,7 @@ end
 ---@param columns integer
 ---@return string|nil
 function M.ends(left, right, columns)
+  if right == "" then return width(left) <= columns and left or nil end
   local room = columns - width(left) - width(right)
   if room < 2 then return nil end
   return left .. (" "):rep(room) .. right

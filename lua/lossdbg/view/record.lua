@@ -1,0 +1,78 @@
+--- Runs and diagnoses as plain data for other programs: what JSON and the HTML report carry.
+local json = require "lossdbg.view.json"
+local verdict = require "lossdbg.view.verdict"
+
+local M = {
+  --- Version of the form; a new number whenever a field changes its meaning or vanishes.
+  schema = 1,
+}
+
+-- Numbers, texts and tables of them; functions, userdata (tensors) and metatables stay behind, and
+-- so does a table inside itself.
+local function plain(value, open)
+  local kind = type(value)
+  if kind == "number" or kind == "string" or kind == "boolean" then return value end
+  if kind ~= "table" or open[value] then return nil end
+  open[value] = true
+  local out = {}
+  for k, v in next, value do
+    if type(k) == "string" or (type(k) == "number" and k == k) then out[k] = plain(v, open) end
+  end
+  open[value] = nil
+  return out
+end
+
+local function list(value)
+  local out = json.array()
+  for i, item in ipairs(value or {}) do out[i] = plain(item, {}) end
+  return out
+end
+
+local RUN = { "name", "description", "history", "n_epochs", "n_steps", "steps", "signals",
+  "seconds", "stopped", "seed", "environment" }
+
+--- A run as plain data: schema, kind = "run" and the fields of the run that are data.
+---@param run table
+---@return table
+function M.run(run)
+  local out = { schema = M.schema, kind = "run" }
+  for _, name in ipairs(RUN) do out[name] = plain(run[name], {}) end
+  return out
+end
+
+--- A diagnosis as plain data: schema, kind = "diagnosis", verdict, healthy, exit_code, findings,
+--- checked, unjudged, trials, baseline, run.
+---@param diagnosis table
+---@return table
+function M.diagnosis(diagnosis)
+  local findings = list(diagnosis)
+  for i, finding in ipairs(findings) do
+    finding.evidence = list(diagnosis[i].evidence)
+    finding.explains = list(diagnosis[i].explains)
+    finding.fixes = list(diagnosis[i].fixes)
+  end
+  return { schema = M.schema, kind = "diagnosis", verdict = plain(diagnosis.verdict, {}),
+    healthy = plain(diagnosis.healthy, {}), confidence = plain(diagnosis.confidence, {}),
+    exit_code = verdict.exit_code(diagnosis), findings = findings,
+    checked = list(diagnosis.checked), unjudged = list(diagnosis.unjudged),
+    trials = plain(diagnosis.trials, {}), baseline = plain(diagnosis.baseline, {}),
+    run = diagnosis.run and M.run(diagnosis.run) or nil }
+end
+
+--- JSON text of a diagnosis; NaN and infinities are null, keys sorted.
+---@param diagnosis table
+---@param opts lossdbg.json.encode_options|nil
+---@return string
+function M.diagnosis_json(diagnosis, opts)
+  return json.encode(M.diagnosis(diagnosis), opts)
+end
+
+--- JSON text of a run; NaN and infinities are null, keys sorted.
+---@param run table
+---@param opts lossdbg.json.encode_options|nil
+---@return string
+function M.run_json(run, opts)
+  return json.encode(M.run(run), opts)
+end
+
+return M

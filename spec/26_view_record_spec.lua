@@ -1,0 +1,53 @@
+package.path = "./spec/support/?.lua;" .. package.path
+local json = require "lossdbg.view.json"
+local record = require "lossdbg.view.record"
+local samples = require "view_samples"
+
+describe("view.record", function()
+  it("gives a diagnosis as data: schema, findings as a list, exit code", function()
+    local d = record.diagnosis(samples.diagnosis())
+    assert.equal(1, d.schema)
+    assert.equal("diagnosis", d.kind)
+    assert.equal(2, d.exit_code)
+    assert.equal(2, #d.findings)
+    assert.equal("input_not_normalized", d.findings[1].rule)
+    assert.same({ insert = { at = 1, layer = "normalization" } }, d.findings[1].fixes[1].patch)
+    assert.equal("run", d.run.kind)
+    assert.equal(1.088, d.run.history.loss[30])
+  end)
+
+  it("reads back from its JSON, empty lists as lists", function()
+    local text = record.diagnosis_json(samples.diagnosis())
+    local d = assert(json.decode(text))
+    assert.equal(0.93, d.findings[2].confidence)
+    assert.is_truthy(text:find("\"fixes\":[]", 1, true))
+    assert.is_truthy(text:find("\"explains\":[]", 1, true))
+    assert.same({ "dead_relu", "zero_gradient_layer", "loss_at_baseline" }, d.findings[1].explains)
+    assert.equal(text, record.diagnosis_json(samples.diagnosis()))
+    local healthy = record.diagnosis_json { verdict = "healthy", healthy = true }
+    assert.equal("{\"checked\":[],\"exit_code\":0,\"findings\":[],\"healthy\":true,"
+      .. "\"kind\":\"diagnosis\",\"schema\":1,\"unjudged\":[],\"verdict\":\"healthy\"}", healthy)
+  end)
+
+  it("leaves out functions, userdata, methods and cycles, and changes nothing", function()
+    local run = setmetatable(samples.run(), { __index = { fit = print } })
+    run.signals.model, run.signals.hook, run.signals.self = io.stdout, print, run.signals
+    run.experiment = { huge = true }
+    local before = run.history.loss[1]
+    local d = record.run(run)
+    assert.is_nil(d.signals.model)
+    assert.is_nil(d.signals.hook)
+    assert.is_nil(d.signals.self)
+    assert.is_nil(d.experiment)
+    assert.is_string(record.run_json(run))
+    assert.equal(before, run.history.loss[1])
+    d.history.loss[1] = 7
+    assert.equal(before, run.history.loss[1])
+  end)
+
+  it("writes NaN as null", function()
+    local run = { history = { loss = { 1, 0 / 0, math.huge } } }
+    assert.equal("{\"history\":{\"loss\":[1,null,null]},\"kind\":\"run\",\"schema\":1}",
+      record.run_json(run))
+  end)
+end)
