@@ -82,7 +82,7 @@ local function row_losses(loss, answer, y)
     or table.move(shape, 2, #shape - 1, 2, {})
   for i, n in pairs(inner) do wide[i] = n end
   wide[#wide + 1] = answer.numel
-  local row = answer
+  local row
   if loss.target ~= "index" then
     row = answer:reshape { 1, table.unpack(shape, 2) }
     wide = shape

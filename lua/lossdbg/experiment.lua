@@ -66,8 +66,8 @@ function Experiment.__index(self, key)
 end
 
 function Experiment.__newindex(_, key)
-  error(("lossdbg: experiment: '%s' cannot be set: experiments do not change; use experiment:with { %s = ... }")
-    :format(tostring(key), tostring(key)), 2)
+  error(("lossdbg: experiment: '%s' cannot be set: experiments do not change; " ..
+    "use experiment:with { %s = ... }"):format(tostring(key), tostring(key)), 2)
 end
 
 function M.is_experiment(value)
@@ -106,8 +106,8 @@ local function check(recipe)
   for i, given in ipairs(recipe.metrics or {}) do
     local made = metric.resolve(given, "experiment")
     if made == given then
-      error(("lossdbg: experiment: argument 'metrics': item %d is a metric object: give its name, so that every run starts its own")
-        :format(i), source.level())
+      error(("lossdbg: experiment: argument 'metrics': item %d is a metric object: give its " ..
+        "name, so that every run starts its own"):format(i), source.level())
     end
   end
   return recipe
@@ -149,6 +149,15 @@ function Experiment:build(seed)
   return model
 end
 
+---@class lossdbg.Prepared
+---@field train { x: userdata, y: userdata, n: integer, weight: userdata|nil }
+---@field val { x: userdata, y: userdata, n: integer }|nil
+---@field loss lossdbg.Loss made definite
+---@field task { kind: string, classes: integer|nil }
+---@field baseline lossdbg.Baseline|nil
+---@field scale { mean: userdata, deviation: userdata }|nil of standardised targets
+---@field model lossdbg.Model untrained, of the experiment's seed
+
 -- What does not depend on the seed: the loss made definite, targets, task, baseline. Made once.
 local function prepared(self)
   local cache, recipe = rawget(self, "cache"), self.recipe
@@ -180,7 +189,7 @@ local function prepared(self)
 end
 
 ---Data, definite loss, task and baseline in the form that the loop and the diagnosis compute with.
----@return { train: table, val: table|nil, loss: lossdbg.Loss, task: table, baseline: table|nil, scale: table|nil, model: lossdbg.Model }
+---@return lossdbg.Prepared
 function Experiment:prepared() return prepared(self) end
 
 ---A fresh judge (loss, logits, metrics) for a model of this experiment.
@@ -206,7 +215,7 @@ function Experiment:description()
 end
 
 ---Trains a fresh model.
----@param given? { verbose: integer, epochs: integer, on_step: function, callbacks: table, telemetry: boolean, max_steps: integer }
+---@param given? lossdbg.FitOptions verbose, epochs, max_steps, on_step, callbacks, telemetry
 ---@return lossdbg.Run
 function Experiment:fit(given)
   return require("lossdbg.trainer").fit(self, given)
@@ -237,9 +246,9 @@ end
 
 function Experiment:__tostring()
   local d = self:description()
-  return ("experiment: %d rows, %d layers, %d parameters, %s, %s lr %s, batch %d, %d epochs, seed %d")
-    :format(d.n_train, #d.layers, d.n_parameters, d.loss.name, d.optimizer.name,
-      tostring(d.optimizer.lr), d.batch, d.epochs, d.seed)
+  return ("experiment: %d rows, %d layers, %d parameters, %s, %s lr %s, batch %d, %d epochs, " ..
+    "seed %d"):format(d.n_train, #d.layers, d.n_parameters, d.loss.name, d.optimizer.name,
+    tostring(d.optimizer.lr), d.batch, d.epochs, d.seed)
 end
 
 return M

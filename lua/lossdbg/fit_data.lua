@@ -45,8 +45,9 @@ function M.read(value, name)
   if rows.x.rank < 1 or rows.x.shape[1] < 1 then fail(name, "at least one row", "no rows") end
   if rows.x.rank == 1 then rows.x = rows.x:reshape { rows.x.numel, 1 } end
   if rows.y.rank < 1 or rows.y.shape[1] ~= rows.x.shape[1] then
-    error(("lossdbg: experiment: argument '%s': expected one target per row, got %d rows of x and %d of y")
-      :format(name, rows.x.shape[1], rows.y.rank > 0 and rows.y.shape[1] or 1), source.level())
+    error(("lossdbg: experiment: argument '%s': expected one target per row, got %d rows of x " ..
+      "and %d of y"):format(name, rows.x.shape[1], rows.y.rank > 0 and rows.y.shape[1] or 1),
+      source.level())
   end
   rows.n = rows.x.shape[1]
   return rows
@@ -65,10 +66,10 @@ local function check_labels(y, classes, name)
   if low >= 0 and high < classes then return end
   local bad = low < 0 and low or high
   local row = y:reshape({ y.numel }):eq(bad):argmax(1):item()
-  error(("lossdbg: experiment: argument '%s': labels must be 0..%d for a model with %d outputs, found %d in row %d (%s)")
-    :format(name, classes - 1, classes, bad, row,
-      low == 1 and high == classes and "counted from 1: subtract 1" or
-      bad >= classes and ("the model needs %d outputs"):format(bad + 1) or "ids start at 0"),
+  local cause = low == 1 and high == classes and "counted from 1: subtract 1"
+    or bad >= classes and ("the model needs %d outputs"):format(bad + 1) or "ids start at 0"
+  error(("lossdbg: experiment: argument '%s': labels must be 0..%d for a model with %d outputs, " ..
+    "found %d in row %d (%s)"):format(name, classes - 1, classes, bad, row, cause),
     source.level())
 end
 
@@ -182,7 +183,7 @@ end
 ---@param order userdata|nil
 ---@param first integer
 ---@param last integer
----@param x_only boolean targets stay in file order (a faulty loop, kept so that it can be diagnosed)
+---@param x_only boolean targets stay in file order (a faulty loop, kept to be diagnosed)
 ---@return userdata x
 ---@return userdata y
 ---@return userdata|nil weight

@@ -25,7 +25,9 @@ local function patch_for(name, value)
   if not inner and (name == "units" or name == "activation" or name == "l1" or name == "l2") then
     inner = name
   end
-  if inner then return { layers = { kind = "dense", hidden = true, options = { [inner] = value } } } end
+  if inner then
+    return { layers = { kind = "dense", hidden = true, options = { [inner] = value } } }
+  end
   if name == "patch" then return value end
   return { [name] = value }
 end

@@ -57,8 +57,8 @@ local function index_target(loss, prediction, target)
   if target.dtype == "i32" then return target end
   local whole = target:floor():eq(target):min():item() == 1
   if not whole then
-    error(("lossdbg: loss.%s: argument 'target': expected class ids 0, 1, ..., got values that are " ..
-      "not integers (a regression target? use mse)"):format(loss.name), source.level())
+    error(("lossdbg: loss.%s: argument 'target': expected class ids 0, 1, ..., got values that " ..
+      "are not integers (a regression target? use mse)"):format(loss.name), source.level())
   end
   return target:cast "i32"
 end
@@ -69,8 +69,8 @@ end
 ---@return userdata
 function M.target(loss, prediction, target)
   if prediction.rank == 0 then
-    error(("lossdbg: loss.%s: argument 'prediction': expected [batch, outputs], got a scalar"):format(
-      loss.name), source.level())
+    error(("lossdbg: loss.%s: argument 'prediction': expected [batch, outputs], got a scalar")
+      :format(loss.name), source.level())
   end
   if loss.target == "index" then
     if prediction.rank == 1 then

@@ -53,7 +53,7 @@ end
 -- ---- accuracy ---------------------------------------------------------------------------------
 
 local function mean_of(correct)
-  return correct:cast("f32"):mean():item()
+  return correct:cast("f64"):mean():item()
 end
 
 local function binary(self, prediction, target, logits)
@@ -101,18 +101,20 @@ local accuracy_schema = {
 
 local kinds = { binary = binary, categorical = categorical, sparse = sparse }
 
+local function update_accuracy(self, prediction, target, logits)
+  local judge = kinds[self.kind] or pick(prediction, target)
+  tensors.no_grad(function()
+    self:add(judge(self, prediction, target, logits), rows(prediction))
+  end)
+end
+
 ---Share of right answers: above the threshold for one output, the largest output for several.
 ---@param given? { threshold: number, kind: string, plus_minus: boolean }
 ---@return lossdbg.Metric
 function M.accuracy(given)
   local self = options.check("metric.accuracy", given, accuracy_schema, source.level())
   self.name, self.mode, self.takes_logits, self.sum, self.n = "accuracy", "max", true, 0, 0
-  function self:update(prediction, target, logits)
-    local judge = kinds[self.kind] or pick(prediction, target)
-    tensors.no_grad(function()
-      self:add(judge(self, prediction, target, logits), rows(prediction))
-    end)
-  end
+  self.update = update_accuracy
   return setmetatable(self, Metric)
 end
 
@@ -126,19 +128,16 @@ end
 -- ---- regression -------------------------------------------------------------------------------
 
 local function error_metric(name, measure, finish)
+  local function update(self, prediction, target)
+    tensors.no_grad(function()
+      self:add(measure(prediction, align(prediction, target)), rows(prediction))
+    end)
+  end
+  local value = finish and function(self) return finish(Metric.value(self)) end or nil
   return function(given)
     options.check("metric." .. name, given, {}, source.level())
-    local self = setmetatable({ name = name, mode = "min", takes_logits = false, sum = 0, n = 0 },
-      Metric)
-    function self:update(prediction, target)
-      tensors.no_grad(function()
-        self:add(measure(prediction, align(prediction, target)), rows(prediction))
-      end)
-    end
-    if finish then
-      function self:value() return finish(Metric.value(self)) end
-    end
-    return self
+    return setmetatable({ name = name, mode = "min", takes_logits = false, sum = 0, n = 0,
+      update = update, value = value }, Metric)
   end
 end
 
@@ -152,29 +151,36 @@ M.mae = error_metric("mae", function(prediction, target)
   return prediction:sub(target):abs():mean():item()
 end)
 
+local R2 = setmetatable({ __name = "lossdbg.metric", __call = Metric.__call }, Metric)
+R2.__index = R2
+
+function R2:reset()
+  self.residual, self.mean, self.square, self.n = 0, 0, 0, 0
+end
+
+-- Sums of squares of targets about their mean, merged by Chan's formula.
+function R2:update(prediction, target)
+  tensors.no_grad(function()
+    target = align(prediction, target):cast "f64"
+    local n, mean = target.numel, target:mean():item()
+    local within, total = target:var():item() * n, self.n + n
+    self.residual = self.residual + prediction:cast("f64"):sub(target):square():sum():item()
+    self.square = self.square + within + (mean - self.mean) ^ 2 * self.n * n / total
+    self.mean = self.mean + (mean - self.mean) * n / total
+    self.n = total
+  end)
+end
+
+function R2:value()
+  if self.n == 0 or self.square == 0 then return 0 / 0 end
+  return 1 - self.residual / self.square
+end
+
 ---Coefficient of determination over all values seen: 1 - residual / total sum of squares.
 ---@return lossdbg.Metric
 function M.r2(given)
   options.check("metric.r2", given, {}, source.level())
-  local self = setmetatable({ name = "r2", mode = "max", takes_logits = false }, Metric)
-  function self:reset()
-    self.residual, self.mean, self.square, self.n = 0, 0, 0, 0
-  end
-  function self:update(prediction, target)
-    tensors.no_grad(function()
-      target = align(prediction, target):cast "f64"
-      local n, mean = target.numel, target:mean():item()
-      local within, total = target:var():item() * n, self.n + n
-      self.residual = self.residual + prediction:cast("f64"):sub(target):square():sum():item()
-      self.square = self.square + within + (mean - self.mean) ^ 2 * self.n * n / total
-      self.mean = self.mean + (mean - self.mean) * n / total
-      self.n = total
-    end)
-  end
-  function self:value()
-    if self.n == 0 or self.square == 0 then return 0 / 0 end
-    return 1 - self.residual / self.square
-  end
+  local self = setmetatable({ name = "r2", mode = "max", takes_logits = false }, R2)
   self:reset()
   return self
 end
@@ -198,9 +204,10 @@ local names = { "accuracy", "acc", "binary_accuracy", "mse", "mae", "rmse", "r2"
 ---@return lossdbg.Metric
 function M.resolve(given, where)
   if type(given) == "function" then
-    local self = setmetatable({ name = "metric", mode = "min", sum = 0, n = 0 }, Metric)
-    function self:update(prediction, target) self:add(given(prediction, target), rows(prediction)) end
-    return self
+    local function update(self, prediction, target)
+      self:add(given(prediction, target), rows(prediction))
+    end
+    return setmetatable({ name = "metric", mode = "min", sum = 0, n = 0, update = update }, Metric)
   end
   if type(given) == "table" and type(given.update) == "function" then return given end
   local name, rest = given, nil

@@ -116,7 +116,9 @@ local function apply_one(recipe, patch)
     keys[#keys + 1] = key
   end
   table.sort(keys)
-  if #keys == 0 then fail("patch", "a patch such as { optimizer = { lr = 0.01 } }", patch, "it is empty") end
+  if #keys == 0 then
+    fail("patch", "a patch such as { optimizer = { lr = 0.01 } }", patch, "it is empty")
+  end
   for _, key in ipairs(keys) do kinds[key](recipe, patch[key]) end
 end
 
@@ -154,7 +156,6 @@ end
 function M.apply(recipe, patch)
   local changed = copy(recipe)
   each(patch, function(one)
-    changed.train_rows = changed.train_rows
     apply_one(changed, one)
   end, 1)
   return changed

@@ -154,7 +154,8 @@ end
 ---{ output = { activation = "softmax", units = 3 } }: of the last dense layer
 function M.output(model, value)
   local given = check(value, "output",
-    { { name = "activation", type = "string|table" }, { name = "units", type = "integer", min = 1 } })
+    { { name = "activation", type = "string|table" },
+      { name = "units", type = "integer", min = 1 } })
   local twin, leaves = open(model)
   local dense = of_kind(leaves, "dense")
   local last = dense[#dense]

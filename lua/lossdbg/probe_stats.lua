@@ -31,11 +31,17 @@ function M.activations(out, layer, tensor)
   tensor = tensor:contiguous()
   local s, name = diagnose.stats(tensor), activation_of(layer)
   out.act_mean, out.act_std, out.act_min, out.act_max = s.mean, s.std, s.min, s.max
-  out.zero_share, out.nonfinite = s.zeros / s.count, s.count - s.finite
-  if dying[name] then out.dead_share = diagnose.unit_activity(tensor).dead_share end
+  out.zero_share, out.nonfinite = s.zeros / s.count, s.nonfinite
+  if dying[name] then
+    local active = diagnose.unit_activity(tensor)
+    out.dead_share, out.units = active.none / #active, #active
+  end
   local limits = saturation[name]
   if limits then
-    out.saturated_share = diagnose.unit_activity(tensor, limits[1], limits[2]).saturated_share
+    local units, sum = diagnose.unit_saturation(tensor, limits[1], limits[2]), 0
+    for _, rows in ipairs(units) do sum = sum + rows end
+    out.saturated_share = sum / s.count
+    out.saturated_units = units.all / #units
   end
 end
 
@@ -47,8 +53,8 @@ function M.weights(layer)
   if kernel then
     local s = diagnose.stats(kernel)
     out.weight_rms, out.weight_std, out.weight_max = s.rms, s.std, math.max(-s.min, s.max)
-    out.weight_nonfinite = s.count - s.finite
-    out.symmetric = diagnose.units_equal(kernel)
+    out.weight_nonfinite = s.nonfinite
+    out.symmetric = diagnose.symmetric(kernel)
   end
   return out
 end
@@ -65,12 +71,11 @@ end
 function M.output(output, loss)
   output = output:detach():contiguous()
   local s = diagnose.stats(output)
-  local out = { min = s.min, max = s.max, mean = s.mean, std = s.std, finite = s.finite == s.count }
+  local out = { min = s.min, max = s.max, mean = s.mean, std = s.std, finite = s.nonfinite == 0 }
   local n, width = output.shape[1], output.shape[output.rank]
   if output.rank < 2 then return out end
   return tensors.no_grad(function()
-    local sums = output:sum(-1)
-    out.row_sum_min, out.row_sum_max = sums:min():item(), sums:max():item()
+    out.row_sum_min, out.row_sum_max = diagnose.row_sums(output)
     out.std_over_samples = root(output:reshape({ n, output.numel // n }):var(1):mean():item())
     if width > 1 and loss.family ~= "regression" then
       local counts, most = {}, 0
@@ -89,33 +94,17 @@ function M.output(output, loss)
   end)
 end
 
-local limit = 2.326 -- one-sided 1 % of the standard normal
-local least = 20
-
----@param ours userdata losses per sample, f64
----@param base userdata losses per sample of the best constant answer, f64
----@return table
+---P2: the model's losses against those of the best constant answer, paired by sample.
+---@param ours userdata losses per sample
+---@param base userdata losses per sample of the best constant answer
+---@return { value: number, verdict: string, t: number, n: integer, loss: number, baseline: number }
 function M.skill(ours, base)
   local n = ours.numel
-  return tensors.no_grad(function()
-    local loss, reference = ours:mean():item(), base:mean():item()
-    local value = reference ~= 0 and 1 - loss / reference or 0 / 0
-    local result = { value = value, n = n, loss = loss, baseline = reference }
-    if loss ~= loss or math.abs(loss) == math.huge then
-      result.verdict = "worse"
-      return result
-    end
-    local paired = diagnose.paired_t(ours:reshape({ n }):contiguous(), base:reshape({ n }):contiguous())
-    result.t = paired.t
-    if paired.t ~= paired.t or n < least then
-      result.verdict = "undetermined"
-    elseif paired.t < -limit then
-      result.verdict = "better"
-    else
-      result.verdict = paired.t > limit and "worse" or "at_baseline"
-    end
-    return result
-  end)
+  local result = diagnose.skill(ours:reshape { n }, base:reshape { n })
+  if result.loss ~= result.loss or math.abs(result.loss) == math.huge then
+    result.verdict = "worse"
+  end
+  return result
 end
 
 return M

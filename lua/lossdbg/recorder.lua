@@ -12,8 +12,8 @@ Recorder.__index = Recorder
 ---@param parameters { name: string, path: string, tensor: userdata }[]
 ---@return lossdbg.Recorder
 function M.new(parameters)
-  local self = setmetatable({ layers = {}, order = {}, names = {}, by_name = {}, step = 0, stride = 1, kept = 0,
-    grad_norm = {}, loss = {}, lr = {}, update_ratio = {} }, Recorder)
+  local self = setmetatable({ layers = {}, order = {}, names = {}, by_name = {}, step = 0,
+    stride = 1, kept = 0, grad_norm = {}, loss = {}, lr = {}, update_ratio = {} }, Recorder)
   for _, parameter in ipairs(parameters) do
     local path = parameter.path
     if not self.layers[path] then
@@ -81,13 +81,14 @@ end
 local function keep(layer)
   local n, root = #layer.ratio + 1, math.sqrt
   local update, weight = root(layer.update_sq), root(layer.weight_sq)
-  layer.grad_norm[n], layer.update_norm[n], layer.weight_norm[n] = root(layer.grad_sq), update, weight
+  layer.grad_norm[n], layer.update_norm[n] = root(layer.grad_sq), update
+  layer.weight_norm[n] = weight
   layer.ratio[n] = weight > 0 and update / weight or update > 0 and 1 or 0
 end
 
 ---Takes up one step.
 ---@param loss number
----@param stats table<string, table> by parameter name: grad_sq, update_sq, weight_sq, unchanged, ...
+---@param stats table<string, table> by parameter name: grad_sq, update_sq, weight_sq, ...
 ---@param lr number|nil
 ---@return string|nil path of the first layer with a gradient or weight that is not finite
 function Recorder:add(loss, stats, lr)
@@ -104,7 +105,8 @@ function Recorder:add(loss, stats, lr)
     local layer = self.layers[path]
     if layer.last == step then
       layer.steps = layer.steps + 1
-      grad, update, weight = grad + layer.grad_sq, update + layer.update_sq, weight + layer.weight_sq
+      grad, update = grad + layer.grad_sq, update + layer.update_sq
+      weight = weight + layer.weight_sq
       if layer.grad_sq == 0 then layer.zero = layer.zero + 1 end
       if layer.unchanged == layer.count then layer.same = layer.same + 1 end
       if layer.bad > 0 and not layer.first_nonfinite_step then

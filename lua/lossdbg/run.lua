@@ -7,8 +7,8 @@ local M = {}
 
 ---@class lossdbg.Run
 ---@field description table    plain description of the experiment
----@field history table<string, number[]> per epoch: loss, data_loss (when there is a penalty), metrics,
----                            val_..., lr
+---@field history table<string, number[]> per epoch: loss, data_loss (when there is a penalty),
+---                            metrics, val_..., lr
 ---@field n_epochs integer
 ---@field n_steps integer
 ---@field steps table<string, number[]> per step: loss, grad_norm, lr, update_ratio

@@ -17,7 +17,8 @@ local schema = {
   { name = "max_steps", type = "integer", min = 1 },
   { name = "on_step", type = "callable", doc = "fn(ctx) after every step; false stops" },
   { name = "callbacks", type = "table", doc = "besides those of the experiment" },
-  { name = "telemetry", type = "boolean", default = true, doc = "false: no probes at start and end" },
+  { name = "telemetry", type = "boolean", default = true,
+    doc = "false: no probes at start and end" },
   { name = "stream", type = "any", doc = "where progress is written; default io.stderr" },
 }
 

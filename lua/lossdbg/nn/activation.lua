@@ -116,9 +116,8 @@ local function check(given, where)
 end
 
 local function spec_of(given)
-  if given.slope == nil and given.alpha == nil and given.approximate == nil and given.axis == nil then
-    return given.activation
-  end
+  local plain = given.slope == nil and given.alpha == nil and given.approximate == nil
+  if plain and given.axis == nil then return given.activation end
   return { name = given.activation, slope = given.slope, alpha = given.alpha,
     approximate = given.approximate, axis = given.axis }
 end

@@ -132,7 +132,7 @@ end
 
 ---The same layer with some options changed.
 ---@param description lossdbg.LayerDescription
----@param changes table<string, any> option name to new value; `false` clears one that has no default
+---@param changes table<string, any> name to new value; `false` clears one without a default
 ---@return lossdbg.LayerDescription
 function M.with(description, changes)
   local given = {}

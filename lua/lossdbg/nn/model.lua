@@ -120,17 +120,17 @@ end
 ---Iterates "dense_1/kernel", tensor in a fixed order.
 ---@return fun(): string|nil, userdata|nil
 function Model:parameters()
-  local names, tensors = {}, {}
+  local names, list = {}, {}
   for _, item in ipairs(self.list) do
     for _, parameter in ipairs(item.parameters) do
       names[#names + 1] = item.path .. "/" .. parameter.name
-      tensors[#tensors + 1] = parameter.tensor
+      list[#list + 1] = parameter.tensor
     end
   end
   local i = 0
   return function()
     i = i + 1
-    return names[i], tensors[i]
+    return names[i], list[i]
   end
 end
 

@@ -31,7 +31,8 @@ function M:predict(x, given)
     while #parts > 1 do
       local joined = {}
       for i = 1, #parts, 8 do
-        joined[#joined + 1] = core.op.concat(table.move(parts, i, math.min(i + 7, #parts), 1, {}), 1)
+        local eight = table.move(parts, i, math.min(i + 7, #parts), 1, {})
+        joined[#joined + 1] = core.op.concat(eight, 1)
       end
       parts = joined
     end

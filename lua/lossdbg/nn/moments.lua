@@ -86,7 +86,7 @@ end
 ---@param data any
 ---@param find_axes fun(rank: integer): integer[] kept axes for data of that rank
 ---@param where string for messages
----@return { mean: number[], variance: number[], count: integer, shape: integer[], adapted_to: string }
+---@return table state { mean, variance, count, shape, rows, adapted_to }
 function M.of(data, find_axes, where)
   local state, rows = { count = 0 }, 0
   local function visit(x)

@@ -66,8 +66,8 @@ local function given_tensor(self, name, kept)
     local full = #kept == 0 and tensor or tensors.zeros(kept, "f64"):add(tensor)
     if shape_equal(full.shape, kept) then return full end
   end
-  error(("lossdbg: layer '%s': argument '%s': expected shape [%s] or one that broadcasts to it, got [%s]")
-    :format(self.path, name, table.concat(kept, ", "), table.concat(tensor.shape, ", ")),
+  error(("lossdbg: layer '%s': argument '%s': expected shape [%s] or one that broadcasts to it, " ..
+    "got [%s]"):format(self.path, name, table.concat(kept, ", "), table.concat(tensor.shape, ", ")),
     source.level())
 end
 
@@ -131,8 +131,8 @@ local methods = {}
 ---@return lossdbg.LayerDescription self
 function methods:adapt(data)
   if self.options.mean ~= nil then
-    error("lossdbg: nn.normalization: adapt: mean and variance were given, nothing is left to learn",
-      source.level())
+    error("lossdbg: nn.normalization: adapt: mean and variance were given, nothing is left to " ..
+      "learn", source.level())
   end
   self.state = learn(self.options, data, "nn.normalization: adapt")
   return self

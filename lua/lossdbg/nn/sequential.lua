@@ -80,7 +80,7 @@ end
 
 ---Calls visit(description, path, list, index) for every layer that is not itself a sequential.
 ---@param list table
----@param visit fun(description: lossdbg.LayerDescription, path: string, list: table, index: integer)
+---@param visit fun(description: lossdbg.LayerDescription, path: string, list: table, i: integer)
 ---@param prefix? string
 function M.walk(list, visit, prefix)
   local paths = paths_of(list, prefix or "")
