@@ -106,7 +106,8 @@ describe("the HTML report", function()
   it("shows side tests and the range of learning rates", function()
     local run = samples.run()
     run.signals.tests = { lr_range = { lrs = { 1e-4, 1e-3, 1e-2, 0.1 },
-      losses = { 2, 1.5, 1, 9 }, suggestion = 0.01 }, overfit_batch = { loss = 0.001, start = 1.1, steps = 200, passed = true },
+      losses = { 2, 1.5, 1, 9 }, suggestion = 0.01 },
+      overfit_batch = { loss = 0.001, start = 1.1, steps = 200, passed = true },
       gradcheck = { max_error = 3e-9, worst = "dense_1/kernel[3]", checked = 200, passed = true },
       data_independence = { real = 0.5, shuffled = 1.1, independent = false },
       line = { best_median = 2 } }

@@ -139,6 +139,22 @@ describe("progress", function()
     file:close()
   end)
 
+  it("works in a state without io and os", function()
+    local environment = setmetatable({}, { __index = function(_, name)
+      if name ~= "io" and name ~= "os" and name ~= "debug" then return _G[name] end
+    end })
+    local bare = assert(loadfile("lua/lossdbg/view/progress.lua", "t", environment))()
+    local silent = bare.new { epochs = 2 }
+    silent:batch(1, 1, { loss = 1 })
+    silent:epoch(1, { loss = 1 })
+    silent:close()
+    local out = {}
+    local heard = bare.new { stream = { write = function(_, ...) out[#out + 1] = ... end } }
+    heard:epoch(1, { loss = 1 })
+    assert.is_truthy(out[1]:find("^ep 1 .*loss 1$"))
+    assert.is_false(bare.wants_color({}))
+  end)
+
   it("refuses unknown options", function()
     assert.has_error(function() progress.new { epoch = 3 } end,
       "lossdbg: progress.new: unknown option 'epoch'")

@@ -63,6 +63,12 @@ describe("view.text", function()
     assert.is_truthy(utf8.len(text.clean("\xC3\xFF\xE2\x82")))
   end)
 
+  it("orders by bytes, whatever the locale", function()
+    local names = { "b", "B", "a", "", "ab", "\u{E9}", "A", "_" }
+    table.sort(names, text.before)
+    assert.same({ "", "A", "B", "_", "a", "ab", "b", "\u{E9}" }, names)
+  end)
+
   it("cuts and pads to a width", function()
     assert.equal("長…", text.cut("長い名", 4))
     assert.equal("abc", text.cut("abc", 3))

@@ -130,7 +130,7 @@ local function strip_row(out, label, values, y, left, x_of, class, width)
   out[#out + 1] = element("text", { "class", "tick", "x", left - 10, "y", y + 4,
     "text-anchor", "end" }, escape(label))
   out[#out + 1] = element("line",
-    { "class", "grid", "x1", left, "y1", y, "x2", width - 80, "y2", y })
+    { "class", "grid", "x1", left, "y1", y, "x2", width - 130, "y2", y })
   local finite = {}
   for _, v in ipairs(values) do
     local x = x_of(v)
@@ -141,9 +141,9 @@ local function strip_row(out, label, values, y, left, x_of, class, width)
     end
   end
   local lo, hi = series.range(finite)
-  local shown = not lo and "nan" or lo == hi and number.format(lo, 3)
-    or number.format(lo, 3) .. " … " .. number.format(hi, 3)
-  out[#out + 1] = element("text", { "class", "tick", "x", width - 74, "y", y + 4 }, escape(shown))
+  local shown = not lo and "nan" or lo == hi and number.format(lo)
+    or number.format(lo) .. " … " .. number.format(hi)
+  out[#out + 1] = element("text", { "class", "tick", "x", width - 124, "y", y + 4 }, escape(shown))
 end
 
 --- Outcomes of a trial on one axis: before, placebo, after with one dot per seed.
@@ -166,7 +166,7 @@ function M.strip(trial, opts)
   local scale = series.scale(lo, hi, opts.log_y and lo > 0)
   local function x_of(v)
     local t = scale(v)
-    return t and left + 6 + t * (width - 80 - left - 12)
+    return t and left + 6 + t * (width - 130 - left - 12)
   end
   local out = {}
   for i, row in ipairs(rows) do

@@ -5,6 +5,7 @@ local number = require "lossdbg.view.number"
 local phrase = require "lossdbg.view.phrase"
 local series = require "lossdbg.view.series"
 local svg = require "lossdbg.view.svg"
+local text = require "lossdbg.view.text"
 
 local M = {}
 
@@ -219,7 +220,7 @@ local function metric_names(h)
   end
   table.sort(names, function(a, b)
     if (a == "loss") ~= (b == "loss") then return a == "loss" end
-    return a < b
+    return text.before(a, b)
   end)
   return names
 end

@@ -5,6 +5,7 @@ local markup = require "lossdbg.view.markup"
 local number = require "lossdbg.view.number"
 local phrase = require "lossdbg.view.phrase"
 local svg = require "lossdbg.view.svg"
+local text = require "lossdbg.view.text"
 
 local M = {}
 
@@ -14,8 +15,9 @@ local function sorted_keys(t)
   local keys = {}
   for k in pairs(t) do keys[#keys + 1] = k end
   table.sort(keys, function(a, b)
-    if type(a) == type(b) then return a < b end
-    return type(a) == "number"
+    if type(a) ~= type(b) then return type(a) == "number" end
+    if type(a) == "number" then return a < b end
+    return text.before(tostring(a), tostring(b))
   end)
   return keys
 end

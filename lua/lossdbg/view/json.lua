@@ -91,7 +91,7 @@ local function sorted_keys(w, t)
   table.sort(keys, function(a, b)
     if a[2] and b[2] then return a[2] < b[2] end
     if a[2] or b[2] then return a[2] ~= nil end
-    return a[1] < b[1]
+    return text.before(a[1], b[1])
   end)
   return keys
 end

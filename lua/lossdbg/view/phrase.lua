@@ -228,7 +228,7 @@ local function lua_value(value)
     for k in pairs(value) do
       if type(k) == "string" then keys[#keys + 1] = k end
     end
-    table.sort(keys)
+    table.sort(keys, text.before)
     for _, k in ipairs(keys) do
       local name = k:find("^[%a_][%w_]*$") and k or "[" .. ("%q"):format(clean(k)) .. "]"
       out[#out + 1] = name .. " = " .. lua_value(value[k])

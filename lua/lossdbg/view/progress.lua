@@ -106,7 +106,7 @@ local function sorted_names(logs)
     if x ~= y then return x < y end
     -- A metric stands before its validation value: accuracy, val_accuracy.
     local p, q = a:gsub("^val_", ""), b:gsub("^val_", "")
-    if p ~= q then return p < q end
+    if p ~= q then return text.before(p, q) end
     return #a < #b
   end)
   return names

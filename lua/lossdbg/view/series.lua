@@ -1,5 +1,6 @@
 --- Arithmetic of curves for the plots: ranges, ticks, decimation that keeps spikes, smoothing.
 local number = require "lossdbg.view.number"
+local text = require "lossdbg.view.text"
 
 local M = {}
 
@@ -30,7 +31,7 @@ function M.curves(input)
     for name, y in pairs(input) do
       if type(y) == "table" then list[#list + 1] = { name = name, y = y } end
     end
-    table.sort(list, function(a, b) return tostring(a.name) < tostring(b.name) end)
+    table.sort(list, function(a, b) return text.before(tostring(a.name), tostring(b.name)) end)
   end
   local curves = {}
   for i, c in ipairs(list) do

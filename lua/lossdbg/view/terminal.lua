@@ -105,7 +105,7 @@ local function history_names(history)
     local x, y = RANK[a] or 3, RANK[b] or 3
     if x ~= y then return x < y end
     local p, q = a:gsub("^val_", ""), b:gsub("^val_", "")
-    if p ~= q then return p < q end
+    if p ~= q then return text.before(p, q) end
     return #a < #b
   end)
   return names

@@ -16,6 +16,19 @@ local function within(ranges, code)
   return false
 end
 
+--- Order of two strings by their bytes. Lua's own < follows the C locale of the host program, so
+--- that the same run would be written in another order there.
+---@param a string
+---@param b string
+---@return boolean
+function M.before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = a:byte(i), b:byte(i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
 --- Columns that one code point takes: 0, 1 or 2.
 ---@param code integer
 ---@return integer
