@@ -119,21 +119,23 @@ ldb_status ldb_csv_next(ldb_csv_cursor *c, ldb_csv_field *f, bool *got, ldb_erro
   return LDB_OK;
 }
 
-static bool equals(const ldb_csv_field *f, const char *word) {
-  return strlen(word) == f->n && memcmp(f->text, word, f->n) == 0;
-}
-
 ldb_csv_kind ldb_csv_classify(const ldb_csv_field *f, double *value) {
   static const char *const missing[] = {"?", "NA", "N/A", "n/a", "null", "NULL"};
+  const char *p = f->text;
+  size_t n = f->n;
   double number = 0;
-  if (f->n == 0) return LDB_CSV_MISSING;
-  if (ldb_text_number(f->text, f->n, &number)) {
+  for (; n > 0 && (*p == ' ' || *p == '\t'); n--)
+    p++; /* inside quotes */
+  while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+    n--;
+  if (n == 0) return LDB_CSV_MISSING;
+  if (ldb_text_number(p, n, &number)) {
     if (isnan(number)) return LDB_CSV_MISSING;
     *value = number;
     return LDB_CSV_NUMBER;
   }
   for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-    if (equals(f, missing[i])) return LDB_CSV_MISSING;
+    if (strlen(missing[i]) == n && memcmp(p, missing[i], n) == 0) return LDB_CSV_MISSING;
   }
   return LDB_CSV_TEXT;
 }
@@ -327,8 +329,10 @@ static const char *column_name(const char *bytes, size_t n, const ldb_csv_layout
   ldb_csv_start(&c, bytes, n, layout->separator);
   while (!f.last && ldb_csv_next(&c, &f, &got, NULL) == LDB_OK && got) {
     if (f.column != column || f.n == 0) continue;
-    char name[LDB_EXCERPT_TEXT];
-    ldb_text_excerpt(f.text, f.n, name);
+    char name[LDB_EXCERPT_TEXT], plain[LDB_EXCERPT_TEXT];
+    ldb_csv_field head = f; /* more than is shown, no more than plain holds */
+    if (head.n > sizeof plain) head.n = sizeof plain;
+    ldb_text_excerpt(plain, ldb_csv_unquote(&head, plain), name);
     size_t length = strlen(name);
     memcpy(buf, " ('", 3);
     memcpy(buf + 3, name, length);
