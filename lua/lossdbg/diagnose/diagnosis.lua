@@ -6,8 +6,10 @@ local M = {}
 ---@class lossdbg.Diagnosis
 ---@field [integer] table findings, most likely root cause first
 ---@field verdict string one sentence
----@field healthy boolean no finding of severity err or crit
----@field learning "yes"|"no"|"undetermined" whether the loss goes down
+---@field healthy boolean no finding of severity err or crit, and the run did not fail
+---@field state string "learning", "partial", "slow", "poor", "stuck", "baseline", "diverged",
+---  "nonfinite" or "unknown" (too short to judge)
+---@field confidence number? in the first cause
 ---@field checked string[] rules that looked and found nothing
 ---@field unjudged { rule: string, why: string }[] rules that could not judge
 ---@field skipped { rule: string, why: string }[] rules that say nothing about this network
@@ -20,19 +22,11 @@ local M = {}
 local Diagnosis = { __name = "lossdbg.diagnosis" }
 Diagnosis.__index = Diagnosis
 
-local grave = { crit = true, err = true }
-
 M.schema_version = 1
 
 ---@param fields table
 ---@return lossdbg.Diagnosis
-function M.new(fields)
-  fields.healthy = true
-  for _, f in ipairs(fields) do
-    if grave[f.severity] then fields.healthy = false end
-  end
-  return setmetatable(fields, Diagnosis)
-end
+function M.new(fields) return setmetatable(fields, Diagnosis) end
 
 function M.is_diagnosis(x) return getmetatable(x) == Diagnosis end
 
@@ -83,7 +77,8 @@ function Diagnosis:to_table()
   for i, f in ipairs(self) do findings[i] = plain(f, i) end
   return {
     schema = "lossdbg.diagnosis", version = M.schema_version, verdict = self.verdict,
-    healthy = self.healthy, learning = self.learning, findings = findings,
+    healthy = self.healthy, state = self.state, confidence = self.confidence,
+    findings = findings,
     checked = self.checked, unjudged = self.unjudged, trials = self.trials,
     description = self.description, history = self.run and self.run.history,
     seconds = self.seconds,

@@ -116,7 +116,9 @@ local function build(case, evaluation, extra)
   d.checked, d.unjudged, d.skipped = evaluation.checked, evaluation.unjudged, evaluation.skipped
   d.signals, d.description = case.signals, case.description
   d.baseline = case.signals.baseline
-  d.verdict, d.learning = collect.verdict(case, evaluation.findings)
+  local verdict = collect.verdict(case, evaluation.findings)
+  d.verdict, d.state, d.healthy, d.confidence = verdict.text, verdict.state, verdict.healthy,
+    verdict.confidence
   return diagnosis.new(d)
 end
 
@@ -156,9 +158,9 @@ function M.watched(watch, given)
     { name = "disable", type = "table", doc = "list of rule ids to leave out" },
   })
   local started = clock()
-  local case = collect.watch(watch)
+  local case, run = collect.watch(watch)
   case.options = { disable = set_of(o.disable) }
-  return build(case, evaluate(case), { run = watch:run(), trials = {}, seconds = clock() - started })
+  return build(case, evaluate(case), { run = run, trials = {}, seconds = clock() - started })
 end
 
 return M

@@ -1,0 +1,88 @@
+--- From a run to the case that the rules read: what the run measured, the audit of its data, and the
+-- trend of its loss.
+
+local core = require "lossdbg.core"
+local facts = require "lossdbg.diagnose.facts"
+local verdicts = require "lossdbg.diagnose.verdict"
+
+local M = {}
+
+local window = 20 -- blocks of the trend test
+
+local function flat(t) return t:contiguous() end
+
+--- The audit of a training set (signals.data).
+---@param rows { x: lossdbg.Tensor, y: lossdbg.Tensor, names: string[]? }
+---@param val? { x: lossdbg.Tensor }
+---@param task? { kind: string, classes: integer? }
+---@return table
+function M.audit(rows, val, task)
+  local same_width = val and val.x.rank == rows.x.rank and val.x.dtype == rows.x.dtype
+  local labelled = task and (task.kind == "multiclass" or task.kind == "binary")
+  local o = { classes = labelled and task.classes or nil, val_x = same_width and flat(val.x) or nil }
+  if task and task.kind == "regression" then o.kind = "real" end
+  local audit = core.diagnose.audit(flat(rows.x), rows.y and flat(rows.y) or nil, o)
+  audit.names = rows.names
+  local largest = audit.x and audit.x.largest
+  if largest and rows.names then largest.name = rows.names[largest.column] end
+  return audit
+end
+
+--- The trend of a loss given per step: blocks of one epoch where there are enough epochs, else equal
+-- parts of the run.
+---@param losses number[]?
+---@param steps_per_epoch? integer
+---@return table?
+function M.trend(losses, steps_per_epoch)
+  if not losses or #losses == 0 then return nil end
+  local epoch = steps_per_epoch or #losses
+  local block = #losses // epoch >= 6 and epoch or math.max(1, #losses // window)
+  return core.diagnose.trend(losses, { block = block, window = window })
+end
+
+local function copy(t)
+  local twin = {}
+  for key, value in pairs(t) do twin[key] = value end
+  return twin
+end
+
+local function case_of(run, rows, val)
+  local description, signals = run.description, copy(run.signals)
+  signals.data = rows and M.audit(rows, val, description.task) or nil
+  signals.trend = M.trend(signals.loss, description.steps_per_epoch)
+  signals.val_trend = signals.val_loss
+    and core.diagnose.trend(signals.val_loss, { block = 1, window = window }) or nil
+  signals.majority = signals.data and signals.data.y and signals.data.y.majority
+  signals.epoch_loss = signals.epoch_loss or run.history and run.history.loss
+  return { description = description, signals = signals }
+end
+
+--- The case of an experiment and its run.
+---@param experiment lossdbg.Experiment
+---@param run lossdbg.Run
+---@return { description: table, signals: table }
+function M.experiment(experiment, run)
+  return case_of(run, experiment.recipe.train_rows, experiment.recipe.val_rows)
+end
+
+--- The case of a watch; its run so far comes second.
+---@param watch lossdbg.Watch
+---@return { description: table, signals: table }
+---@return lossdbg.Run
+function M.watch(watch)
+  local run = watch:run()
+  return case_of(run, watch.rows and watch.rows.source, watch.val_rows), run
+end
+
+--- Whether the run demonstrably learns.
+---@param case table
+---@return boolean
+function M.learns(case) return facts.of(case).state == "learning" end
+
+--- The one sentence on the whole.
+---@param case table
+---@param ranked table[]
+---@return { text: string, healthy: boolean, state: string, confidence: number? }
+function M.verdict(case, ranked) return verdicts.build(ranked, case) end
+
+return M
