@@ -153,6 +153,22 @@ describe("a diagnosis in the terminal", function()
     assert.is_nil(s:find("second", 1, true))
   end)
 
+  it("says why a fix could not be tried, in how many epochs, and what follows from what", function()
+    local d = samples.diagnosis()
+    d[1].fixes = { { text = "first", trial = { verified = false, reason = "no such layer" } },
+      { text = "second", trial = { before = 2, after = 1, placebo = 2, epochs = 30,
+        metric = "val_loss", verified = true } } }
+    d[2].explained_by = { "input_not_normalized" }
+    has(terminal.diagnosis(d), "          could not be tried: no such layer\n",
+      "          verified: val_loss 2 -> 1 in 30 epochs (placebo 2)\n",
+      "       follows from input_not_normalized\n")
+  end)
+
+  it("ends with the exit code of the diagnosis", function()
+    has(terminal.diagnosis { verdict = "v", healthy = false }, "exit 2")
+    has(terminal.diagnosis { verdict = "v", exit_code = function() return 1 end }, "exit 1")
+  end)
+
   it("shows NaN as nan and never as a number", function()
     local d = samples.diagnosis()
     d[1].confidence, d.confidence = nan, nan

@@ -42,7 +42,7 @@ describe("the HTML report of a diagnosis", function()
       .. "learning: the inputs are not scaled", "confidence 0.97",
       "1. features are not scaled: proline reaches 1680", "<code>input_not_normalized</code>",
       " at dense_1, wine.lua:8", "<td class=\"num\">1680</td><td>about 1</td>",
-      "column proline", "explains: dead_relu, zero_gradient_layer",
+      "column proline", "explains dead_relu, zero_gradient_layer",
       "experiment:with { insert = { at = 1, layer = &quot;normalization&quot; } }",
       "1.088 → 0.021 (placebo 1.088), 3 seeds: 0.020 0.021 0.024",
       "no better than placebo, 1.088 → 1.087", ">verified<", ">tried<")
@@ -84,6 +84,14 @@ describe("the HTML report", function()
     has(s, "lossdbg run: wine", "constant at 1.088 = entropy of the class frequencies (1.0879)",
       "Learning curves", "Configuration")
     assert.is_nil(s:find("<h2>Findings", 1, true))
+  end)
+
+  it("carries the data form of a diagnosis that has one", function()
+    local d = samples.diagnosis()
+    d.to_table = function(self) return { schema = "own", verdict = self.verdict, f = print } end
+    local page = html.diagnosis(d)
+    assert.same({ schema = "own", verdict = d.verdict },
+      json.decode(page:match("id=\"lossdbg%-data\">(.-)</script>")))
   end)
 
   it("says healthy in green", function()

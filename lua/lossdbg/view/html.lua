@@ -40,6 +40,12 @@ local function document(title, body, data)
   }
 end
 
+-- A diagnosis may have a data form of its own; then page and JSON say the same.
+local function data_of(subject, diagnosis)
+  if type(subject.to_table) == "function" then return record.plain(subject:to_table()) end
+  return diagnosis and record.diagnosis(subject) or record.run(subject)
+end
+
 --- The report of a diagnosis (an array of findings with verdict, checked, unjudged, run) or of a
 --- run alone. The same input gives the same bytes.
 ---@param subject table
@@ -74,8 +80,12 @@ function M.report(subject, opts)
     or run.environment)
   out[#out + 1] = "<footer>Made by lossdbg. The numbers stand in this file as JSON, in the element "
     .. "with the id lossdbg-data.</footer>\n"
-  return document(title, table.concat(out), raw_data(
-    diagnosis and record.diagnosis(subject) or record.run(subject)))
+  return document(title, table.concat(out), raw_data(data_of(subject, diagnosis)))
 end
+
+--- The report of a diagnosis; see M.report.
+M.diagnosis = M.report
+--- The report of a run; see M.report.
+M.run = M.report
 
 return M

@@ -121,7 +121,7 @@ local function fix_markup(fix, id)
     local verified = fix.trial.verified
     out[#out + 1] = ("<p><span class=\"tag %s\">%s</span> %s</p>"):format(
       verified and "good" or "info", verified and "verified" or "tried",
-      escape((phrase.trial(fix.trial):gsub("^%a+: ", "")):gsub("%->", "→")))
+      escape((phrase.trial(fix.trial):gsub("^%a+: ", ""):gsub("%->", "→"))))
     out[#out + 1] = trial_pictures(fix.trial, id)
   end
   return table.concat(out, "\n") .. "</div>\n"
@@ -147,9 +147,8 @@ local function finding_markup(i, finding)
   if #rows > 0 then
     out[#out + 1] = M.grid({ "evidence", "value", "reference", "" }, rows)
   end
-  if type(finding.explains) == "table" and #finding.explains > 0 then
-    out[#out + 1] = "<p class=\"dim\">explains: " .. escape(table.concat(finding.explains, ", "))
-      .. "</p>"
+  for _, link in ipairs(phrase.links(finding)) do
+    out[#out + 1] = "<p class=\"dim\">" .. escape(link) .. "</p>"
   end
   for k, fix in ipairs(finding.fixes or {}) do
     out[#out + 1] = fix_markup(fix, ("trial-%d-%d"):format(i, k))

@@ -142,6 +142,13 @@ function M.checks(H, section, card, diagnosis)
     out[#out + 1] = card("<h3>Not judged: " .. #unjudged .. "</h3>"
       .. H.grid({ "rule", "why" }, rows))
   end
+  local skipped = diagnosis.skipped or {}
+  if #skipped > 0 then
+    local rows = {}
+    for i, u in ipairs(skipped) do rows[i] = { u.rule or "", u.why or "" } end
+    out[#out + 1] = card("<details><summary>Not for this network: " .. #skipped .. "</summary>"
+      .. H.grid({ "rule", "why" }, rows) .. "</details>")
+  end
   return section("Checks", table.concat(out))
 end
 

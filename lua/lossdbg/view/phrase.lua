@@ -166,6 +166,8 @@ function M.stop(run)
       .. (planned and (", epoch %s of %s"):format(number.any(at), number.any(planned)) or "")
   elseif run.stopped == "callback" then
     return "a callback asked for it after epoch " .. number.any(at)
+  elseif run.stopped == "max_steps" then
+    return ("after the %s steps allowed"):format(number.count(run.n_steps or 0))
   elseif run.stopped and run.stopped ~= "completed" then
     return clean(run.stopped)
   end
@@ -197,21 +199,44 @@ function M.where(where)
   return #out > 0 and table.concat(out, ", ") or nil
 end
 
+--- How a finding hangs together with others: {"explains dead_relu, …", "follows from …"}.
+---@param finding table
+---@return string[]
+function M.links(finding)
+  local out = {}
+  for _, kind in ipairs { { "explains", "explains " }, { "explained_by", "follows from " } } do
+    local ids = finding[kind[1]]
+    if type(ids) == "table" and #ids > 0 then
+      local names = {}
+      for i, id in ipairs(ids) do names[i] = clean(id) end
+      out[#out + 1] = kind[2] .. table.concat(names, ", ")
+    end
+  end
+  return out
+end
+
 --- What the trial of a fix did: "verified: 1.088 -> 0.021 (placebo 1.088), 3 seeds: 0.020 0.021".
 ---@param trial table
 ---@return string
 function M.trial(trial)
+  local reason = trial.reason or trial.why
+  if trial.before == nil and trial.after == nil then
+    return "could not be tried" .. (reason and ": " .. clean(reason) or "")
+  end
   local metric = trial.metric and trial.metric ~= "loss" and clean(trial.metric) .. " " or ""
   local change = ("%s%s -> %s"):format(metric, format(trial.before), format(trial.after))
   local extra = {}
-  if trial.steps then extra[1] = "in " .. number.count(trial.steps) .. " steps" end
+  if trial.steps then
+    extra[1] = "in " .. number.count(trial.steps) .. " steps"
+  elseif trial.epochs then
+    extra[1] = ("in %s epoch%s"):format(number.count(trial.epochs), trial.epochs == 1 and "" or "s")
+  end
   if trial.placebo ~= nil then
     extra[#extra + 1] = "(placebo " .. format(trial.placebo) .. ")"
   end
   change = change .. (#extra > 0 and " " .. table.concat(extra, " ") or "")
   if not trial.verified then
-    local why = trial.why and clean(trial.why) or "no better than placebo"
-    return "tried: " .. why .. (trial.after ~= nil and ", " .. change or "")
+    return "tried: " .. (reason and clean(reason) or "no better than placebo") .. ", " .. change
   end
   local seeds = trial.seeds
   if type(seeds) == "table" and #seeds > 0 then

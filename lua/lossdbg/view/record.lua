@@ -22,6 +22,11 @@ local function plain(value, open)
   return out
 end
 
+--- Data only: numbers, texts, booleans and tables of them.
+---@param value any
+---@return any
+function M.plain(value) return plain(value, {}) end
+
 local function list(value)
   local out = json.array()
   for i, item in ipairs(value or {}) do out[i] = plain(item, {}) end

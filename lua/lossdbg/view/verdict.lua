@@ -99,11 +99,8 @@ local function show_finding(P, page, i, finding)
   for _, e in ipairs(finding.evidence or {}) do pieces[#pieces + 1] = phrase.evidence(e) end
   local indent = (" "):rep(7)
   if #pieces > 0 then P.add_all(page, text.flow(pieces, " · ", page.width, indent, indent)) end
-  if type(finding.explains) == "table" and #finding.explains > 0 then
-    local names = {}
-    for k, name in ipairs(finding.explains) do names[k] = clean(name) end
-    P.add_all(page, text.wrap("explains " .. table.concat(names, ", "), page.width, "       ",
-      "         "))
+  for _, link in ipairs(phrase.links(finding)) do
+    P.add_all(page, text.wrap(link, page.width, indent, "         "))
   end
   for _, fix in ipairs(shown_fixes(finding, page.opts.all)) do show_fix(P, page, fix) end
 end
@@ -151,10 +148,13 @@ local function unjudged_block(P, page, unjudged)
   end
 end
 
---- 2 when a finding is an error or worse, else 0.
+--- What a program should end with: the diagnosis' own answer, else 2 when it is not healthy or a
+--- finding is an error or worse, else 0.
 ---@param diagnosis table
 ---@return integer
 function M.exit_code(diagnosis)
+  if type(diagnosis.exit_code) == "function" then return diagnosis:exit_code() end
+  if diagnosis.healthy == false then return 2 end
   for _, finding in ipairs(diagnosis) do
     if finding.severity == "crit" or finding.severity == "err" then return 2 end
   end
