@@ -100,6 +100,13 @@ static ldb_flavor check_flavor(lua_State *L, const char *where, int idx) {
   return LDB_TORCH;
 }
 
+/* check(parameter, gradient): raises what an update with them would raise */
+static int lb_train_check(lua_State *L) {
+  update u;
+  check_parameter(L, &u, "train.check");
+  return 0;
+}
+
 static void set_decay(update *u, double weight_decay, double lr, bool decoupled) {
   u->p.l2 = decoupled ? 0.0 : weight_decay;
   u->p.decay = decoupled ? lr * weight_decay : 0.0;
@@ -367,7 +374,8 @@ static int lb_train_orthogonal(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"sgd", lb_train_sgd},
+static const luaL_Reg functions[] = {{"check", lb_train_check},
+                                     {"sgd", lb_train_sgd},
                                      {"rmsprop", lb_train_rmsprop},
                                      {"adam", lb_train_adam},
                                      {"adagrad", lb_train_adagrad},
