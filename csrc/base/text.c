@@ -280,7 +280,7 @@ static size_t put(char *buf, size_t at, const char *text, size_t n) {
 }
 
 static size_t put_exponent(char *buf, size_t at, int e) {
-  char reversed[4];
+  char reversed[4] = {0};
   size_t n = 0;
   buf[at++] = 'e';
   buf[at++] = e < 0 ? '-' : '+';
