@@ -12,7 +12,8 @@ return function(options)
       print("no spec was run")
       failed = 1
     end
-    local expected, core = os.getenv("LOSSDBG_CORE"), package.searchpath("lossdbg.core", package.cpath)
+    local expected = os.getenv("LOSSDBG_CORE")
+    local core = package.searchpath("lossdbg.core", package.cpath)
     if expected and (not core or core:gsub("^%./", "") ~= expected) then
       print(("the specs loaded %s instead of %s"):format(core or "no core", expected))
       failed = failed + 1
