@@ -83,13 +83,17 @@ local function as_series(series, where)
   return series:detach():reshape({ -1 }):contiguous()
 end
 
-local function lags(series, k)
+--- Windows over a series: x[i] holds k values in their order, y[i] the value that follows.
+---@param series lossdbg.Tensor|number[]|lossdbg.Dataset [n], or one column
+---@param k integer number of lags, less than n
+---@return lossdbg.Dataset of n - k rows; columns lag_k … lag_1, y [n - k, 1]
+function M.lags(series, k)
   series = as_series(series, "data.lags")
   local n = #series
   if math.type(k) ~= "integer" or k < 1 then
-    options.fail("data.lags", "k", "a positive integer", k, nil, 3)
+    options.fail("data.lags", "k", "a positive integer", k)
   elseif k >= n then
-    error(("lossdbg: data.lags: %d lags need more than %d values, got %d"):format(k, k, n), 3)
+    error(("lossdbg: data.lags: %d lags need more than %d values, got %d"):format(k, k, n), 2)
   end
   local places, names = {}, {}
   for i = 0, n - k - 1 do
@@ -99,15 +103,6 @@ local function lags(series, k)
   local x = core.io.take_rows(series, core.tensor.from_table(places, "i32")):reshape { n - k, k }
   local y = series:slice(1, k + 1, n, 1):reshape { n - k, 1 }
   return dataset.new { x = x, y = y, columns = names }
-end
-
---- Windows over a series: x[i] holds k values in their order, y[i] the value that follows.
----@param series lossdbg.Tensor|number[]|lossdbg.Dataset [n], or one column
----@param k integer number of lags, less than n
----@return lossdbg.Dataset of n - k rows; columns lag_k … lag_1, y [n - k, 1]
-function M.lags(series, k)
-  local set = lags(series, k)
-  return set
 end
 
 return M
