@@ -130,8 +130,8 @@ function M.is_tensor(x) return core.tensor.is_tensor(x) end
 ---@return boolean
 function M.allclose(a, b, rtol, atol)
   return M.no_grad(function()
-    local limit = op.abs(b + op.mul(a, 0)) * (rtol or 1e-5) + (atol or 1e-8)
-    return op.min(op.le(op.abs(a - b), limit)):item() == 1
+    local limit = op.add(op.mul(op.abs(op.add(b, op.mul(a, 0))), rtol or 1e-5), atol or 1e-8)
+    return op.min(op.le(op.abs(op.sub(a, b)), limit)):item() == 1
   end)
 end
 
@@ -155,7 +155,7 @@ function methods:backward(gradient, retain) core.autograd.backward(self, gradien
 ---@param other lossdbg.Tensor|number
 ---@param alpha? number default 1
 function methods:add_(other, alpha)
-  local term = alpha and alpha ~= 1 and other * alpha or other
+  local term = alpha ~= nil and alpha ~= 1 and M.no_grad(op.mul, other, alpha) or other
   return self:copy_(M.no_grad(op.add, self, term))
 end
 
