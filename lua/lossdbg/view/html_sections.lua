@@ -11,18 +11,34 @@ local M = {}
 
 local escape, format = markup.escape, number.format
 
---- Table with right-aligned numbers. Cells are text; {text, "num"} marks a number.
+-- Columns that hold something in a row.
+local function filled(rows)
+  local keep = {}
+  for _, row in ipairs(rows) do
+    for c, cell in ipairs(row) do keep[c] = keep[c] or cell ~= "" end
+  end
+  return keep
+end
+
+local function is_number(cell)
+  return type(cell) == "number" or cell:find("^[<>]? ?%-?[%d%.]+e?%-?%d* ?%%?$") ~= nil
+end
+
+--- Table with numbers and shares to the right; columns without any content are left out.
 ---@param header string[]|nil
----@param rows any[][]
+---@param rows (string|number)[][]
 ---@return string
 function M.grid(header, rows)
   local out = { "<div class=\"scroll\"><table>" }
+  local keep = filled(rows)
   local function row_of(cells, tag)
     local line = { "<tr>" }
-    for _, cell in ipairs(cells) do
-      local numeric = type(cell) == "number"
-      line[#line + 1] = ("<%s%s>%s</%s>"):format(tag, numeric and " class=\"num\"" or "",
-        escape(numeric and number.any(cell) or cell), tag)
+    for c, cell in ipairs(cells) do
+      if keep[c] then
+        local class = is_number(tag == "th" and rows[1][c] or cell) and " class=\"num\"" or ""
+        line[#line + 1] = ("<%s%s>%s</%s>"):format(tag, class,
+          escape(type(cell) == "number" and number.any(cell) or cell), tag)
+      end
     end
     out[#out + 1] = table.concat(line) .. "</tr>"
   end
@@ -241,11 +257,13 @@ function M.curves(run)
     out[#out + 1] = curve_figure({ { name = "loss per step", y = steps } }, { inline = true,
       id = "steps-loss", width = 860, title = "loss per step", xlabel = "step" })
   end
-  local lr = run.steps and run.steps.lr or h.lr
+  local lr_steps = run.steps and run.steps.lr
+  local lr = lr_steps or h.lr
   local lo, hi = series.range(type(lr) == "table" and lr or {})
   if lo and hi > lo then
     out[#out + 1] = curve_figure({ { name = "lr", y = lr } }, { inline = true, id = "rate",
-      width = 860, height = 200, title = "learning rate", smooth = 0, xlabel = "step" })
+      width = 860, height = 200, title = "learning rate", smooth = 0,
+      xlabel = lr_steps and "step" or "epoch" })
   end
   return section("Learning curves", table.concat(out))
 end

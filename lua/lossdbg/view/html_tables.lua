@@ -60,7 +60,8 @@ local function layer_rows(run, order, measured)
   for _, path in ipairs(order) do
     local m, f = measured[path], final[path] or {}
     local gradient, weight = last_finite(m.grad_norm), last_finite(m.weight_norm)
-    rows[#rows + 1] = { path, gradient or "", weight or "", m.ratio_median or "",
+    rows[#rows + 1] = { path, gradient or "", weight or "",
+      m.ratio_median and number.short(m.ratio_median, 2) or "",
       share(m.zero_grad), share(f.dead_share), share(f.saturated_share) }
   end
   return rows

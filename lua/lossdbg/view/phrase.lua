@@ -246,6 +246,15 @@ function M.trial(trial)
   return "verified: " .. change
 end
 
+--- The same in pieces that should not be torn apart at the end of a line.
+---@param trial table
+---@return string[]
+function M.trial_pieces(trial)
+  local s = M.trial(trial)
+  local head, seeds = s:match("^(.*), (%d+ seeds?: .*)$")
+  return head and { head, seeds } or { s }
+end
+
 local function lua_value(value)
   if type(value) == "table" then
     local out, keys = {}, {}

@@ -17,7 +17,7 @@ M.style = [[
 --c1:#56b4e9;--c2:#ff9d4d;--c3:#2fc79a;--c4:#e9a2cb;--c5:#e6c229;--c6:#bbb;--bad:#ff5c5c}}
 .ldb .paper{fill:var(--paper)}.ldb text{fill:var(--ink)}.ldb .head{font-weight:600;font-size:13px}
 .ldb .grid{stroke:var(--grid)}.ldb .axis{stroke:var(--ink);fill:none}.ldb .tick{font-size:11px}
-.ldb .curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+.ldb .curve{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
 .ldb .ghost{fill:none;stroke-width:1;opacity:.35}
 .ldb .level{stroke:var(--ink);stroke-width:1;stroke-dasharray:1 4;stroke-linecap:round;opacity:.8}
 .ldb .bad{stroke:var(--bad);stroke-width:1.5}

@@ -64,8 +64,8 @@ local function show_fix(P, page, fix)
       (" "):rep(10), (" "):rep(12)), "dim")
   end
   if type(fix.trial) == "table" then
-    P.add_all(page, text.wrap(phrase.trial(fix.trial), page.width, (" "):rep(10), (" "):rep(12)),
-      fix.trial.verified and "green" or "dim")
+    P.add_all(page, text.flow(phrase.trial_pieces(fix.trial), ", ", page.width, (" "):rep(10),
+      (" "):rep(12)), fix.trial.verified and "green" or "dim")
   end
 end
 
