@@ -51,7 +51,8 @@ describe("the HTML report of a diagnosis", function()
   it("tells curves, layers, data, configuration, environment, checks", function()
     has(page, "entropy of the class frequencies 1.0879", "gradient norm, layer by step",
       "update / weight, layer by step", "13 → dense 32 relu → dense 3 softmax",
-      "1680 in proline", "<td class=\"num\">33.1 %</td>", "glorot_uniform", "wine.lua:8", "OpenBLAS 0.3.21",
+      "1680 in proline", "<td class=\"num\">33.1 %</td>", "<td>142</td>",
+      "glorot_uniform", "wine.lua:8", "OpenBLAS 0.3.21",
       "2026-11-23", "Passed: 7", "Not judged: 2", "training loss never fell")
   end)
 

@@ -24,7 +24,8 @@ local function is_number(cell)
   return type(cell) == "number" or cell:find("^[<>]? ?%-?[%d%.]+e?%-?%d* ?%%?$") ~= nil
 end
 
---- Table with numbers and shares to the right; columns without any content are left out.
+--- Table with numbers and shares to the right (without a header: names and values, to the left);
+--- columns without any content are left out.
 ---@param header string[]|nil
 ---@param rows (string|number)[][]
 ---@return string
@@ -35,7 +36,8 @@ function M.grid(header, rows)
     local line = { "<tr>" }
     for c, cell in ipairs(cells) do
       if keep[c] then
-        local class = is_number(tag == "th" and rows[1][c] or cell) and " class=\"num\"" or ""
+        local shown = tag == "th" and rows[1][c] or cell
+        local class = header and is_number(shown) and " class=\"num\"" or ""
         line[#line + 1] = ("<%s%s>%s</%s>"):format(tag, class,
           escape(type(cell) == "number" and number.any(cell) or cell), tag)
       end

@@ -35,6 +35,7 @@ table{border-collapse:collapse;margin:6px 0;font-size:14px;max-width:100%}
 th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{white-space:nowrap;color:var(--dim);font-weight:600;font-size:13px}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th.num{font-family:inherit}
 .scroll{overflow-x:auto}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:12px 0}
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:8px 12px}
