@@ -236,6 +236,7 @@ build/fuzz/%: spec/fuzz/%.c $(PARSERS)
 	$(call say,FUZZ,$@)clang -std=c11 -O1 -g -Icsrc -ffp-contract=off \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(PARSERS) -lm
 run-fuzz: $(FUZZERS:%=build/fuzz/%)
+	@rm -rf build/fuzz/seeds; $(LUA) spec/fuzz/seeds.lua build/fuzz/seeds
 	@.ci/fuzz '$(SECONDS_EACH)' $(FUZZERS)
 
 # ---- the rest ------------------------------------------------------------------------------------
