@@ -187,8 +187,8 @@ function M.order(findings)
     if bucket[a] ~= bucket[b] then return bucket[a] < bucket[b] end
     local sa, sb = LADDER[f.severity], LADDER[g.severity]
     if sa ~= sb then return sa > sb end
-    if f.role ~= "cause" and depth[a] ~= depth[b] then return depth[a] < depth[b] end
     if f.score ~= g.score then return f.score > g.score end
+    if depth[a] ~= depth[b] then return depth[a] < depth[b] end
     if #reach[a] ~= #reach[b] then return #reach[a] > #reach[b] end
     return a < b
   end)

@@ -112,7 +112,13 @@ end
 ---@param net lossdbg.structure
 ---@param layer table
 function M.note_scaling(net, layer)
-  if NORMALISERS[layer.kind] then
+  if layer.kind == "normalization" then
+    -- Without statistics it is the identity.
+    local options = layer.options or {}
+    if layer.adapted or layer.given_statistics or options.adapt or options.mean then
+      net.input_scaling = "normalised"
+    end
+  elseif NORMALISERS[layer.kind] then
     net.input_scaling = "normalised"
   elseif layer.kind == "embedding" then
     net.input_scaling = "embedded"

@@ -4,20 +4,22 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {}
 
+local LADDER = facts_of.LADDER
+
 local number = numfmt.number
 
 local function near(a, b)
-  return a and b and math.abs(a - b) <= math.max(0.02 * math.abs(b), 1e-9)
+  return a and b and math.abs(a - b) <= math.max(0.005 * math.abs(b), 1e-9)
 end
 
 local function describe_level(f)
   local s = f.signals
   local level, baseline = f.level, f.baseline
-  if f.constant then return "loss constant at " .. number(level) end
   if near(level, baseline) then
     return string.format("loss constant at %s = %s", number(level),
       s.baseline_name or "the best constant answer")
   end
+  if f.constant then return "loss constant at " .. number(level) end
   if baseline and level and f.state ~= "partial" then
     return string.format("loss %s against %s for a constant answer", number(level),
       number(baseline))
@@ -80,12 +82,18 @@ local function reason(ranked)
   return nil
 end
 
----The gravest consequence of the reason, to close the chain.
+--- Consequences worth a place in the sentence, best first.
+local CHAIN = { "dead_relu", "saturated_activation", "vanishing_gradient", "zero_gradient_layer",
+  "exploding_gradient", "update_ratio_too_large" }
+
+---The consequence that leads from the cause to what is seen, or nil.
 local function consequence(ranked, cause)
-  for _, f in ipairs(ranked) do
-    if f.role == "consequence" and (f.severity == "crit" or f.severity == "err") then
-      for _, id in ipairs(f.explained_by or {}) do
-        if id == cause.rule then return f end
+  for _, rule in ipairs(CHAIN) do
+    for _, f in ipairs(ranked) do
+      if f.rule == rule and f.role == "consequence" and LADDER[f.severity] >= LADDER.err then
+        for _, id in ipairs(f.explained_by or {}) do
+          if id == cause.rule then return f end
+        end
       end
     end
   end

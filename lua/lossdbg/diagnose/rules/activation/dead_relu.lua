@@ -14,7 +14,7 @@ local M = {
       .. " answer.",
     formula = "unit dead when it is > 0 for none of the probed samples; share of dead units per"
       .. " layer",
-    threshold = "> 10 %: remark or warning, > 50 %: error where the run fails, all: critical",
+    threshold = "> 10 %: remark, > 30 %: warning, > 50 %: error where the run fails, all: critical",
     source = "own per-unit test (0 firings in n samples bounds the rate by 3/n); the share of zero"
       .. " entries that DeepDiagnosis uses flags healthy sparse layers",
     false_alarms = "narrow layers lose a unit or two at random; in a run that learns a warning at"
@@ -27,7 +27,7 @@ local RECTIFIED = { relu = true, relu6 = true }
 local function severity_of(share, facts)
   if share >= 0.999 then return facts:well_fitted() and "warn" or "crit" end
   if share > 0.5 then return facts:grade("err", "warn") end
-  return facts.failed and "warn" or "info"
+  return share > 0.3 and facts.failed and "warn" or "info"
 end
 
 local function fixes_of(path, lr)

@@ -7,8 +7,8 @@ local M = {
   doc = {
     what = "Training on inputs shuffled against their targets is as good as training on the real"
       .. " pairs: the network does not use its inputs, or they carry nothing.",
-    formula = "loss of the real run against that of the run with permuted rows, paired",
-    threshold = "real not better by more than 2 standard errors, run has not learnt",
+    formula = "skill of the real run minus that of a run with permuted rows, same seed",
+    threshold = "gain under 0.05, run has not learnt",
     source = "TheDeepChecker, Karpathy's recipe",
     false_alarms = "silent when the run has learnt",
   },
@@ -21,8 +21,8 @@ function M.check(case)
   return finding.new(M, {
     title = "inputs make no difference: shuffled inputs train as well as the real ones",
     severity = facts.state == "unknown" and "warn" or "err", confidence = 0.85,
-    evidence = { finding.evidence("loss on real inputs", test.real or 0),
-      finding.evidence("loss on shuffled inputs", test.shuffled or 0, "clearly higher") },
+    evidence = { finding.evidence("skill on real inputs", test.real or 0),
+      finding.evidence("skill on shuffled inputs", test.shuffled or 0, "clearly lower") },
     fixes = {},
   })
 end

@@ -44,6 +44,8 @@ end
 local function independent(case)
   local tests = case.signals.tests or {}
   local di, fit = tests.data_independence, tests.overfit_batch
+  local state = case.facts.state
+  if state == "slow" or state == "unknown" or state == "diverged" then return false end
   local x = case.signals.data and case.signals.data.x or {}
   if not (di and di.independent) or x.identical or case.facts.dead > 0.9 then return false end
   return fit ~= nil and fit.passed == true and not case.facts.nonfinite
@@ -66,9 +68,9 @@ function M.check(case)
   end
   if by_test then
     local di = s.tests.data_independence
-    evidence[#evidence + 1] = finding.evidence("loss on real inputs", di.real or "unknown")
-    evidence[#evidence + 1] = finding.evidence("loss on shuffled inputs", di.shuffled or "unknown",
-      "clearly higher")
+    evidence[#evidence + 1] = finding.evidence("skill on real inputs", di.real or "unknown")
+    evidence[#evidence + 1] = finding.evidence("skill on shuffled inputs", di.shuffled or "unknown",
+      "clearly lower")
   end
   local title = by_val and string.format("targets do not follow from the inputs: training skill %s,"
       .. " validation skill %s", numfmt.number(facts.skill), numfmt.number(facts.val_skill or 0))

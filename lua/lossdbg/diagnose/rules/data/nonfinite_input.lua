@@ -3,7 +3,10 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "nonfinite_input", cause = "nan_in_data", family = "data", severity = "crit",
-  needs = { "data" }, cost = "free", least = { n = 1 }, explains = { "*" },
+  needs = { "data" }, cost = "free", least = { n = 1 }, explains = { "*", "target_not_normalized",
+    "input_not_normalized", "feature_scale_disparity", "class_imbalance", "unshuffled_stream",
+    "train_val_shift", "constant_feature", "labels_uninformative", "missing_nonlinearity",
+    "loss_reduction_sum", "integer_input", "label_out_of_range" },
   doc = {
     what = "Inputs or targets contain NaN or infinity. One such value reaches the loss in the first"
       .. " batch that holds its row, and every weight one step later.",

@@ -25,8 +25,11 @@ local function survey(list)
   local head, tail, top, at = {}, {}, 0, nil
   for i = 1, n do
     local v = list[i]
-    if facts_of.finite(v) and v > top then top, at = v, i end
-    if i <= math.max(1, n // 10) then head[#head + 1] = v end
+    if i <= math.max(1, n // 10) then
+      head[#head + 1] = v
+    elseif facts_of.finite(v) and v > top then
+      top, at = v, i
+    end
     if i > n - math.max(1, n // 5) then tail[#tail + 1] = v end
   end
   return facts_of.median(head), facts_of.median(tail), top, at

@@ -60,7 +60,7 @@ function M.check(case)
     severity = facts:grade("err"), confidence = 0.8, where = facts:where(nil, step),
     evidence = { finding.evidence("share of the peak at half time", value / peak, "over 0.001") },
     fixes = { { text = "keep the learning rate constant",
-      patch = { optimizer = { schedule = { name = "constant" } } } } },
+      patch = { schedule = false } } },
   })
 end
 

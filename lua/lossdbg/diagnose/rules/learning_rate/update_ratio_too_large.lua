@@ -69,9 +69,9 @@ function M.check(case)
   end
   fixes[#fixes + 1] = { text = "clip the gradient norm at 1", patch = { clip_norm = 1 } }
   return finding.new(M, {
-    title = string.format("steps change %s by %s of its size%s", w.layer.path,
-      size > 10 and numfmt.number(size) .. " times" or numfmt.percent(size),
-      blow and w.at and " (largest, sample " .. w.at .. ")" or ""),
+    title = string.format("%s %s by %s its size", blow and "one step changes" or "steps change",
+      w.layer.path, size > 10 and numfmt.number(size) .. " times" or numfmt.percent(size)
+        .. " of"),
     severity = (blow or w.median > 0.3) and facts:grade("err") or facts:grade("warn"),
     confidence = blow and facts_of.strength(w.top, 1, 1000)
       or facts_of.strength(w.median, 0.03, 3) - 0.05,

@@ -33,7 +33,8 @@ function M.check(case)
   return finding.new(M, {
     title = "gradients are never cleared: every step follows the sum of all gradients so far",
     severity = facts.learned and "warn" or "err", confidence = 0.97, evidence = evidence,
-    fixes = { { text = "call opt:zero_grad() before every backward" } },
+    fixes = { { text = "call opt:zero_grad() before every backward",
+      patch = loop.zero_grad == false and { loop = { zero_grad = true } } or nil } },
   })
 end
 

@@ -53,7 +53,8 @@ function M.check(case)
     evidence = { finding.evidence("probes in which the loss rises", sign and sign.rises_share
       or 1, "0", "share") },
     fixes = { { text = "flip the sign of the loss, the gradient or the learning rate",
-      patch = type(lr) == "number" and lr < 0 and { optimizer = { lr = -lr } } or nil } },
+      patch = type(lr) == "number" and lr < 0 and { optimizer = { lr = -lr } }
+        or loop.gradient_sign == -1 and { loop = false } or nil } },
   })
 end
 

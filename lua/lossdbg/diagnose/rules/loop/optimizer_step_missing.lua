@@ -28,9 +28,28 @@ local function has_gradient(stat)
   return (stat.grad_rms_median or 0) > 0
 end
 
+---No update was recorded for any layer: the optimiser holds none of them.
+local function nothing_held(case)
+  local facts, trainable = case.facts, 0
+  for _, layer in ipairs(facts.net.layers) do
+    if (layer.n_parameters or 0) > 0 and layer.trainable ~= false
+      and layer.kind ~= "normalization" then
+      trainable = trainable + 1
+    end
+  end
+  if trainable == 0 or facts.nonfinite then return nil, "cannot tell: no update was recorded" end
+  return finding.new(M, {
+    title = "the optimiser holds none of the network's parameters", confidence = 0.95,
+    evidence = { finding.evidence("trainable layers without an update", trainable, "0") },
+    fixes = { { text = "make the optimiser with the parameters of this model",
+      patch = case.description.loop and { loop = false } or nil } },
+  })
+end
+
 function M.check(case)
   local facts, seen = case.facts, 0
   if facts:optimizer().lr == 0 then return nil end
+  if not next(case.signals.layers) then return nothing_held(case) end
   for _, layer in ipairs(facts.net.layers) do
     local stat = case.signals.layers[layer.path]
     if stat and stat.unchanged and layer.trainable ~= false then

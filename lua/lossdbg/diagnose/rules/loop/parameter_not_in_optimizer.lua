@@ -9,7 +9,8 @@ local M = {
   doc = {
     what = "Some tensors have a gradient and never move while others do: the optimiser does not"
       .. " hold them.",
-    formula = "gradient > 0 in some step, update = 0 in all steps, trainable",
+    formula = "trainable, and either absent from the optimiser's report, or gradient > 0 in some"
+      .. " step and update = 0 in all",
     threshold = "exact, at least 3 steps; warning in a run that learns",
     source = "torchtest; public threads (a parameter group that was left out)",
     false_alarms = "layers frozen on purpose are marked and belong to frozen_layer",
@@ -28,7 +29,11 @@ function M.check(case)
   local facts, still, moving = case.facts, {}, 0
   for _, layer in ipairs(facts.net.layers) do
     local stat = case.signals.layers[layer.path]
-    if stat and stat.unchanged then
+    local counts = (layer.n_parameters or 0) > 0 and layer.trainable ~= false
+      and layer.kind ~= "normalization"
+    if not stat and counts and next(case.signals.layers) then
+      still[#still + 1] = layer.path -- the optimiser reported nothing about it
+    elseif stat and stat.unchanged then
       if stat.unchanged < 1 then
         moving = moving + 1
       elseif layer.trainable ~= false and gradient_seen(stat) and (stat.underflow or 0) == 0 then
@@ -38,13 +43,14 @@ function M.check(case)
   end
   if #still == 0 or moving == 0 then return nil end
   return finding.new(M, {
-    title = string.format("%s never move%s although gradients arrive", numfmt.list(still),
+    title = string.format("%s never move%s: not held by the optimiser", numfmt.list(still),
       #still == 1 and "s" or ""),
     severity = facts.learned and "warn" or "err", confidence = 0.95,
     where = facts:where(still[1]),
     evidence = { finding.evidence("layers with a gradient and no update", #still, "0",
       numfmt.list(still)) },
-    fixes = { { text = "give the optimiser all parameters of the model" } },
+    fixes = { { text = "give the optimiser all parameters of the model",
+      patch = case.description.loop and { loop = false } or nil } },
   })
 end
 

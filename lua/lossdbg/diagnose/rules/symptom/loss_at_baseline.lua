@@ -28,9 +28,9 @@ function M.check(case)
   local loss, baseline = skill.loss or facts.level, skill.baseline or facts.baseline
   local name = case.signals.baseline_name or "the best constant answer"
   return finding.new(M, {
-    title = string.format("loss %s is %s %s, that of %s", numfmt.number(loss),
-      state == "baseline" and "at" or state == "stuck" and "above" or "hardly under",
-      numfmt.number(baseline), name),
+    title = string.format("loss %s is %s a constant answer (%s = %s)", numfmt.number(loss),
+      state == "baseline" and "no better than" or state == "stuck" and "worse than"
+        or "hardly better than", numfmt.number(baseline), name),
     severity = state == "slow" and "warn" or "err", confidence = 0.95,
     evidence = {
       finding.evidence("loss", loss or 0, "well under " .. numfmt.number(baseline)),

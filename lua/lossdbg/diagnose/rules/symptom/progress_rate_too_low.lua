@@ -38,9 +38,9 @@ function M.check(case)
   fixes[#fixes + 1] = { text = string.format("train for %d epochs", 10 * epochs),
     patch = { epochs = 10 * epochs } }
   return finding.new(M, {
-    title = string.format("the loss falls too slowly: %s to %s in %s epochs, halving takes %s times"
-      .. " as many", numfmt.number(first), numfmt.number(last), numfmt.number(epochs),
-      numfmt.number(budgets)),
+    title = string.format("the loss falls too slowly: %s to %s in %s epochs, halving takes %.1f"
+      .. " times"
+      .. " as many", numfmt.number(first), numfmt.number(last), numfmt.number(epochs), budgets),
     cause = facts.dead > 0.5 and "too_few_epochs" or "lr_too_low",
     confidence = 0.75,
     evidence = { finding.evidence("half-life in budgets", budgets, "under 1"),

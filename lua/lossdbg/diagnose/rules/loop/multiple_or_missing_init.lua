@@ -1,0 +1,34 @@
+local finding = require "lossdbg.diagnose.finding"
+local numfmt = require "lossdbg.diagnose.numfmt"
+local effects = require "lossdbg.diagnose.effects"
+
+local M = {
+  id = "multiple_or_missing_init", cause = "layer_reinitialised", family = "loop",
+  severity = "crit", needs = { "description.loop" }, cost = "free",
+  explains = effects.union(effects.POOR, effects.STEP, { "loss_not_decreasing",
+    "loss_oscillating", "weights_unchanged", "parameter_not_in_optimizer" }),
+  doc = {
+    what = "A layer is created or drawn anew inside the training loop, so that what it learnt is"
+      .. " lost at every step.",
+    formula = "initialiser of a layer run more than once during training",
+    threshold = "exact",
+    source = "NeuraLint",
+    false_alarms = "none",
+  },
+}
+
+function M.check(case)
+  local again = case.description.loop.reinitialise
+  if type(again) ~= "table" or #again == 0 then return nil end
+  local names = {}
+  for i, path in ipairs(again) do names[i] = tostring(path) end
+  return finding.new(M, {
+    title = string.format("%s is drawn anew in every step", numfmt.list(names)),
+    severity = case.facts.learned and "warn" or "crit", confidence = 0.97,
+    where = case.facts:where(names[1]),
+    evidence = { finding.evidence("layers drawn anew", #names, "0", numfmt.list(names)) },
+    fixes = { { text = "make the layers once, before the loop", patch = { loop = false } } },
+  })
+end
+
+return M
