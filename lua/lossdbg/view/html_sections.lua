@@ -21,7 +21,8 @@ local function filled(rows)
 end
 
 local function is_number(cell)
-  return type(cell) == "number" or cell:find("^[<>]? ?%-?[%d%.]+e?%-?%d* ?%%?$") ~= nil
+  if type(cell) == "number" then return true end
+  return type(cell) == "string" and cell:find("^[<>]? ?%-?[%d%.]+e?%-?%d* ?%%?$") ~= nil
 end
 
 --- Table with numbers and shares to the right (without a header: names and values, to the left);
@@ -159,7 +160,8 @@ local function finding_markup(i, finding)
     .. (place and " at " .. escape(place) or "") .. "</p>"
   local rows = {}
   for _, e in ipairs(finding.evidence or {}) do
-    rows[#rows + 1] = { e.name or "", e.value == nil and "" or e.value,
+    rows[#rows + 1] = { e.name or "", type(e.value) == "number" and e.value
+      or e.value ~= nil and number.any(e.value) or "",
       e.reference == nil and "" or number.any(e.reference), e.note or "" }
   end
   if #rows > 0 then

@@ -53,6 +53,18 @@ function M.wants_color(stream)
   return (no == nil or no == "") and M.is_terminal(stream)
 end
 
+-- Lua has processor time in fine steps and wall time in seconds. The finer one counts unless the
+-- process mostly waits; never runs backwards.
+local function default_clock()
+  if not (os and os.clock and os.time) then return function() return 0 end end
+  local processor, wall, latest = os.clock(), os.time(), 0
+  return function()
+    local fine, coarse = os.clock() - processor, os.time() - wall
+    latest = math.max(latest, coarse > fine + 1 and coarse or fine)
+    return latest
+  end
+end
+
 local OPTIONS = { epochs = true, steps = true, stream = true, tty = true, clock = true,
   verbose = true, width = true, ascii = true, color = true, monitor = true }
 
@@ -61,7 +73,7 @@ local OPTIONS = { epochs = true, steps = true, stream = true, tty = true, clock 
 ---@field steps integer|nil     steps of one epoch
 ---@field stream {write:function}|nil  default io.stderr where there is an io
 ---@field tty boolean|nil       default M.is_terminal(stream)
----@field clock (fun():number)|nil  seconds; default os.clock where there is an os
+---@field clock (fun():number)|nil  seconds; default from os where there is one
 ---@field verbose integer|nil   0: silent
 ---@field width integer|nil     default 80
 ---@field ascii boolean|nil     no box drawing, arrows or stars
@@ -85,7 +97,7 @@ function M.new(opts)
   if opts.verbose == 0 then stream = nil end
   local tty = opts.tty
   if tty == nil then tty = stream ~= nil and M.is_terminal(stream) end
-  local clock = opts.clock or (os and os.clock) or function() return 0 end
+  local clock = opts.clock or default_clock()
   local monitor = opts.monitor or "val_loss"
   return setmetatable({ epochs = opts.epochs, steps = opts.steps, stream = stream or nil, tty = tty,
     clock = clock, width = opts.width or 80, ascii = opts.ascii, monitor = monitor,
