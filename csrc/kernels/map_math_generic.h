@@ -37,18 +37,15 @@ static inline T F(erf_slope)(T x) {
   return C(LDB_2_SQRTPI) * F(ldb_exp)(-x * x);
 }
 
-/* Phi(x) = erfc(-x / sqrt 2) / 2 keeps its digits for negative x, where 1 + erf cancels. */
-static inline T F(normal_cdf)(T x) {
-  return C(0.5) * M(erfc)(-x * C(LDB_SQRT1_2));
-}
-
 static inline T F(gelu)(T x) {
-  return x * F(normal_cdf)(x);
+  T bell;
+  return x * F(ldb_normal)(x, &bell);
 }
 
 /* Phi(x) + x phi(x) */
 static inline T F(gelu_slope)(T x) {
-  return F(normal_cdf)(x) + x * C(LDB_1_SQRT2PI) * F(ldb_exp)(C(-0.5) * x * x);
+  T bell, cdf = F(ldb_normal)(x, &bell);
+  return cdf + x * (C(LDB_1_SQRT2PI) * bell);
 }
 
 /* x (1 + tanh u) / 2 = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3) */

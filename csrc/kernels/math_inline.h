@@ -1,10 +1,11 @@
 /*
-** exp, expm1, tanh and ln(1 + e) for both float types, named fn_f32 and fn_f64.
+** exp, expm1, tanh, ln(1 + e) and the normal distribution for both float types, named fn_f32 and
+** fn_f64.
 **
 ** For float they are straight-line code, so that a loop over them becomes vector code (libm's are
 ** calls): no table, no branch, no FMA, the same bits from every compiler and CPU. Measured over all
-** floats they stay within exp 1.0, expm1 1.6, tanh 1.4, log1p 0.9 units in the last place. NaN
-** gives NaN, overflow infinity, a denormal result is rounded once. For double they are libm's.
+** floats they stay within exp 1.0, expm1 1.6, tanh 1.4, log1p 0.9, Phi 6 units in the last place.
+** NaN gives NaN, overflow infinity, a denormal e^x is rounded once. For double they are libm's.
 */
 #ifndef LDB_MATH_INLINE_H
 #define LDB_MATH_INLINE_H
@@ -54,12 +55,17 @@ static inline float ldb_exp_tail_f32(float r) {
   return p * r + 5.0000001201e-1f;
 }
 
-static inline float ldb_exp_f32(float x) {
+/* e^(x + more), |more| small beside 1: digits of the exponent that x could not hold. */
+static inline float ldb_exp_sum_f32(float x, float more) {
   int32_t n;
-  float r = ldb_reduce_f32(x < -104 ? -104 : x > 89 ? 89 : x, &n);
+  float r = ldb_reduce_f32(x < -104 ? -104 : x > 89 ? 89 : x, &n) + more;
   float e = ldb_exp_tail_f32(r) * (r * r) + r + 1;
   int32_t half = n >> 1; /* two factors, since 2^n alone may be out of range */
   return e * ldb_pow2_f32(half) * ldb_pow2_f32(n - half);
+}
+
+static inline float ldb_exp_f32(float x) {
+  return ldb_exp_sum_f32(x, 0);
 }
 
 /* e^x - 1 = 2 (2^(n-1) (e^r - 1) + 2^(n-1) - 1/2) */
@@ -101,6 +107,33 @@ static inline float ldb_log1p_unit_f32(float e) {
   return f + (tail + lost) + k * LDB_LN2_HI_F32;
 }
 
+/* Phi(x), the normal distribution function, and *bell = e^(-x^2/2). With z = |x| / sqrt(2) and
+   t = 1 / (1 + z/2), erfc(z) = e^(-z^2) t P(t); P is a Chebyshev fit, off by 3e-9 at most. x^2 is
+   taken in two parts, h^2 exact, since e^(-x^2/2) magnifies its rounding x^2/2 times. */
+static inline float ldb_normal_f32(float x, float *bell) {
+  float a = fabsf(x) > 20 ? 20 : fabsf(x), t = 1 / (1 + 0.353553391f * a);
+  float h = ldb_from_bits_f32(ldb_bits_f32(a) & 0xFFFFF000U);
+  float p = 3.30646714e-2f;
+  p = p * t - 1.75635135e-1f;
+  p = p * t + 3.43136686e-1f;
+  p = p * t - 2.35055807e-1f;
+  p = p * t - 7.11100173e-2f;
+  p = p * t + 6.45959620e-2f;
+  p = p * t + 4.33444274e-2f;
+  p = p * t + 1.88579817e-1f;
+  p = p * t + 2.44696144e-1f;
+  p = p * t + 2.82296452e-1f;
+  p = p * t + 2.82086803e-1f;
+  *bell = ldb_exp_sum_f32(-0.5f * h * h, -0.5f * (a - h) * (a + h));
+  float c = 1.01374752e-4f, z = x * x; /* the middle: 1/2 + x R(x^2) */
+  c = c * z - 1.17963764e-3f;
+  c = c * z + 9.97181766e-3f;
+  c = c * z - 6.64902416e-2f;
+  c = c * z + 3.98942279e-1f;
+  float tail = 0.5f * *bell * (t * p), far = x > 0 ? 1 - tail : tail;
+  return a < 0.8f ? 0.5f + x * c : far;
+}
+
 static inline double ldb_exp_f64(double x) {
   return exp(x);
 }
@@ -115,6 +148,12 @@ static inline double ldb_tanh_f64(double x) {
 
 static inline double ldb_log1p_unit_f64(double e) {
   return log1p(e);
+}
+
+/* erfc keeps its digits for negative x, where 1 + erf cancels. */
+static inline double ldb_normal_f64(double x, double *bell) {
+  *bell = exp(-0.5 * x * x);
+  return 0.5 * erfc(-x * 0.70710678118654752440);
 }
 
 #endif
