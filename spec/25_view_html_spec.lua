@@ -157,7 +157,8 @@ describe("the HTML report", function()
       { history = { loss = { 1 } }, fit = print, signals = { data = {}, tests = {}, layers = {} } },
       { { rule = "a" } },
       { { rule = "a", evidence = { { name = "e", value = true, reference = { 1, 2 } },
-        { value = { 1, 2 } }, { name = "f", value = "x", note = 3 } } } }, { { rule = "a", fixes = { {} }, evidence = { {} } }, verdict = "v" } } do
+        { value = { 1, 2 } }, { name = "f", value = "x", note = 3 } } } },
+      { { rule = "a", fixes = { {} }, evidence = { {} } }, verdict = "v" } } do
       well_formed(html.report(subject))
     end
     assert.has_error(function() html.report(7) end, "lossdbg: html.report: argument 'subject': "

@@ -124,7 +124,7 @@ local function sorted_names(logs)
   return names
 end
 
--- "loss 0.412 ↓": value with the direction against the previous epoch; a star at the best so far.
+-- "loss 0.412 ↓": the loss with its direction since the last epoch; a star at the best so far.
 local function piece(self, name, value)
   if name == "lr" then return "lr " .. number.short(value) end
   local label = (name == "val_loss" and "val" or name):gsub("^val_", "val "):gsub("accuracy", "acc")
@@ -133,13 +133,9 @@ local function piece(self, name, value)
   local mark = ""
   if name == self.monitor and self.is_best then
     mark = self.ascii and " *" or " ★"
-  elseif self.previous[name] and name ~= self.monitor and not name:find("^val_") then
-    local before = self.previous[name]
-    if self.ascii then
-      mark = value < before and " v" or value > before and " ^" or " ="
-    else
-      mark = value < before and " ↓" or value > before and " ↑" or " →"
-    end
+  elseif name == "loss" and number.is_finite(self.previous.loss) and value ~= self.previous.loss then
+    local falls = value < self.previous.loss
+    mark = self.ascii and (falls and " v" or " ^") or (falls and " ↓" or " ↑")
   end
   return shown .. mark
 end
@@ -154,7 +150,8 @@ local function bar(self, step)
   if not self.steps or self.steps < 1 then return nil end
   local full = math.min(BAR, BAR * step // self.steps)
   if self.ascii then return ("="):rep(full) .. ("."):rep(BAR - full) end
-  return self.paint(("━"):rep(full), "green") .. self.paint(("─"):rep(BAR - full), "dim")
+  local rest = full < BAR and self.paint(("─"):rep(BAR - full), "dim") or ""
+  return (full > 0 and self.paint(("━"):rep(full), "green") or "") .. rest
 end
 
 -- One line of at most `width`: pieces that do not fit are left out, the last ones first.
