@@ -133,7 +133,7 @@ local function piece(self, name, value)
   local mark = ""
   if name == self.monitor and self.is_best then
     mark = self.ascii and " *" or " ★"
-  elseif name == "loss" and number.is_finite(self.previous.loss) and value ~= self.previous.loss then
+  elseif name == "loss" and self.previous.loss and value ~= self.previous.loss then
     local falls = value < self.previous.loss
     mark = self.ascii and (falls and " v" or " ^") or (falls and " ↓" or " ↑")
   end
