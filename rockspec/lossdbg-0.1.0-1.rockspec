@@ -33,6 +33,7 @@ build = {
     lib = { ["lossdbg.core"] = "build/rock/lossdbg/core.so" },
     -- written by `make rockspecs`
     lua = {
+      ["lossdbg.attempt"] = "lua/lossdbg/attempt.lua",
       ["lossdbg.baseline"] = "lua/lossdbg/baseline.lua",
       ["lossdbg.callback"] = "lua/lossdbg/callback.lua",
       ["lossdbg.custom_op"] = "lua/lossdbg/custom_op.lua",
@@ -156,6 +157,7 @@ build = {
       ["lossdbg.gradcheck"] = "lua/lossdbg/gradcheck.lua",
       ["lossdbg.grid"] = "lua/lossdbg/grid.lua",
       ["lossdbg.init"] = "lua/lossdbg/init.lua",
+      ["lossdbg.initializer"] = "lua/lossdbg/initializer.lua",
       ["lossdbg.loss"] = "lua/lossdbg/loss.lua",
       ["lossdbg.loss_shapes"] = "lua/lossdbg/loss_shapes.lua",
       ["lossdbg.lr_find"] = "lua/lossdbg/lr_find.lua",
@@ -179,8 +181,10 @@ build = {
       ["lossdbg.patch_layers"] = "lua/lossdbg/patch_layers.lua",
       ["lossdbg.probe_stats"] = "lua/lossdbg/probe_stats.lua",
       ["lossdbg.recorder"] = "lua/lossdbg/recorder.lua",
+      ["lossdbg.reduce_on_plateau"] = "lua/lossdbg/reduce_on_plateau.lua",
       ["lossdbg.regularizer"] = "lua/lossdbg/regularizer.lua",
       ["lossdbg.run"] = "lua/lossdbg/run.lua",
+      ["lossdbg.schedule"] = "lua/lossdbg/schedule.lua",
       ["lossdbg.source"] = "lua/lossdbg/source.lua",
       ["lossdbg.task"] = "lua/lossdbg/task.lua",
       ["lossdbg.telemetry"] = "lua/lossdbg/telemetry.lua",

@@ -96,8 +96,9 @@ local function search(session, x, y, weight)
   local parameter = bad_weight(session)
   if parameter then return { what = "weight", layer = parameter.path } end
   core.autograd.check_finite(true)
-  pcall(forward, session, x, y, weight)
+  local ok, message = pcall(forward, session, x, y, weight)
   local first = core.autograd.check_finite(false)
+  if not ok and attempt.is_fatal(message) then error(message, 0) end
   if not first then return { what = "loss" } end
   return { what = "loss", op = first.op, layer = first.layer, line = first.line,
     shape = first.shape }
@@ -107,7 +108,7 @@ local function note_nonfinite(session, found)
   if session.run.signals.nonfinite then return end
   found.step = session.step
   if found.layer and found.layer ~= "loss" then
-    local ok, layer = pcall(session.model.layer, session.model, found.layer)
+    local ok, layer = attempt.call(session.model.layer, session.model, found.layer)
     found.line = ok and layer.source or found.line
   end
   session.run.signals.nonfinite = found

@@ -20,7 +20,7 @@ local function convert(where, name, value, dtype)
     if wanted == "i32" and name == "x" then wanted = "f32" end
     return wanted == value.dtype and value:detach() or core.op.cast(value:detach(), wanted)
   end
-  local ok, result = pcall(core.tensor.from_table, value, dtype or "f32")
+  local ok, result = attempt.call(core.tensor.from_table, value, dtype or "f32")
   if ok then return result end
   error(("lossdbg: %s: argument '%s': %s"):format(where, name,
     tostring(result):gsub("^.-lossdbg: tensor: ", "")), 4)

@@ -8,6 +8,7 @@
 ---     false_alarms }, check = function(case) … end }
 --- check returns a finding, a list of findings, nil (passed), or nil and a reason that starts
 --- with "cannot tell" (not judged) or "not applicable" (says nothing about this network).
+local attempt = require "lossdbg.attempt"
 local facts = require "lossdbg.diagnose.facts"
 local finding = require "lossdbg.diagnose.finding"
 
@@ -139,7 +140,7 @@ end
 
 local function run_check(rule, case)
   if case.options.strict then return rule.check(case) end
-  local ok, result, why = pcall(rule.check, case)
+  local ok, result, why = attempt.call(rule.check, case)
   if ok then return result, why end
   return nil, "cannot tell: the rule failed (" .. tostring(result) .. ")"
 end
