@@ -227,7 +227,7 @@ function Progress:epoch(epoch, logs)
     self.pending = not due and line or nil
     self.shown = nil
   end
-  for name, value in pairs(logs) do self.previous[name] = value end
+  if number.is_finite(logs.loss) then self.previous.loss = logs.loss end
   self.epoch_start, self.last_step, self.drawn_at = now, nil, -math.huge
 end
 
