@@ -1,4 +1,5 @@
 --- One step of training: forward, loss, backward, update, and what the step did.
+local attempt = require "lossdbg.attempt"
 local core = require "lossdbg.core"
 local evaluate = require "lossdbg.evaluate"
 local fit_data = require "lossdbg.fit_data"

@@ -1,4 +1,5 @@
 --- Data sets from tensors and Lua tables, and from time series.
+local attempt = require "lossdbg.attempt"
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
 local options = require "lossdbg.options"
