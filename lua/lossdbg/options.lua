@@ -67,6 +67,7 @@ end
 ---@param wider? string[] names to guess among, when aliases count too
 ---@return string
 function M.hint(name, list, wider)
+  if #list == 0 then return "; there are none" end
   local near = M.suggest(name, wider or list)
   local text = near and ("; did you mean '" .. near .. "'?") or ";"
   return text .. " Known: " .. table.concat(list, ", ")
@@ -119,6 +120,9 @@ function M.show(value)
   return "a " .. kind
 end
 
+-- The level seen from n frames further in; 0 (no position) stays 0.
+local function deeper(level, n) return level == 0 and 0 or level + n end
+
 ---Raises "lossdbg: where: argument 'name': expected X, got Y (cause)".
 ---@param where string function name
 ---@param name string argument name
@@ -128,7 +132,8 @@ end
 ---@param level? integer as for error(), counted from the caller; default 2
 function M.fail(where, name, expected, value, cause, level)
   error(("lossdbg: %s: argument '%s': expected %s, got %s%s"):format(
-    where, name, expected, M.show(value), cause and (" (" .. cause .. ")") or ""), (level or 2) + 1)
+    where, name, expected, M.show(value), cause and (" (" .. cause .. ")") or ""),
+    deeper(level or 2, 1))
 end
 
 local function names_of(option)
@@ -185,7 +190,7 @@ local function check_value(where, option, value, level)
   end
   if not fits then M.fail(where, option.name, type_text(kinds), value, nil, level) end
   if type(value) == "number" then
-    check_number(where, option, value, level + 1)
+    check_number(where, option, value, deeper(level, 1))
     if fits == "integer" then value = math.tointeger(value) end
   elseif type(value) == "string" and option.choices then
     for _, choice in ipairs(option.choices) do
@@ -215,10 +220,10 @@ end
 ---@param given any option table; nil means none; another value stands for the first positional one
 ---@param schema lossdbg.option[]
 ---@param level? integer whose line the error names, as for error() in the function that calls check;
----                      default 2: the line that called it
+---  default 2: the line that called it; 0: none
 ---@return table checked new table with canonical names and defaults; the given table is not changed
 function M.check(where, given, schema, level)
-  level = (level or 2) + 1
+  level = deeper(level or 2, 1)
   local by_key, names, wider = index_schema(schema)
   if given == nil then given = {} end
   if type(given) ~= "table" then
@@ -239,7 +244,7 @@ function M.check(where, given, schema, level)
       error(("lossdbg: %s: argument '%s': given twice"):format(where, option.name), level)
     end
     origin[option.name] = key
-    checked[option.name] = check_value(where, option, value, level + 1)
+    checked[option.name] = check_value(where, option, value, deeper(level, 1))
   end
   for _, option in ipairs(schema) do
     if checked[option.name] == nil then

@@ -37,10 +37,10 @@ function M.direction(name)
   return "min"
 end
 
----Keras: improved means better than best by min_delta (absolute); reduced when `patience` epochs in
----a row were not. PyTorch: better by the share min_delta; reduced after more than `patience` epochs.
----@param given? table factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, min_lr = 0, mode,
----                    monitor = "val_loss", flavor = "keras"; PyTorch also threshold_mode and eps
+---Keras: improved means better than best by min_delta (absolute); reduced when `patience` epochs
+---in a row were not. PyTorch: better by the share min_delta; reduced after more than `patience`.
+---@param given? table factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, min_lr = 0,
+---  mode, monitor = "val_loss", flavor = "keras"; PyTorch also threshold_mode and eps
 ---@return lossdbg.reduce_on_plateau
 function M.new(given)
   local o = options.check("schedule.reduce_on_plateau", given, schema)

@@ -94,7 +94,8 @@ schemas.cosine_restarts = {
   { name = "alpha", type = "number", min = 0, max = 1, default = 0 },
 }
 function evaluate.cosine_restarts(o, step)
-  local done, cycle = step / o.steps, 0
+  local cycle
+  local done = step / o.steps
   if o.t_mul == 1 then
     cycle = math.floor(done)
     done = done - cycle
@@ -172,7 +173,8 @@ function M.constant(given)
   return new("constant", checked)
 end
 
----lr rate^floor(step / steps): a drop every `steps` steps (PyTorch StepLR). step{lr, steps, rate = 0.1}
+---lr rate^floor(step / steps): a drop every `steps` steps (PyTorch StepLR).
+---step{lr, steps, rate = 0.1}
 ---@param given table
 ---@return lossdbg.schedule
 function M.step(given)
