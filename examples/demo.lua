@@ -1,9 +1,10 @@
 -- A loss that stays constant, its cause, and a fix that was tried.
 --
--- What you should see: wine.csv as it is (proline reaches 1680, hue stays under 2) goes through one ReLU
--- layer with SGD at 0.1. The loss is constant at 1.088, the entropy of the class frequencies. The
--- diagnosis names the unscaled inputs as the cause and the dead ReLU units as their consequence, tries
--- the fixes beside a placebo, and the fixed run ends under 0.03 with nearly every test wine right.
+-- What you should see: wine.csv as it is (proline reaches 1680, hue stays under 2) goes through
+-- one ReLU layer with SGD at 0.1. The loss is constant at 1.088, the entropy of the class
+-- frequencies. The diagnosis names the unscaled inputs as the cause and the dead ReLU units as
+-- their consequence, tries the fixes beside a placebo, and the fixed run ends under 0.03 with
+-- nearly every test wine right.
 --
 -- expected: fixed: loss %d%.%d+ %-> 0%.0[012]%d*, test accuracy [01]%.[09]%d*
 

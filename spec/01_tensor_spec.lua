@@ -73,7 +73,7 @@ describe("tensor", function()
     t[1] = 4
     assert.same({ 4, 4, 4 }, t[1]:totable())
     fails("a tensor %[2%] does not fit into %[3%]", function() t[1] = ld.ones(2) end)
-    fails("expected a number", function() t[1][1] = "x" end)
+    fails("expected a tensor, got the string .x.", function() t[1][1] = "x" end)
   end)
 
   it("copies overlapping rows as if the source was saved first", function()

@@ -1,12 +1,14 @@
--- Every public function is called with wrong arguments. Whatever happens must be a result, or nil and a
--- message, or one clear message of ours: "lossdbg: function: ...", never a Lua error from the inside.
+-- Every public function is called with wrong arguments. Whatever happens must be a result, or nil
+-- and a message, or one clear message of ours: "lossdbg: function: ...", never a Lua error from
+-- the inside.
 local ld = require "lossdbg"
 
 local nan, inf = 0 / 0, math.huge
 
 local values = {
-  false, true, 0, 1, -1, 3, 1.5, nan, inf, -inf, 1 << 62, math.mininteger, "", "x", "relu", "mse", "f32",
-  "\0", ("y"):rep(300), {}, { 1 }, { -1 }, { 1.5 }, { nan }, { {} }, { x = 1 }, { 1 << 40, 1 << 40 },
+  false, true, 0, 1, -1, 3, 1.5, nan, inf, -inf, 1 << 62, math.mininteger, "", "x", "relu", "mse",
+  "f32", "\0", ("y"):rep(300), {}, { 1 }, { -1 }, { 1.5 }, { nan }, { {} }, { x = 1 },
+  { 1 << 40, 1 << 40 },
   { lr = nan }, { lr = -1 }, { units = 0 }, { learning_rte = 1 }, { [1] = "x", y = {} },
   function() end, function() return 3 end, coroutine.create(print), ld.ones(2), ld.ones { 2, 2 },
   ld.zeros { 0 }, ld.zeros { 0, 3 }, ld.ones(2, "i32"), ld.ones({ 2, 3 }, "f64"), ld.tensor(1),
@@ -91,7 +93,9 @@ end
 local function walk_methods(name, object, methods)
   local keys = {}
   for key, value in pairs(methods) do
-    if type(value) == "function" and not key:find "^__" and not skip[key] then keys[#keys + 1] = key end
+    if type(value) == "function" and not key:find "^__" and not skip[key] then
+      keys[#keys + 1] = key
+    end
   end
   table.sort(keys)
   assert.is_true(#keys > 0, name .. " has no methods")
@@ -153,7 +157,9 @@ describe("bad input", function()
     local e = small_experiment()
     local methods = {}
     for key, value in pairs(getmetatable(e)) do
-      if type(value) == "function" and key ~= "diagnose" and key ~= "fit" then methods[key] = value end
+      if type(value) == "function" and key ~= "diagnose" and key ~= "fit" then
+        methods[key] = value
+      end
     end
     walk_methods("experiment", e, methods)
   end)

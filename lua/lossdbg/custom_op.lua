@@ -20,9 +20,9 @@ end
 ---@field inputs lossdbg.Tensor[] the inputs without history
 ---@field output lossdbg.Tensor the result without history
 
---- A new op. `forward(ctx, ...)` gets the inputs without history and returns one tensor; what it puts
--- into ctx is there in `backward(ctx, gradient)`, which returns one gradient per input, each of its
--- input's shape.
+--- A new op. `forward(ctx, ...)` gets the inputs without history and returns one tensor; what it
+-- puts into ctx is there in `backward(ctx, gradient)`, which returns one gradient per input, each
+-- of its input's shape.
 ---@param given { forward: function, backward: function, name?: string }
 ---@return fun(...: lossdbg.Tensor): lossdbg.Tensor
 function M.new(given)

@@ -9,7 +9,7 @@ local M = {}
 ---@return true|nil
 ---@return string? message
 function M.write(path, text)
-  if not io or not os then return nil, "this host gives Lua no io library: cannot write " .. path end
+  if not io or not os then return nil, "no io library in this host: cannot write " .. path end
   local temporary = path .. ".tmp"
   local file, why = io.open(temporary, "wb")
   if not file then return nil, "cannot write " .. tostring(why) end

@@ -1,7 +1,8 @@
 --- Gradients against central differences, in f64.
 -- numeric_i = (f(x + h e_i) - f(x - h e_i)) / 2h; error = |analytic - numeric| over
--- max(|analytic|, |numeric|, floor). Where the two one-sided slopes disagree and go on disagreeing as h
--- shrinks, the point stands on a kink (ReLU, max, clip): it is counted and left out of the verdict.
+-- max(|analytic|, |numeric|, floor). Where the two one-sided slopes disagree and go on disagreeing
+-- as h shrinks, the point stands on a kink (ReLU, max, clip): it is counted and left out of the
+-- verdict.
 
 local core = require "lossdbg.core"
 local options = require "lossdbg.options"
@@ -10,9 +11,12 @@ local tensor = require "lossdbg.tensor"
 local M = {}
 
 local schema = {
-  { name = "eps", type = "number", open_min = 0, default = 1e-5, doc = "step, relative to max(1, |x|)" },
-  { name = "tolerance", type = "number", open_min = 0, default = 1e-6, doc = "largest error that passes" },
-  { name = "samples", type = "integer", min = 1, default = 200, doc = "entries checked per tensor" },
+  { name = "eps", type = "number", open_min = 0, default = 1e-5,
+    doc = "step, relative to max(1, |x|)" },
+  { name = "tolerance", type = "number", open_min = 0, default = 1e-6,
+    doc = "largest error that passes" },
+  { name = "samples", type = "integer", min = 1, default = 200,
+    doc = "entries checked per tensor" },
   { name = "seed", type = "integer", default = 0, doc = "of the choice of entries" },
   { name = "loss", type = "any", doc = "models: the loss, a name or an object" },
 }
@@ -29,11 +33,12 @@ local schema = {
 local report_meta = {
   __name = "lossdbg.gradcheck",
   __tostring = function(r)
-    local lines = { ("gradient check %s: largest error %.2g (limit %.0e) at %s; %d entries, %d on kinks")
-      :format(r.passed and "passed" or "FAILED", r.max_error, r.tolerance, r.worst or "-",
-        r.checked, r.skipped) }
+    local head = "gradient check %s: largest error %.2g (limit %.0e) at %s; %d entries, %d on kinks"
+    local lines = { head:format(r.passed and "passed" or "FAILED", r.max_error, r.tolerance,
+      r.worst or "-", r.checked, r.skipped) }
     for _, row in ipairs(r.rows) do
-      lines[#lines + 1] = ("  %-24s %.2g over %d entries"):format(row.name, row.max_error, row.checked)
+      lines[#lines + 1] = ("  %-24s %.2g over %d entries"):format(row.name, row.max_error,
+        row.checked)
     end
     return table.concat(lines, "\n")
   end,
@@ -152,8 +157,11 @@ local function check_function(fn, ...)
       leaves[#leaves + 1] = { name = "input " .. i, tensor = inputs[i] }
     end
   end
-  if #leaves == 0 then error("lossdbg: gradcheck: no floating-point input to differentiate by", 3) end
-  return compare(leaves, function() return project(fn(table.unpack(inputs, 1, given.n)), o.seed) end, o)
+  if #leaves == 0 then
+    error("lossdbg: gradcheck: no floating-point input to differentiate by", 3)
+  end
+  local function value() return project(fn(table.unpack(inputs, 1, given.n)), o.seed) end
+  return compare(leaves, value, o)
 end
 
 local function check_model(model, x, y, given)

@@ -9,7 +9,7 @@ end
 local core = require "lossdbg.core"
 local tensor = require "lossdbg.tensor"
 
-if debug and debug.getinfo then -- chunk names with this prefix are ours: messages name the user's line
+if debug and debug.getinfo then -- chunks with this prefix are ours: messages name the user's line
   local prefix = debug.getinfo(1, "S").source:match("^(.*)init%.lua$")
   if prefix then core.autograd.library(prefix) end
 end

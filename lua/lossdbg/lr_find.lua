@@ -1,10 +1,11 @@
 --- The learning-rate range test: one short training whose rate grows from step to step.
--- lr_s = from * (to / from)^(s / (steps - 1)). The sweep is repeated with several seeds and the median
--- of the smoothed losses judged, since one sweep of a noisy loss suggests almost anything. The
--- suggestion is the "valley" of fastai: half-way along the longest falling run of the curve. Sources:
--- L. N. Smith, "Cyclical learning rates for training neural networks" (2017); fastai.
+-- lr_s = from * (to / from)^(s / (steps - 1)). The sweep is repeated with several seeds and the
+-- median of the smoothed losses judged, since one sweep of a noisy loss suggests almost anything.
+-- The suggestion is the "valley" of fastai: half-way along the longest falling run of the curve.
+-- Sources: L. N. Smith, "Cyclical learning rates for training neural networks" (2017); fastai.
 
 local options = require "lossdbg.options"
+local schedule = require "lossdbg.schedule"
 
 local M = {}
 
@@ -50,25 +51,21 @@ end
 
 local function finite(x) return x == x and x < math.huge and x > -math.huge end
 
--- Smoothed losses of one sweep, up to where it blows up.
-local function sweep(experiment, seed, lrs)
-  local schedule = require "lossdbg.schedule"
-  local o = experiment:description()
-  local smooth, mean, best = {}, 0, math.huge
-  local raw = {}
-  local patch = {
-    { seed = seed },
-    { optimizer = { lr = schedule.fn(function(step) return lrs[math.min(step + 1, #lrs)] end) } },
-  }
-  experiment:with(patch):fit {
-    verbose = 0, epochs = math.ceil(#lrs / o.steps_per_epoch), telemetry = false,
+-- Smoothed losses of one sweep, up to where it blows up, and the raw ones.
+local function sweep(experiment, seed, o)
+  local per_epoch = experiment:description().steps_per_epoch
+  local smooth, raw, mean, best = {}, {}, 0, math.huge
+  local rate = schedule.exponential { o.from, o.steps - 1, o.to / o.from }
+  experiment:with({ { seed = seed, max_steps = false, early_stopping = false },
+    { optimizer = { lr = rate } } }):fit {
+    verbose = 0, epochs = math.ceil(o.steps / per_epoch), telemetry = false,
     on_step = function(ctx)
       local s = #raw + 1
       raw[s] = ctx.loss
       mean = smoothing * mean + (1 - smoothing) * ctx.loss
       smooth[s] = mean / (1 - smoothing ^ s)
       best = math.min(best, smooth[s])
-      return s < #lrs and finite(ctx.loss) and smooth[s] <= give_up * math.max(best, 0)
+      return s < o.steps and finite(ctx.loss) and smooth[s] <= give_up * math.max(best, 0)
     end,
   }
   if not finite(smooth[#smooth]) then smooth[#smooth], raw[#raw] = nil, nil end
@@ -94,8 +91,8 @@ local function median_curve(sweeps, steps)
   return curve
 end
 
--- Standard deviation of the noise from step to step over the first tenth, where the rate is too small
--- to move anything.
+-- Standard deviation of the noise from step to step over the first tenth, where the rate is too
+-- small to move anything.
 local function noise(raw_sweeps)
   local sum, n = 0, 0
   for _, raw in ipairs(raw_sweeps) do
@@ -168,7 +165,7 @@ function M.find(experiment, given)
   local lrs, sweeps, raw = {}, {}, {}
   for s = 0, o.steps - 1 do lrs[s + 1] = o.from * (o.to / o.from) ^ (s / (o.steps - 1)) end
   local seed = experiment:description().seed
-  for i = 1, o.seeds do sweeps[i], raw[i] = sweep(experiment, seed + i - 1, lrs) end
+  for i = 1, o.seeds do sweeps[i], raw[i] = sweep(experiment, seed + i - 1, o) end
   local losses = median_curve(sweeps, o.steps)
   local result = setmetatable({ lrs = table.move(lrs, 1, #losses, 1, {}), losses = losses,
     seeds = o.seeds }, Result)

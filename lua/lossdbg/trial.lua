@@ -1,11 +1,13 @@
 --- Trials: a fix is tried, not believed.
 -- For each of several seeds three runs of equal budget are compared: the experiment as it is, the
--- experiment with the fix (same seed: the same initial weights, batches and dropout wherever the two
--- share them), and a placebo: the experiment as it is, started anew with other random numbers, which
--- shows what mere luck does. A fix is verified when it beats both in every seed and by at least 0.05
--- of skill in the median (paired sign test: p = 2^-n for n seeds). Skill = 1 - loss / loss of the best
--- constant answer: it compares runs across losses and target scales, and a run that ends in NaN has none.
+-- experiment with the fix (same seed: the same initial weights, batches and dropout wherever the
+-- two share them), and a placebo: the experiment as it is, started anew with other random numbers,
+-- which shows what mere luck does. A fix is verified when it beats both in every seed and by at
+-- least 0.05 of skill in the median (paired sign test: p = 2^-n for n seeds). Skill = 1 - loss /
+-- loss of the best constant answer: it compares runs across losses and target scales, and a run
+-- that ends in NaN has none.
 
+local attempt = require "lossdbg.attempt"
 local M = {}
 
 local least_gain = 0.05
@@ -24,7 +26,7 @@ local placebo_offset = 7919 -- any number that no seed of a trial is away from a
 
 local function median(list)
   local sorted = table.move(list, 1, #list, 1, {})
-  table.sort(sorted, function(a, b) -- NaN last, so that a run without a loss is never the better one
+  table.sort(sorted, function(a, b) -- NaN last: a run without a loss is never the better one
     if a ~= a then return false end
     return b ~= b or a < b
   end)
@@ -44,8 +46,8 @@ end
 local Bench = {}
 Bench.__index = Bench
 
---- A bench for one experiment. `seeds` runs per arm, `epochs` at most as many as the experiment has.
----@param experiment table
+--- A bench for one experiment. `seeds` runs per arm, `epochs` at most as many as the experiment
+--has. -@param experiment table
 ---@param o { seeds: integer, epochs?: integer, run?: table } run: a finished run of the first seed
 function M.bench(experiment, o)
   local description = experiment:description()
@@ -91,14 +93,14 @@ end
 ---@return lossdbg.Trial
 function Bench:try(patch, part)
   part = part or "train"
-  local ok, patched = pcall(self.experiment.with, self.experiment, patch)
+  local ok, patched = attempt.call(self.experiment.with, self.experiment, patch)
   if not ok then return { verified = false, reason = tostring(patched) } end
   local before, after, placebo = {}, {}, {}
   for i = 1, self.n do
     local seed = self.seed + i - 1
     before[i] = outcome(self:unpatched(seed), part)
     placebo[i] = outcome(self:unpatched(seed + placebo_offset), part)
-    local fits, run = pcall(self.fit, self, patched, seed)
+    local fits, run = attempt.call(self.fit, self, patched, seed)
     if not fits then return { verified = false, reason = tostring(run) } end
     after[i] = outcome(run, part)
   end

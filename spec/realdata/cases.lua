@@ -1,7 +1,7 @@
 --- Trainings on real data whose fault, or soundness, is known beforehand.
--- Split and recipe are those of the oracle that measured the levels: row i (from 0) is a test row when
--- i % 5 == 4; one ReLU layer, He initialisation, plain SGD at 0.1, batch 32. `expected` lists the causes
--- that are right in first place; an empty list marks a sound training.
+-- Split and recipe are those of the oracle that measured the levels: row i (from 0) is a test row
+-- when i % 5 == 4; one ReLU layer, He initialisation, plain SGD at 0.1, batch 32. `expected` lists
+-- the causes that are right in first place; an empty list marks a sound training.
 local ld = require "lossdbg"
 local nn = ld.nn
 
@@ -75,7 +75,8 @@ local function classifier(o)
   return function(train, test, seed)
     return ld.experiment {
       train = train, val = test, seed = seed, epochs = o.epochs, batch = 32,
-      model = nn.sequential { nn.dense { o.hidden or 32, o.activation or "relu", init = "he_normal" },
+      model = nn.sequential {
+        nn.dense { o.hidden or 32, o.activation or "relu", init = "he_normal" },
         nn.dense { o.classes, "softmax" } },
       loss = "sparse_crossentropy", optimizer = ld.optim.sgd { lr = o.lr or 0.1 },
     }
@@ -101,56 +102,64 @@ end
 
 local inputs, targets = "unnormalised_inputs", "unscaled_targets"
 
+local wine = csv("wine.csv", { label = "label" })
+local cancer = csv("breast_cancer.csv", { label = "label" })
+local shuttle = csv("shuttle.csv", { label = "label" })
+local diabetes = csv("diabetes.csv", { target = "target" })
+local digits = idx("digits", "digits-images-idx3-ubyte", "digits-labels-idx1-ubyte")
+local mnist = idx("mnist", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+local fashion = idx("fashion", "train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+
 -- short: part of `make test`
 M.list = {
-  { name = "wine raw", load = csv("wine.csv", { label = "label" }), expected = { inputs },
+  { name = "wine raw", load = wine, expected = { inputs },
     make = classifier { classes = 3, epochs = 30 }, short = true },
-  { name = "breast_cancer raw", load = csv("breast_cancer.csv", { label = "label" }),
+  { name = "breast_cancer raw", load = cancer,
     expected = { inputs }, make = classifier { classes = 2, epochs = 30 }, short = true },
-  { name = "digits raw", load = idx("digits", "digits-images-idx3-ubyte", "digits-labels-idx1-ubyte"),
+  { name = "digits raw", load = digits,
     expected = { inputs }, make = classifier { classes = 10, epochs = 30 } },
-  { name = "mnist raw", load = idx("mnist", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+  { name = "mnist raw", load = mnist,
     expected = { inputs }, make = classifier { classes = 10, epochs = 10, hidden = 64 } },
-  { name = "fashion raw", load = idx("fashion", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+  { name = "fashion raw", load = fashion,
     expected = { inputs }, make = classifier { classes = 10, epochs = 10, hidden = 64 } },
-  { name = "diabetes raw targets", load = csv("diabetes.csv", { target = "target" }),
+  { name = "diabetes raw targets", load = diabetes,
     scale = standardised, expected = { targets }, make = regressor { epochs = 60, lr = 0.1 },
     short = true },
-  { name = "diabetes raw", load = csv("diabetes.csv", { target = "target" }),
+  { name = "diabetes raw", load = diabetes,
     expected = { targets, inputs }, make = regressor { epochs = 60, lr = 0.1 } },
   { name = "sunspots raw", load = series("sunspots.csv", 9), expected = { inputs, targets },
     make = regressor { epochs = 60, lr = 0.01 }, short = true },
-  { name = "shuttle raw", load = csv("shuttle.csv", { label = "label" }), expected = { inputs },
+  { name = "shuttle raw", load = shuttle, expected = { inputs },
     make = classifier { classes = 7, epochs = 30 } },
   { name = "co2 with gaps", load = series("co2_weekly.csv", 12), expected = { "nan_in_data" },
     make = regressor { epochs = 10, lr = 0.01 }, short = true },
 
-  { name = "wine scaled", load = csv("wine.csv", { label = "label" }), scale = standardised,
+  { name = "wine scaled", load = wine, scale = standardised,
     expected = {}, make = classifier { classes = 3, epochs = 30 }, short = true },
-  { name = "breast_cancer scaled", load = csv("breast_cancer.csv", { label = "label" }),
-    scale = standardised, expected = {}, make = classifier { classes = 2, epochs = 30 }, short = true },
+  { name = "breast_cancer scaled", load = cancer,
+    scale = standardised, expected = {}, make = classifier { classes = 2, epochs = 30 },
+    short = true },
   { name = "digits scaled", scale = divided(16), expected = {},
-    load = idx("digits", "digits-images-idx3-ubyte", "digits-labels-idx1-ubyte"),
+    load = digits,
     make = classifier { classes = 10, epochs = 30 } },
   { name = "mnist scaled", scale = divided(255), expected = {},
-    load = idx("mnist", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    load = mnist,
     make = classifier { classes = 10, epochs = 10, hidden = 64 } },
   { name = "fashion scaled", scale = divided(255), expected = {},
-    load = idx("fashion", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    load = fashion,
     make = classifier { classes = 10, epochs = 10, hidden = 64 } },
-  { name = "diabetes scaled", load = csv("diabetes.csv", { target = "target" }),
-    scale = standard_target, expected = {}, make = regressor { epochs = 60, lr = 0.01 }, short = true },
+  { name = "diabetes scaled", load = diabetes,
+    scale = standard_target, expected = {}, make = regressor { epochs = 60, lr = 0.01 },
+    short = true },
   { name = "sunspots scaled", load = series("sunspots.csv", 9), scale = standard_target,
     expected = {}, make = regressor { epochs = 60, lr = 0.1 }, short = true },
-  { name = "shuttle scaled", load = csv("shuttle.csv", { label = "label" }), scale = standardised,
+  { name = "shuttle scaled", load = shuttle, scale = standardised,
     expected = {}, make = classifier { classes = 7, epochs = 30 } },
   { name = "co2 filled and scaled", load = series("co2_weekly.csv", 12, true),
     scale = standard_target, expected = {}, make = regressor { epochs = 10, lr = 0.01 } },
   { name = "ionosphere raw", load = csv("ionosphere.csv", { label = "label" }), expected = {},
     make = classifier { classes = 2, epochs = 60 } },
 }
-
-local wine = csv("wine.csv", { label = "label" })
 
 local function zero_weights(train, test, seed)
   return ld.experiment {
@@ -176,12 +185,14 @@ M.made = {
   { name = "all weights zero", load = wine, scale = standardised, make = zero_weights,
     expected = { "symmetric_init" }, short = true },
   { name = "learning rate 0", load = wine, scale = standardised,
-    make = classifier { classes = 3, epochs = 30, lr = 0 }, expected = { "lr_too_low" }, short = true },
+    make = classifier { classes = 3, epochs = 30, lr = 0 }, expected = { "lr_too_low" },
+    short = true },
   { name = "labels permuted", load = wine, scale = permuted_labels,
     make = classifier { classes = 3, epochs = 30 },
     expected = { "misaligned_labels", "uninformative_labels" }, short = true },
   { name = "features all zero", load = wine, scale = zero_features,
-    make = classifier { classes = 3, epochs = 30 }, expected = { "constant_inputs" }, short = true },
+    make = classifier { classes = 3, epochs = 30 }, expected = { "constant_inputs" },
+    short = true },
   { name = "sigmoid on raw data", load = wine,
     make = classifier { classes = 3, epochs = 30, activation = "sigmoid" }, expected = { inputs },
     short = true },

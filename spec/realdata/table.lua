@@ -1,5 +1,5 @@
---- The main job on real data, as a table: for every set and seed the first cause named, and whether a
--- sound training raises an alarm.
+--- The main job on real data, as a table: for every set and seed the first cause named, and
+-- whether a sound training raises an alarm.
 --
 --   lua5.4 spec/realdata/table.lua [--seeds N] [--short] [--only NAME] [--all-findings]
 --

@@ -1,5 +1,5 @@
---- From a run to the case that the rules read: what the run measured, the audit of its data, and the
--- trend of its loss.
+--- From a run to the case that the rules read: what the run measured, the audit of its data, and
+-- the trend of its loss.
 
 local core = require "lossdbg.core"
 local facts = require "lossdbg.diagnose.facts"
@@ -19,7 +19,8 @@ local function flat(t) return t:contiguous() end
 function M.audit(rows, val, task)
   local same_width = val and val.x.rank == rows.x.rank and val.x.dtype == rows.x.dtype
   local labelled = task and (task.kind == "multiclass" or task.kind == "binary")
-  local o = { classes = labelled and task.classes or nil, val_x = same_width and flat(val.x) or nil }
+  local o = { classes = labelled and task.classes or nil,
+    val_x = same_width and flat(val.x) or nil }
   if task and task.kind == "regression" then o.kind = "real" end
   local audit = core.diagnose.audit(flat(rows.x), rows.y and flat(rows.y) or nil, o)
   audit.names = rows.names
@@ -28,8 +29,8 @@ function M.audit(rows, val, task)
   return audit
 end
 
---- The trend of a loss given per step: blocks of one epoch where there are enough epochs, else equal
--- parts of the run.
+--- The trend of a loss given per step: blocks of one epoch where there are enough epochs, else
+-- equal parts of the run.
 ---@param losses number[]?
 ---@param steps_per_epoch? integer
 ---@return table?

@@ -124,7 +124,7 @@ end
 
 --- Diagnoses an experiment. What `experiment:diagnose` does.
 ---@param experiment lossdbg.Experiment
----@param given? { budget?: number, tests?: boolean, trials?: boolean, seeds?: integer, max_fixes?: integer, run?: lossdbg.Run, disable?: string[] }
+---@param given? table budget (seconds), tests, trials, seeds, max_fixes, run, disable: see schema
 ---@return lossdbg.Diagnosis
 function M.run(experiment, given)
   local o = options.check("diagnose", given or {}, schema)

@@ -1,6 +1,6 @@
 --- Does the model use its inputs? The same training with the rows of x dealt out anew, so that no
--- input belongs to its target any more: if the real data train no better, the inputs are ignored, or
--- say nothing about the targets.
+-- input belongs to its target any more: if the real data train no better, the inputs are ignored,
+-- or say nothing about the targets.
 
 local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"

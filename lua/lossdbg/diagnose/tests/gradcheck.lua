@@ -5,7 +5,7 @@ local M = { id = "gradcheck", what = "gradients against central differences" }
 local rows, samples = 8, 12
 
 ---@param experiment lossdbg.Experiment
----@return { max_error: number, worst: string?, checked: integer, skipped: integer, passed: boolean }?
+---@return table? result max_error, worst, checked, skipped, passed
 ---@return string? reason
 function M.run(experiment)
   local p = experiment:prepared()
@@ -13,7 +13,8 @@ function M.run(experiment)
   local x, y = p.train.x:slice(1, 1, n), p.train.y:slice(1, 1, n):contiguous()
   if x:has_nonfinite() then return nil, "the rows hold values that are not finite" end
   local model = experiment:build()
-  local report = require("lossdbg.gradcheck").check(model, x, y, { loss = p.loss, samples = samples })
+  local check = require("lossdbg.gradcheck").check
+  local report = check(model, x, y, { loss = p.loss, samples = samples })
   return { max_error = report.max_error, worst = report.worst, checked = report.checked,
     skipped = report.skipped, passed = report.passed }
 end

@@ -1,7 +1,8 @@
 --- Side runs: small experiments beside the diagnosed one that answer what its signals cannot.
--- Each test is a file with `id`, `what` and `run(experiment, run) -> table | nil, reason`; the table
--- becomes signals.tests[id]. Tests train copies only.
+-- Each test is a file with `id`, `what` and `run(experiment, run) -> table | nil, reason`; the
+-- table becomes signals.tests[id]. Tests train copies only.
 
+local attempt = require "lossdbg.attempt"
 local M = {}
 
 -- Cheap ones first: a time budget may end the list early.
@@ -15,8 +16,8 @@ function M.all()
   return list
 end
 
---- Runs the tests until the time is used up. A test that raises is reported, not fatal: what a user's
--- own layer or loss does on a changed batch is not ours to know.
+--- Runs the tests until the time is used up. A test that raises is reported, not fatal: what a
+-- user's own layer or loss does on a changed batch is not ours to know.
 ---@param experiment lossdbg.Experiment
 ---@param run lossdbg.Run
 ---@param o { deadline?: number, clock?: fun(): number }
@@ -28,7 +29,7 @@ function M.run(experiment, run, o)
     if o.deadline and o.clock() >= o.deadline then
       missing[#missing + 1] = { test = test.id, why = "no time left in the budget" }
     else
-      local ok, result, why = pcall(test.run, experiment, run)
+      local ok, result, why = attempt.call(test.run, experiment, run)
       if ok and result then
         results[test.id] = result
       else

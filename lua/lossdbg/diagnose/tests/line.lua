@@ -1,7 +1,7 @@
---- The line probe: how does the loss of one batch change along the step that the optimiser took on it?
--- L(theta - a u) for a in {0, .25, .5, 1, 2, 4}, u the actual step, the same batch, evaluation mode.
--- The best a near 0 over many steps means the steps are too long, the best a at 4 too short. The
--- probes are spread over the first part of the training, where the rate decides.
+--- The line probe: how does the loss of one batch change along the step that the optimiser took on
+-- it? L(theta - a u) for a in {0, .25, .5, 1, 2, 4}, u the actual step, the same batch, evaluation
+-- mode. The best a near 0 over many steps means the steps are too long, the best a at 4 too short.
+-- The probes are spread over the first part of the training, where the rate decides.
 
 local evaluate = require "lossdbg.evaluate"
 local tensors = require "lossdbg.tensor"

@@ -3,7 +3,7 @@
 local M = { id = "lr_range", what = "range test of the learning rate" }
 
 ---@param experiment lossdbg.Experiment
----@return { lrs: number[], losses: number[], suggestion: number?, minimum: number?, fall_sd: number, reason: string? }
+---@return table result lrs, losses, suggestion?, minimum?, steepest?, fall_sd, reason?
 function M.run(experiment)
   local found = require("lossdbg.lr_find").find(experiment, { from = 1e-6, to = 10, steps = 80 })
   return { lrs = found.lrs, losses = found.losses, suggestion = found.suggestion,

@@ -1,5 +1,5 @@
---- Can the model learn sixteen rows by heart? If it cannot, even with other learning rates, no amount
--- of data or patience helps: the wiring, the activations or the capacity are at fault.
+--- Can the model learn sixteen rows by heart? If it cannot, even with other learning rates, no
+-- amount of data or patience helps: the wiring, the activations or the capacity are at fault.
 -- (Karpathy, "A recipe for training neural networks"; threshold: skill 0.95.)
 
 local core = require "lossdbg.core"
@@ -33,7 +33,7 @@ local function skill_at(experiment, factor)
 end
 
 ---@param experiment lossdbg.Experiment
----@return { skill: number, loss: number, start: number, steps: integer, baseline: number, at_lr: table, passed: boolean }?
+---@return table? result skill, loss, start, steps, baseline, at_lr, passed
 ---@return string? reason
 function M.run(experiment)
   local batch = pick(experiment)
