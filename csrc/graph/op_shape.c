@@ -197,7 +197,8 @@ static ldb_status sliced(const ldb_attrs *a, const ldb_view *v, ldb_view *out, l
                     (long long)a->integer[LAST], (long long)n, axis + 1, ldb_shape_text(v, text));
   *out = *v;
   out->shape[axis] = last < first ? 0 : (last - first) / step + 1;
-  out->stride[axis] = v->stride[axis] * step;
+  /* a step beyond the axis reaches one element, and must not overflow */
+  out->stride[axis] = v->stride[axis] * (step < n ? step : 1);
   if (v->data && last >= first)
     out->data = (char *)v->data +
                 (ptrdiff_t)((first - 1) * v->stride[axis]) * (ptrdiff_t)ldb_dtype_size(v->dtype);

@@ -103,11 +103,15 @@ static void NAME(reduce_block)(ldb_reduction kind, const layout *g, const void *
 static void NAME(arg_line)(bool largest, const void *data, int64_t offset, int64_t n,
                            int64_t stride, int32_t *out) {
   const T *x = (const T *)data + offset;
+  T b = x[0];
   int64_t best = 0;
-  for (int64_t i = 1; i < n; i++) {
-    const T v = x[i * stride], b = x[best * stride];
-    if (isnan((double)b)) break;
-    if (isnan((double)v) || (largest ? v > b : v < b)) best = i;
+  /* beside a b that is no NaN, the negated comparisons are true for NaN as well */
+  for (int64_t i = 1; i < n && !isnan((double)b); i++) {
+    const T v = x[i * stride];
+    if (largest ? !(v <= b) : !(v >= b)) {
+      best = i;
+      b = v;
+    }
   }
   *out = (int32_t)(best + 1);
 }

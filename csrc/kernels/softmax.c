@@ -4,6 +4,12 @@
 
 #include "kernels/math_inline.h"
 
+enum { LANES = 8, BLOCK = 64 };
+
+static int block_width(int64_t left) {
+  return left < BLOCK ? (int)left : BLOCK;
+}
+
 #define T float
 #define NAME(x) x##_f32
 #include "kernels/softmax_generic.h"
