@@ -130,8 +130,6 @@ local function number_text(x)
   end
 end
 
-M.number_text = number_text
-
 local CsvLog = { __name = "lossdbg.csv_log" }
 CsvLog.__index = CsvLog
 
@@ -209,7 +207,7 @@ end
 ---@param list table|nil
 ---@param where string
 ---@return lossdbg.Callback[]
-function M.check(list, where)
+local function check(list, where)
   if list == nil then return {} end
   if type(list) ~= "table" or list.on_epoch_end then
     options.fail(where, "callbacks", "a list of callbacks", list, "{ callback }", source.level())
@@ -235,5 +233,8 @@ function M.check(list, where)
   end
   return list
 end
+
+-- For other parts of the library.
+M.internal = { check = check, number_text = number_text }
 
 return M

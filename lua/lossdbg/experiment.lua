@@ -98,7 +98,7 @@ local function check(recipe)
   recipe.model, recipe.initial = read_model(recipe.model)
   recipe.loss = losses.resolve(recipe.loss, "experiment")
   recipe.optimizer = optim.resolve(recipe.optimizer, "experiment")
-  recipe.callbacks = callback.check(recipe.callbacks, "experiment")
+  recipe.callbacks = callback.internal.check(recipe.callbacks, "experiment")
   if recipe.loop then recipe.loop = check_loop(recipe.loop) end
   if recipe.early_stopping then
     callback.early_stopping(recipe.early_stopping ~= true and recipe.early_stopping or nil)
@@ -196,6 +196,9 @@ function Experiment:prepared() return prepared(self) end
 ---@param model lossdbg.Model
 ---@return lossdbg.Judge
 function Experiment:judge(model)
+  if not models.is_model(model) then
+    options.fail("experiment:judge", "model", "a built model", model, nil, source.level())
+  end
   local p, metrics = prepared(self), {}
   local names = self.recipe.metrics or task.default_metrics(p.task, p.loss)
   for i, name in ipairs(names) do metrics[i] = metric.resolve(name, "experiment") end

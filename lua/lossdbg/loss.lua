@@ -133,8 +133,7 @@ end
 ---@return userdata target
 function Loss:prepare(prediction, target)
   if not options.is_tensor(target) then
-    local dtype = self.target == "index" and "i32" or prediction.dtype
-    target = tensors.tensor(target, dtype)
+    target = tensors.tensor(target, self.target == "index" and "f64" or prediction.dtype)
   end
   return fit_shapes.target(self, prediction, target)
 end

@@ -68,7 +68,7 @@ local named = { l1 = M.l1, l2 = M.l2, l1_l2 = function() return new(0.01, 0.01) 
 ---@param where string for messages
 ---@param name string argument name for messages
 ---@return lossdbg.Regularizer|nil
-function M.resolve(given, where, name)
+local function resolve(given, where, name)
   if given == nil or given == "none" then return nil end
   if getmetatable(given) == Regularizer then return given end
   if type(given) == "string" then
@@ -90,9 +90,12 @@ end
 ---@param l1 number|nil
 ---@param l2 number|nil
 ---@return lossdbg.Regularizer|nil nil when there is no penalty at all
-function M.add(base, l1, l2)
+local function add(base, l1, l2)
   l1, l2 = (base and base.l1 or 0) + (l1 or 0), (base and base.l2 or 0) + (l2 or 0)
   if l1 ~= 0 or l2 ~= 0 then return new(l1, l2) end
 end
+
+-- For other parts of the library.
+M.internal = { resolve = resolve, add = add }
 
 return M

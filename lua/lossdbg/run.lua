@@ -101,6 +101,10 @@ end
 local function curves_of(run, given)
   local names, rest = {}, {}
   if type(given) == "string" then given = { given } end
+  if given ~= nil and type(given) ~= "table" then
+    options.fail("run:plot", "curves", "names of histories and plot options", given, nil,
+      source.level())
+  end
   for key, value in pairs(given or {}) do
     if math.type(key) == "integer" then names[key] = value else rest[key] = value end
   end
@@ -140,7 +144,7 @@ end
 ---@return boolean|nil ok
 ---@return string|nil message
 function Run:save_csv(path)
-  local text = require("lossdbg.callback").number_text
+  local text = require("lossdbg.callback").internal.number_text
   local names = self:names()
   local lines = { "epoch," .. table.concat(names, ",") }
   for epoch = 1, self.n_epochs do
@@ -158,6 +162,9 @@ end
 ---@param given? table options of view.terminal
 ---@return string
 function Run:card(given)
+  if given ~= nil and type(given) ~= "table" then
+    options.fail("run:card", "options", "a table of options", given, nil, source.level())
+  end
   return require("lossdbg.view.terminal").card(self, given)
 end
 

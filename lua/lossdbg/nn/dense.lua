@@ -4,15 +4,16 @@ local activations = require "lossdbg.nn.activation"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
 local regularizer = require "lossdbg.regularizer"
+local source = require "lossdbg.source"
 
 local dense = core.op.dense
 
 local function check(given, where)
   activations.resolve(given.activation, where)
-  initializer.check(given.init, where, "init")
-  initializer.check(given.bias_init, where, "bias_init")
+  initializer.get(given.init, source.level())
+  initializer.get(given.bias_init, source.level())
   for _, name in ipairs { "kernel_regularizer", "bias_regularizer", "activity_regularizer" } do
-    given[name] = regularizer.resolve(given[name], where, name)
+    given[name] = regularizer.internal.resolve(given[name], where, name)
   end
 end
 
@@ -33,9 +34,11 @@ local function create(self, context)
   local given, n_in = self.options, self.input_shape[#self.input_shape]
   self.activation = activations.resolve(given.activation, "nn.dense")
   self:add_parameter(context, "kernel", { n_in, given.units }, given.init,
-    regularizer.add(given.kernel_regularizer, given.l1, given.l2))
+    regularizer.internal.add(given.kernel_regularizer, given.l1, given.l2))
   if given.bias then
-    self:add_parameter(context, "bias", { given.units }, given.bias_init, given.bias_regularizer)
+    local init = initializer.get(given.bias_init)
+    local fan_in = init.name == "torch_linear" and n_in or nil -- torch scales biases by the kernel
+    self:add_parameter(context, "bias", { given.units }, init, given.bias_regularizer, fan_in)
   end
 end
 

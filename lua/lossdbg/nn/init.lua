@@ -1,6 +1,5 @@
 --- Layers. Each constructor returns a description (plain data) until a model is built.
 local activation = require "lossdbg.nn.activation"
-local layer = require "lossdbg.nn.layer"
 local sequential = require "lossdbg.nn.sequential"
 
 local M = {
@@ -17,8 +16,5 @@ local M = {
 
 ---Names of the activations that `dense` and `activation` know.
 M.activations = activation.names
-
----Registers a kind of layer of one's own and returns its constructor.
-M.define = layer.define
 
 return M

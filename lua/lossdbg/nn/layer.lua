@@ -180,14 +180,17 @@ M.methods = {}
 ---@param shape integer[]
 ---@param init any initialiser description
 ---@param regularizer? table
-function M.methods:add_parameter(context, name, shape, init, regularizer)
+---@param fan_in? number default: from the shape
+function M.methods:add_parameter(context, name, shape, init, regularizer, fan_in)
   local tensor = tensors.zeros(shape, context.dtype)
   local stream = core.random.stream("init/" .. self.path .. "/" .. name, 0, 0)
-  initializer.fill(init, tensor, context.seed, stream)
+  init = initializer.get(init)
+  init(tensor, context.seed, stream, fan_in, fan_in and shape[#shape])
   tensor.requires_grad = self.trainable
   self.weights[name] = tensor
   self.parameters[#self.parameters + 1] =
-    { name = name, tensor = tensor, role = name, regularizer = regularizer, init = init }
+    { name = name, tensor = tensor, role = name, regularizer = regularizer, init = init,
+      fan_in = fan_in }
 end
 
 ---Draws the parameters anew, as at the start.
@@ -195,7 +198,8 @@ end
 function M.methods:reinitialise(seed)
   for _, parameter in ipairs(self.parameters) do
     local stream = core.random.stream("init/" .. self.path .. "/" .. parameter.name, 0, 0)
-    initializer.fill(parameter.init, parameter.tensor, seed, stream)
+    local fan_in, shape = parameter.fan_in, parameter.tensor.shape
+    parameter.init(parameter.tensor, seed, stream, fan_in, fan_in and shape[#shape])
   end
 end
 

@@ -1,10 +1,13 @@
 --- A built model: a list of layers that own their parameters.
-local tensors = require "lossdbg.tensor"
+local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
+local tensors = require "lossdbg.tensor"
 
 local M = {}
+
+local is_tensor = core.tensor.is_tensor
 
 ---@class lossdbg.Model
 ---@field input_shape integer[]  of one sample
@@ -54,7 +57,7 @@ local function shape_cause(expected, got)
 end
 
 local function check_input(self, x)
-  if not options.is_tensor(x) then
+  if not is_tensor(x) then
     options.fail("model", "x", "a tensor", x, "ld.tensor makes one from a table", source.level())
   end
   local expected, shape = self.input_shape, x.shape
@@ -86,6 +89,10 @@ end
 ---@param context table
 ---@return userdata
 function Model:forward(x, context)
+  if not is_tensor(x) or type(context) ~= "table" then
+    options.fail("model:forward", is_tensor(x) and "context" or "x",
+      is_tensor(x) and "a table" or "a tensor", is_tensor(x) and context or x, nil, source.level())
+  end
   if x.dtype ~= self.dtype then x = x:cast(self.dtype) end
   local tap, activity = context.tap, context.activity
   local list = self.list
@@ -145,6 +152,10 @@ function Model:count(trainable_only)
 end
 
 local function set_trainable(self, path, trainable)
+  if path ~= nil and type(path) ~= "string" then
+    options.fail(trainable and "model:unfreeze" or "model:freeze", "path",
+      "the path of a layer or block, or none for all", path, nil, source.level())
+  end
   local found = false
   for _, item in ipairs(self.list) do
     if path == nil or item.path == path or item.path:sub(1, #path + 1) == path .. "/" then
@@ -204,7 +215,15 @@ end
 function Model:load_state(state)
   local mine, pairs_to_copy = {}, {}
   for name, tensor in self:parameters() do mine[name] = tensor end
+  if type(state) ~= "table" then
+    options.fail("model:load_state", "state", "what model:state returned", state, nil,
+      source.level())
+  end
   for _, entry in ipairs(state) do
+    if type(entry) ~= "table" or type(entry.name) ~= "string" or not is_tensor(entry.tensor) then
+      options.fail("model:load_state", "state", "entries { name = , tensor = }", entry, nil,
+        source.level())
+    end
     local target = mine[entry.name]
     if not target or table.concat(target.shape, ",") ~= table.concat(entry.tensor.shape, ",") then
       error(("lossdbg: model:load_state: argument 'state': '%s' is %s"):format(entry.name,
