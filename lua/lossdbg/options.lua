@@ -1,6 +1,6 @@
---- One way to read option tables: known names, types, ranges, defaults, and a hint for a misspelling.
--- A misspelt key in a Lua table is silently nil, and a learning rate that was never set is a classic
--- cause of a loss that stays constant; so every public function checks its options here.
+--- One way to read option tables: known names, types, ranges, defaults, a hint for a misspelling.
+-- A misspelt key in a Lua table is silently nil, and a learning rate that was never set is a
+-- classic cause of a loss that stays constant; so every public function checks its options here.
 local M = {}
 
 ---@class lossdbg.option
@@ -30,7 +30,8 @@ function M.distance(a, b)
     current[0] = i
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
-      local best = math.min(previous[j] + 1, current[j - 1] + 1, previous[j - 1] + (same and 0 or 1))
+      local replaced = previous[j - 1] + (same and 0 or 1)
+      local best = math.min(previous[j] + 1, current[j - 1] + 1, replaced)
       if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
         best = math.min(best, before[j - 2] + 1)
       end
@@ -53,7 +54,8 @@ function M.suggest(name, list)
     local limit = math.min(#name, #known) <= 3 and 1 or 2
     if score > limit then
       local starts = #name >= 2
-        and (known:sub(1, #name):lower() == lower or (#known >= 3 and lower:sub(1, #known) == known))
+        and (known:sub(1, #name):lower() == lower
+          or (#known >= 3 and lower:sub(1, #known) == known))
       score = starts and 2.5 or math.huge
     end
     if score < best_score then best, best_score = known, score end
@@ -219,8 +221,8 @@ end
 ---@param where string name of the public function, for messages
 ---@param given any option table; nil means none; another value stands for the first positional one
 ---@param schema lossdbg.option[]
----@param level? integer whose line the error names, as for error() in the function that calls check;
----  default 2: the line that called it; 0: none
+---@param level? integer whose line the error names, as for error() in the function that calls
+---  check; default 2: the line that called it; 0: none
 ---@return table checked new table with canonical names and defaults; the given table is not changed
 function M.check(where, given, schema, level)
   level = deeper(level or 2, 1)

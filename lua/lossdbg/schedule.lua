@@ -266,6 +266,26 @@ function M.piecewise(given)
   return new("piecewise", checked)
 end
 
+---A schedule from its plain data: { name = "cosine", lr = 0.1, steps = 100 }. The other way round:
+---a schedule's name and options.
+---@param given table
+---@return lossdbg.schedule
+function M.from(given)
+  local copy = {}
+  for key, value in pairs(given) do
+    if key ~= "name" then copy[key] = value end
+  end
+  if not schemas[given.name] then
+    local names = {}
+    for name in pairs(schemas) do names[#names + 1] = name end
+    table.sort(names)
+    error(("lossdbg: schedule: unknown schedule %s%s"):format(options.show(given.name),
+      options.hint(given.name, names)), 2)
+  end
+  local made = M[given.name](copy)
+  return made
+end
+
 M.reduce_on_plateau = require("lossdbg.reduce_on_plateau").new
 
 return M

@@ -1,0 +1,150 @@
+--- Optimisers. `ld.optim.adam { model, lr = 1e-3 }` updates the parameters of a model;
+-- `ld.optim.adam { lr = 1e-3 }` is a description, for an experiment or a later :attach(model).
+-- flavor = "keras" (default) or "torch" chooses defaults and formulas where the two differ.
+local options = require "lossdbg.options"
+local optimizer = require "lossdbg.optim.optimizer"
+local rates = require "lossdbg.optim.rate"
+local source = require "lossdbg.source"
+
+local adam = require "lossdbg.optim.adam"
+local kinds = {
+  sgd = require "lossdbg.optim.sgd", rmsprop = require "lossdbg.optim.rmsprop",
+  adam = adam.adam, adamw = adam.adamw, adagrad = require "lossdbg.optim.adagrad",
+}
+local names = {}
+for name in pairs(kinds) do names[#names + 1] = name end
+table.sort(names)
+
+local M = { names = names }
+
+---Gradient descent. Keras: velocity <- momentum velocity - lr g; PyTorch keeps lr outside.
+---@param given? table lr = 0.01 (torch 0.001), momentum = 0, nesterov = false, dampening = 0
+---  (torch), weight_decay = 0, clip_value, clip_norm, global_clip_norm, flavor; place 1: the model
+---@return lossdbg.Optimizer
+function M.sgd(given)
+  local made = optimizer.new(kinds.sgd, given)
+  return made
+end
+
+---RMSprop: steps divided by the root of a running mean of g^2.
+---@param given? table lr = 0.001 (torch 0.01), rho = 0.9 (0.99), momentum = 0,
+---  epsilon = 1e-7 (1e-8), centered = false, and the common options of sgd
+---@return lossdbg.Optimizer
+function M.rmsprop(given)
+  local made = optimizer.new(kinds.rmsprop, given)
+  return made
+end
+
+---Adam.
+---@param given? table lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 (torch 1e-8),
+---  amsgrad = false, and the common options of sgd
+---@return lossdbg.Optimizer
+function M.adam(given)
+  local made = optimizer.new(kinds.adam, given)
+  return made
+end
+
+---Adam with weight decay taken off the weights, not added to the gradient.
+---@param given? table as adam, weight_decay = 0.004 (torch 0.01)
+---@return lossdbg.Optimizer
+function M.adamw(given)
+  local made = optimizer.new(kinds.adamw, given)
+  return made
+end
+
+---Adagrad.
+---@param given? table lr = 0.001 (torch 0.01), epsilon = 1e-7 (1e-10),
+---  initial_accumulator = 0.1 (0), lr_decay = 0 (torch), and the common options of sgd
+---@return lossdbg.Optimizer
+function M.adagrad(given)
+  local made = optimizer.new(kinds.adagrad, given)
+  return made
+end
+
+---An optimiser from a name, a table { name = "adam", lr = 1e-3 } or { "adam", lr = 1e-3 }, what
+---describe() returned, or an optimiser, which is returned as it is.
+---@param value any
+---@param where? string function named in messages
+---@return lossdbg.Optimizer
+function M.resolve(value, where)
+  if optimizer.is_optimizer(value) then return value end
+  local given, name = {}, value
+  if type(value) == "table" then
+    name = value.name or value[1]
+    for key, item in pairs(value) do
+      if key ~= "name" and key ~= 1 and key ~= "schedule" then given[key] = item end
+    end
+    local schedule = value.schedule
+    if type(schedule) == "table" and schedule.name ~= "constant" and schedule.name ~= "custom" then
+      given.schedule = schedule
+    end
+  end
+  if type(name) ~= "string" then
+    options.fail(where or "optim", "optimizer", "an optimiser or its name", value,
+      "for example ld.optim.sgd { lr = 0.1 }", source.level())
+  elseif not kinds[name] then
+    error(("lossdbg: %s: unknown optimiser %s%s"):format(where or "optim", options.show(name),
+      options.hint(name, names)), source.level())
+  end
+  local schedule = given.schedule
+  given.schedule = nil
+  local made = optimizer.new(kinds[name], given)
+  return schedule and M.scheduled(made, schedule) or made
+end
+
+---A copy whose rate follows a schedule: a function of the step, a schedule object, its plain data
+---{ name = "cosine", ... }, a number, or a reduce_on_plateau object.
+---@param given lossdbg.Optimizer
+---@param schedule any
+---@return lossdbg.Optimizer
+function M.scheduled(given, schedule)
+  local made = given:clone()
+  rawset(made, "rate", rates.follow(given.rate, schedule, source.level()))
+  return made
+end
+
+---A copy with other options: `with(optimizer, { lr = 0.01 })`; { name = "adam" }: another kind.
+---@param given any optimiser or its name
+---@param changes table
+---@param where? string function named in messages
+---@return lossdbg.Optimizer
+function M.with(given, changes, where)
+  local base = M.resolve(given, where)
+  if changes.name and changes.name ~= base.name then return M.resolve(changes, where) end
+  local copy = {}
+  for key, value in pairs(changes) do
+    if key ~= "name" then copy[key] = value end
+  end
+  local made = base:clone(copy)
+  if base.rate.plateau and copy.lr == nil and copy.learning_rate == nil then
+    return M.scheduled(made, base.rate.plateau)
+  end
+  return made
+end
+
+---A fresh optimiser with the options of another, attached to parameters.
+---@param given any optimiser or its name
+---@param parameters any as :attach takes them
+---@param overrides? table schedule, clip_norm, clip_value, global_clip_norm
+---@return lossdbg.Optimizer
+function M.bind(given, parameters, overrides)
+  local base, changes, schedule = M.resolve(given), {}, nil
+  for key, value in pairs(overrides or {}) do
+    if key == "schedule" then schedule = value else changes[key] = value end
+  end
+  local made = M.with(base, changes)
+  if schedule then made = M.scheduled(made, schedule) end
+  return made:attach(parameters)
+end
+
+---An optimiser as plain data, under a schedule when one is given.
+---@param given any optimiser or its name
+---@param schedule? any
+---@return table { name, lr, flavor, ..., schedule = { name } }
+function M.describe(given, schedule)
+  local made = M.resolve(given)
+  if schedule then made = M.scheduled(made, schedule) end
+  return made:describe()
+end
+
+return M
