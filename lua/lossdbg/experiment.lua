@@ -16,7 +16,8 @@ local task = require "lossdbg.task"
 local M = {}
 
 local schema = {
-  { name = "train", required = true, doc = "a data set or { x, y }" },
+  { name = "train", required = true, doc =
+    "a data set or { x, y }; ld.data.csv returns nil and a message when it fails: use assert" },
   { name = "val", alias = "validation", doc = "a data set or { x, y }" },
   { name = "model", type = "table", required = true, doc = "layers" },
   { name = "loss", type = "string|table|function", required = true },

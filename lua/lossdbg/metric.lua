@@ -1,5 +1,6 @@
 --- Metrics, each a running value over an epoch: `reset`, `update(prediction, target)`, `value`.
 -- A row whose prediction holds NaN never counts as correct.
+local core = require "lossdbg.core"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensors = require "lossdbg.tensor"
@@ -42,6 +43,10 @@ local function rows(tensor)
 end
 
 local function align(prediction, target)
+  local shape = prediction.shape
+  if target.dtype == "i32" and target.numel * shape[#shape] == prediction.numel then
+    target = core.op.one_hot(target:reshape({ target.numel }), shape[#shape]) -- class ids
+  end
   if target.dtype ~= prediction.dtype then target = target:cast(prediction.dtype) end
   if target.numel ~= prediction.numel then
     error(("lossdbg: metric: argument 'target': expected shape [%s], got [%s]"):format(

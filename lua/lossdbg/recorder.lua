@@ -71,7 +71,8 @@ local function collect(layer, stats, step)
     layer.last, layer.grad_sq, layer.update_sq, layer.weight_sq = step, 0, 0, 0
     layer.unchanged, layer.bad = 0, 0
   end
-  layer.grad_sq = layer.grad_sq + stats.grad_sq
+  local norm = stats.grad_norm -- before clipping
+  layer.grad_sq = layer.grad_sq + (norm and norm * norm or stats.grad_sq)
   layer.update_sq = layer.update_sq + stats.update_sq
   layer.weight_sq = layer.weight_sq + stats.weight_sq
   layer.unchanged = layer.unchanged + stats.unchanged

@@ -128,7 +128,6 @@ end
 local function update(session, total)
   local loop, optimizer = session.loop, session.optimizer
   if loop.zero_grad ~= false then optimizer:zero_grad() end
-  for _, layer in ipairs(session.reinitialise) do layer:reinitialise(session.recipe.seed) end
   total:backward()
   if loop.gradient_sign == -1 then negate(session) end
   session.lr = optimizer.lr
@@ -141,6 +140,9 @@ end
 ---@param weight userdata|nil
 ---@return number loss with penalties
 function M.run(session, x, y, weight)
+  for _, layer in ipairs(session.reinitialise) do
+    layer:reinitialise(session.recipe.seed, session.step)
+  end
   local total, data, output = forward(session, x, y, weight)
   local loss, n = total:item(), session.last - session.first + 1
   local data_loss = total == data and loss or data:item()

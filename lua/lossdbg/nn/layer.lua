@@ -195,9 +195,10 @@ end
 
 ---Draws the parameters anew, as at the start.
 ---@param seed integer
-function M.methods:reinitialise(seed)
+---@param step integer other numbers for every step
+function M.methods:reinitialise(seed, step)
   for _, parameter in ipairs(self.parameters) do
-    local stream = core.random.stream("init/" .. self.path .. "/" .. parameter.name, 0, 0)
+    local stream = core.random.stream("init/" .. self.path .. "/" .. parameter.name, step, 0)
     local fan_in, shape = parameter.fan_in, parameter.tensor.shape
     parameter.init(parameter.tensor, seed, stream, fan_in, fan_in and shape[#shape])
   end

@@ -7,7 +7,7 @@ local tensors = require "lossdbg.tensor"
 
 local M = {}
 
-local is_tensor = core.tensor.is_tensor
+local is_tensor, scope = core.tensor.is_tensor, core.autograd.scope
 
 ---@class lossdbg.Model
 ---@field input_shape integer[]  of one sample
@@ -98,6 +98,7 @@ function Model:forward(x, context)
   local list = self.list
   for i = 1, #list do
     local item = list[i]
+    scope(item.path)
     x = item:forward(x, context)
     if tap then tap(item, "after", x) end
     if activity and item.options.activity_regularizer then activity(item, x) end
