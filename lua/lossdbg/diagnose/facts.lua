@@ -176,6 +176,20 @@ local function read_validation(f)
   f.val_failed = enough and (v.verdict == "at_baseline" or v.verdict == "worse") or false
 end
 
+---Statistics of the targets as the loss sees them: standardised ones when the experiment does so.
+local function effective_targets(f)
+  local y = f.signals.data and f.signals.data.y or {}
+  if f.description.target ~= "standardize" or not finite(y.mean) then return y end
+  local sd = y.std and y.std > 0 and y.std or 1
+  local copy = {}
+  for key, value in pairs(y) do copy[key] = value end
+  for _, key in ipairs { "min", "max", "median" } do
+    if finite(y[key]) then copy[key] = (y[key] - y.mean) / sd end
+  end
+  copy.mean, copy.std, copy.var, copy.mean_square = 0, 1, 1, 1
+  return copy
+end
+
 ---Derives the facts of a case.
 ---@param case { description: table, signals: table }
 ---@return lossdbg.facts
@@ -190,7 +204,8 @@ function M.of(case)
   f.failed = FAILED[f.state] == true
   f.learned = f.state == "learning"
   local task = f.description.task or {}
-  local y = f.signals.data and f.signals.data.y or {}
+  local y = effective_targets(f)
+  f.y = y
   local index_like = y.kind == "index" or y.kind == "one_hot"
   f.task = task.kind or (y.kind == "real" and "regression") or (index_like and "multiclass")
     or ((y.kind == "zero_one" or y.kind == "plus_minus_one") and "binary") or nil
@@ -205,6 +220,7 @@ end
 ---@field learned boolean the run demonstrably learns
 ---@field skill number|nil 1 - loss / loss of the best constant answer
 ---@field net lossdbg.structure
+---@field y table statistics of the targets as the loss sees them
 
 ---Severity of a cause given the symptom: full when the run failed, at most "warn" when it
 ---half failed or cannot be judged yet, `learned` when it learns.

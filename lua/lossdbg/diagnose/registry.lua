@@ -78,6 +78,11 @@ function M.add(rule)
   if type(rule.doc) ~= "table" then complain(rule, "field 'doc' must be a table") end
   if not COSTS[rule.cost or "free"] then complain(rule, "unknown cost " .. tostring(rule.cost)) end
   if by_id[rule.id] then complain(rule, "the id is taken") end
+  local explained = {}
+  for _, name in ipairs(rule.explains or {}) do
+    if name ~= rule.id then explained[#explained + 1] = name end -- shared lists may hold it
+  end
+  rule.explains = explained
   by_id[rule.id] = rule
   rules[#rules + 1] = rule
   return rule

@@ -43,7 +43,7 @@ function M.check(case)
   local on_regression = REGRESSION[name] and activation ~= "linear" and activation ~= "softmax"
   if not inner and not (on_regression and facts.task == "regression") then return nil end
   local stuck = stuck_output(case, net)
-  local y = case.signals.data and case.signals.data.y or {}
+  local y = facts.y
   local lo, hi = structure.range(activation)
   local room = 0.01 * math.max((y.max or 0) - (y.min or 0), 1e-12)
   local covered = inner or not y.min or (y.min >= lo - room and y.max <= hi + room)

@@ -23,7 +23,7 @@ local CLASSES = { sparse_crossentropy = true, categorical_crossentropy = true, h
   binary_crossentropy = true, kl = true, squared_hinge = true }
 
 function M.check(case)
-  local facts, y, net = case.facts, case.signals.data.y, case.facts.net
+  local facts, y, net = case.facts, case.facts.y, case.facts.net
   local name = facts:loss().name or ""
   if CLASSES[name] or not net.output then return nil, "not applicable: no real-valued answer" end
   if y.kind == "index" and (facts:units() or 1) > 1 then

@@ -5,7 +5,7 @@ local M = {
   id = "inputs_identical", cause = "constant_inputs", family = "data", severity = "crit",
   needs = { "data.x" }, cost = "free", least = { n = 2 },
   explains = { "*", "constant_feature", "input_not_normalized", "labels_uninformative",
-    "conflicting_labels", "train_val_leakage", "duplicate_samples", "train_val_shift" },
+    "conflicting_labels", "train_val_leakage", "train_val_shift" },
   doc = {
     what = "All samples carry the same values: the network cannot tell them apart and at best"
       .. " learns the class frequencies.",

@@ -36,7 +36,7 @@ local function judge(y)
 end
 
 function M.check(case)
-  local y, facts = case.signals.data.y, case.facts
+  local y, facts = case.facts.y, case.facts
   if not LOSSES[facts:loss().name or ""] or (facts.task and facts.task ~= "regression") then
     return nil, "not applicable: not a regression"
   end

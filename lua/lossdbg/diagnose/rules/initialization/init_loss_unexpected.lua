@@ -21,7 +21,7 @@ local CLASS = { sparse_crossentropy = true, categorical_crossentropy = true }
 
 local function expected(case)
   local facts, name = case.facts, case.facts:loss().name or ""
-  local y = case.signals.data and case.signals.data.y or {}
+  local y = facts.y
   if CLASS[name] or name == "binary_crossentropy" then
     local k = name == "binary_crossentropy" and 2 or facts:units() or facts.classes
     if not k or k < 2 then return nil end
@@ -50,7 +50,7 @@ function M.check(case)
     title = string.format("the first loss is %s, expected about %s (%s)", numfmt.number(l0),
       numfmt.number(want), name),
     severity = facts:grade("warn"),
-    cause = low and false or "bad_init_scale",
+    cause = not low and "bad_init_scale",
     confidence = low and 0.4 or facts_of.strength(l0 / want, 2, 100) - 0.1,
     evidence = { finding.evidence("first loss", l0, "about " .. numfmt.number(want)) },
     fixes = {},

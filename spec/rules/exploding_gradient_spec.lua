@@ -1,0 +1,33 @@
+local cases = require "spec.support.cases"
+local faulty = require "spec.support.faulty_cases"
+local with, NONE = cases.with, cases.NONE
+
+describe("rule exploding_gradient", function()
+  local id = "exploding_gradient"
+
+  it("fires: a norm that grows to 3e21", function()
+    local state, f = cases.run(id, faulty.diabetes_raw_y())
+    assert.equal("fires", state)
+    assert.equal("err", f.severity)
+    assert.equal("exploding_gradient", f.cause)
+  end)
+
+  it("is silent: one large first gradient, then none", function()
+    assert.equal("passes", (cases.run(id, cases.wine_raw())))
+  end)
+
+  it("is silent: a run that learns", function()
+    local case = with(cases.wine(), { signals = { grad_norm = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+      5000, 1 } } })
+    assert.equal("passes", (cases.run(id, case)))
+  end)
+
+  it("cannot tell: norms that were not measured", function()
+    assert.equal("unjudged", (cases.run(id, with(cases.wine(), { signals = {
+      grad_norm = NONE } }))))
+  end)
+
+  it("is scale-free: a norm that grows", function()
+    assert(cases.invariant(id, faulty.diabetes_raw_y()))
+  end)
+end)

@@ -1,0 +1,46 @@
+local cases = require "spec.support.cases"
+local with = cases.with
+
+describe("rule gradient_not_zeroed", function()
+  local id = "gradient_not_zeroed"
+
+  it("fires: a loop that never clears", function()
+    local case = with(cases.wine_raw(), { description = { loop = { zero_grad = false } } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.equal("err", f.severity)
+    assert.equal("missing_zero_grad", f.cause)
+  end)
+
+  it("fires: a buffer that adds up", function()
+    local case = with(cases.wine_raw(), { signals = { tests = { zero_grad = { accumulates = true,
+      ratio = 7 } } } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.equal("err", f.severity)
+    assert.equal("missing_zero_grad", f.cause)
+  end)
+
+  it("fires: the same where it learns, as a warning", function()
+    local case = with(cases.wine(), { description = { loop = { zero_grad = false } } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.equal("warn", f.severity)
+    assert.equal("missing_zero_grad", f.cause)
+  end)
+
+  it("is silent: a loop that clears", function()
+    local case = with(cases.wine(), { description = { loop = { zero_grad = true } } })
+    assert.equal("passes", (cases.run(id, case)))
+  end)
+
+  it("is silent: declared accumulation", function()
+    local case = with(cases.wine(), { description = { loop = { zero_grad = false,
+      accumulate = 4 } } })
+    assert.equal("passes", (cases.run(id, case)))
+  end)
+
+  it("cannot tell: a loop nobody observed", function()
+    assert.equal("unjudged", (cases.run(id, cases.wine())))
+  end)
+end)

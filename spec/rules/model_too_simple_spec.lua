@@ -1,0 +1,25 @@
+local cases = require "spec.support.cases"
+local with = cases.with
+
+describe("rule model_too_simple", function()
+  local id = "model_too_simple"
+
+  it("fires: neighbours that do better in a run that is stuck", function()
+    local case = with(cases.wine_raw(), { signals = { tests = { quick = {
+      name = "5 nearest neighbours", skill = 0.8, se = 0.03 } } } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.equal("err", f.severity)
+    assert.equal("too_few_units", f.cause)
+  end)
+
+  it("is silent: neighbours that do worse", function()
+    local case = with(cases.wine(), { signals = { tests = { quick = { skill = 0.5,
+      se = 0.03 } } } })
+    assert.equal("passes", (cases.run(id, case)))
+  end)
+
+  it("cannot tell: no quick learner", function()
+    assert.equal("unjudged", (cases.run(id, cases.wine())))
+  end)
+end)
