@@ -49,7 +49,9 @@ describe("dense", function()
       local one = nn.sequential { nn.dense { 2, name } }:build { 3 }
       local two = nn.sequential { nn.dense(2), nn.activation(name) }:build { 3 }
       local seen = {}
-      local tapped = one:forward(ld.tensor(x), { tap = function(_, when) seen[#seen + 1] = when end })
+      local tapped = one:forward(ld.tensor(x), {
+        tap = function(_, when) seen[#seen + 1] = when end,
+      })
       near(two(ld.tensor(x)):reshape({ 4 }):totable(), one(ld.tensor(x)))
       near(tapped:reshape({ 4 }):totable(), one(ld.tensor(x)))
       assert.same({ "before", "after" }, seen)
@@ -254,7 +256,8 @@ describe("messages of layers", function()
     local model = nn.sequential { nn.dense { 4, "relu" } }:build { 13 }
     local message = error_of(model, ld.ones { 5, 12 })
     assert.matches("layer 'dense_1' (written in ", message, 1, true)
-    assert.matches("expected input [batch, features 13], got [batch, features 12]", message, 1, true)
+    assert.matches("expected input [batch, features 13], got [batch, features 12]", message, 1,
+      true)
     assert.matches("built for 13 features, the data has 12", message, 1, true)
     assert.matches("a single sample without the batch axis", error_of(model, ld.ones(13)), 1, true)
     local image = nn.sequential { nn.flatten(), nn.dense(2) }:build { 28, 28 }
@@ -267,8 +270,8 @@ describe("messages of layers", function()
       error_of(nn.dense, { unit = 3 }), 1, true)
     assert.matches("unknown activation \"rleu\"; did you mean 'relu'",
       error_of(nn.dense, { 3, "rleu" }), 1, true)
-    assert.matches("layer 2 of 3 is nil", error_of(nn.sequential, { nn.dense(2), nil, nn.dense(3) }),
-      1, true)
+    local holed = { nn.dense(2), nil, nn.dense(3) }
+    assert.matches("layer 2 of 3 is nil", error_of(nn.sequential, holed), 1, true)
     assert.matches("expected a number >= 0 and <= 1, got 1.5", error_of(nn.dropout, 1.5), 1, true)
   end)
 

@@ -13,9 +13,10 @@ end
 describe("accuracy", function()
   it("of one output compares with the threshold", function()
     local metric = ld.metric.accuracy()
-    assert.equal(0.75, metric(t { { 0.9 }, { 0.2 }, { 0.6 }, { 0.5 } }, t { { 1 }, { 0 }, { 0 }, { 0 } }))
+    local p = t { { 0.9 }, { 0.2 }, { 0.6 }, { 0.5 } }
+    assert.equal(0.75, metric(p, t { { 1 }, { 0 }, { 0 }, { 0 } }))
     assert.equal(1, ld.metric.accuracy { threshold = 0.7 }(t { { 0.9 }, { 0.6 } }, t { 1, 0 }))
-    assert.equal(0.5, metric(t { { -0.1 }, { 0.1 } }, t { 1, 1 }, true)) -- logits: the threshold is 0
+    assert.equal(0.5, metric(t { { -0.1 }, { 0.1 } }, t { 1, 1 }, true)) -- logits: threshold 0
   end)
 
   it("of several takes the largest, for ids and for one-hot rows", function()
@@ -35,7 +36,8 @@ describe("accuracy", function()
 
   it("knows labels -1 and 1", function()
     local metric = ld.metric.accuracy { plus_minus = true }
-    assert.equal(0.75, metric(t { { 2 }, { -0.5 }, { 0.1 }, { -3 } }, t { { 1 }, { -1 }, { -1 }, { -1 } }))
+    local p = t { { 2 }, { -0.5 }, { 0.1 }, { -3 } }
+    assert.equal(0.75, metric(p, t { { 1 }, { -1 }, { -1 }, { -1 } }))
   end)
 end)
 
@@ -53,7 +55,9 @@ describe("regression metrics", function()
 
   it("stream: batches of any size give the value of the whole", function()
     local n, px, py = 23, {}, {}
-    for i = 1, n do px[i], py[i] = { math.sin(i) }, { math.sin(i) + 0.3 * math.cos(7 * i) + 100 } end
+    for i = 1, n do
+      px[i], py[i] = { math.sin(i) }, { math.sin(i) + 0.3 * math.cos(7 * i) + 100 }
+    end
     for _, name in ipairs { "mse", "mae", "rmse", "r2" } do
       local metric = ld.metric[name]()
       local whole = metric(t(px, "f64"), t(py, "f64"))

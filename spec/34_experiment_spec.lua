@@ -32,7 +32,7 @@ local function clouds(n)
   local x, y = {}, {}
   for i = 1, n do
     local id = i % 3
-    x[i] = { 0.7 * math.sin(12.9 * i) + 2 * id, 0.7 * math.cos(4.1 * i) - id }
+    x[i] = { 0.4 * math.sin(12.9 * i) + 2 * id, 0.4 * math.cos(4.1 * i) - id }
     y[i] = id
   end
   return { ld.tensor(x), ld.tensor(y, "i32") }
@@ -158,7 +158,8 @@ describe("fit", function()
   it("trains autoencoders, several outputs and deeper inputs", function()
     local x = ld.tensor { { { 1, 0 }, { 0, 1 } }, { { 0, 1 }, { 1, 0 } }, { { 1, 1 }, { 0, 0 } } }
     local run = ld.experiment { train = { x, x }, loss = "mse", epochs = 3, optimizer = "sgd",
-      model = nn.sequential { nn.flatten(), nn.dense { 3, "tanh" }, nn.dense(4), nn.reshape { 2, 2 } },
+      model = nn.sequential { nn.flatten(), nn.dense { 3, "tanh" }, nn.dense(4),
+        nn.reshape { 2, 2 } },
     }:fit(quiet)
     assert.equal("regression", run.description.task.kind)
     assert.is_true(run.history.loss[3] < run.history.loss[1])
@@ -195,7 +196,8 @@ describe("the end of a fit", function()
 
   it("names the op and the line that made the value", function()
     local line = debug.getinfo(1, "l").currentline + 1
-    local e = linear { model = nn.sequential { nn.lambda(function(x) return x:log() end), nn.dense(1) } }
+    local log = nn.lambda(function(x) return x:log() end)
+    local e = linear { model = nn.sequential { log, nn.dense(1) } }
     local run = e:fit(quiet)
     assert.equal("log", run.signals.nonfinite.op)
     assert.equal("lambda_1", run.signals.nonfinite.layer)
@@ -237,7 +239,8 @@ describe("faulty loops", function()
     assert.are_not.same(start:layer("dense_2").weights.kernel:totable(),
       run.model:layer("dense_2").weights.kernel:totable())
     assert.matches("did you mean 'dense_2'",
-      error_of(function() classifier({ loop = { parameters = { "dens_2" } } }):fit(quiet) end), 1, true)
+      error_of(function() classifier({ loop = { parameters = { "dens_2" } } }):fit(quiet) end), 1,
+      true)
   end)
 
   it("that shuffle the inputs alone learn nothing", function()
@@ -275,8 +278,8 @@ describe("an experiment", function()
     local rows = { { 1, 0 }, { 0, 1 }, { 0, 1 }, { 1, 0 } }
     assert.equal("multiclass", kind(rows, "mse", 2, "softmax"))
     assert.equal("multiclass", kind(rows, "categorical_crossentropy", 2, "softmax"))
-    assert.equal("multilabel", kind({ { 1, 1 }, { 0, 1 }, { 0, 0 }, { 1, 0 } }, "binary_crossentropy",
-      2, "sigmoid"))
+    local labels = { { 1, 1 }, { 0, 1 }, { 0, 0 }, { 1, 0 } }
+    assert.equal("multilabel", kind(labels, "binary_crossentropy", 2, "sigmoid"))
     assert.equal("multiclass", kind({ 0, 1, 1, 0 }, "crossentropy", 2, "softmax"))
   end)
 
@@ -295,7 +298,8 @@ describe("an experiment", function()
 
   it("does not change", function()
     local e = classifier()
-    assert.matches("use experiment:with { batch = ... }", error_of(function() e.batch = 3 end), 1, true)
+    assert.matches("use experiment:with { batch = ... }",
+      error_of(function() e.batch = 3 end), 1, true)
     assert.equal(16, e.batch)
   end)
 
@@ -316,12 +320,13 @@ describe("an experiment", function()
     assert.matches("unknown option 'optimiser'; did you mean 'optimizer'",
       error_of(classifier, { optimiser = "sgd" }), 1, true)
     assert.matches("use assert", error_of(ld.experiment, {}), 1, true)
-    assert.matches("there is nothing to learn", error_of(classifier, { train = { ld.ones { 2, 2 } } }),
-      1, true)
+    assert.matches("there is nothing to learn",
+      error_of(classifier, { train = { ld.ones { 2, 2 } } }), 1, true)
     assert.matches("60 rows of x and 59 of y", error_of(classifier,
       { train = { clouds(60)[1], clouds(59)[2] } }), 1, true)
-    assert.matches("argument 'callbacks': unknown hook 'on_epoch_ends'; did you mean 'on_epoch_end'",
-      error_of(classifier, { callbacks = { { on_epoch_end = print, on_epoch_ends = print } } }), 1, true)
+    local misspelt = { on_epoch_end = print, on_epoch_ends = print }
+    assert.matches("unknown hook 'on_epoch_ends'; did you mean 'on_epoch_end'",
+      error_of(classifier, { callbacks = { misspelt } }), 1, true)
   end)
 
   it("explains labels that do not fit the outputs", function()
@@ -331,7 +336,8 @@ describe("an experiment", function()
     local far = data[2]:clone()
     far[7] = 9
     local message = error_of(fit, far)
-    assert.matches("labels must be 0..2 for a model with 3 outputs, found 9 in row 7", message, 1, true)
+    assert.matches("labels must be 0..2 for a model with 3 outputs, found 9 in row 7", message, 1,
+      true)
     assert.matches("the model needs 10 outputs", message, 1, true)
   end)
 end)

@@ -46,7 +46,8 @@ end
 local function callbacks_of(recipe, given)
   local list = {}
   for _, item in ipairs(recipe.callbacks) do list[#list + 1] = item end
-  for _, item in ipairs(callback.internal.check(given.callbacks, "fit")) do list[#list + 1] = item end
+  local more = callback.internal.check(given.callbacks, "fit")
+  table.move(more, 1, #more, #list + 1, list)
   local stop = recipe.early_stopping
   if stop then
     list[#list + 1] = callback.early_stopping(stop ~= true and stop or nil)
