@@ -19,10 +19,10 @@ describe("rule input_not_normalized", function()
     assert.equal("unnormalised_inputs", f.cause)
   end)
 
-  it("fires: a run that learns with most units dead, as a warning", function()
+  it("fires: a run that learns with most units dead", function()
     local state, f = cases.run(id, faulty.digits_raw())
     assert.equal("fires", state)
-    assert.equal("warn", f.severity)
+    assert.equal("err", f.severity)
     assert.equal("unnormalised_inputs", f.cause)
   end)
 

@@ -211,6 +211,8 @@ function M.of(case)
     or ((y.kind == "zero_one" or y.kind == "plus_minus_one") and "binary") or nil
   f.classes = task.classes or y.classes
   f.dead = f:worst_share("final", "dead_share")
+  -- A fit without a loop of its own runs the usual one; loops of a user are not known.
+  f.loop = f.description.loop or (f.description.epochs and {}) or nil
   return f
 end
 
@@ -220,6 +222,7 @@ end
 ---@field learned boolean the run demonstrably learns
 ---@field skill number|nil 1 - loss / loss of the best constant answer
 ---@field net lossdbg.structure
+---@field loop table|nil what is special about the training loop; nil where nobody observed it
 ---@field y table statistics of the targets as the loss sees them
 
 ---Severity of a cause given the symptom: full when the run failed, at most "warn" when it

@@ -17,8 +17,8 @@ local M = {
     formula = "RMS of all inputs after any rescale layer; kappa = max_j E[x_j^2] / median_j"
       .. " E[x_j^2] over the features that vary; share of the features with |mean| > 2 sd",
     threshold = "RMS > 5 or < 0.05, or kappa > 100 with RMS > 2, or |mean| > 2 sd on more than half"
-      .. " of the features with RMS > 2; an error only where training failed, a warning where more"
-      .. " than half of a layer died",
+      .. " of the features with RMS > 2; an error only where training failed, or where more than"
+      .. " half of a layer died and skill is under 0.9",
     source = "own; a box of -1..1 as UMLAUT and DeepDiagnosis use it flags standardised data",
     false_alarms = "tree-like or very wide first layers can live with it: a run that learns gets a"
       .. " remark. A normalisation layer ahead of the first weights silences the rule",
@@ -67,6 +67,12 @@ local function judge(x, scale)
   return confidence, rms, kappa, offset
 end
 
+---Severity in a run that learns: units that died of it are a fault even then.
+local function harm_of(facts)
+  if facts.dead <= 0.5 then return "info" end
+  return facts:well_fitted() and "warn" or "err"
+end
+
 local function title_of(x, rms, scale)
   local name, reach = worst_feature(x)
   if rms < RMS_LOW then
@@ -95,7 +101,7 @@ function M.check(case)
   return finding.new(M, {
     cause = rms < RMS_LOW and "double_normalisation" or "unnormalised_inputs",
     title = title_of(x, rms, scale), confidence = confidence,
-    severity = facts:grade("err", facts.dead > 0.5 and "warn" or "info"),
+    severity = facts:grade("err", harm_of(facts)),
     where = facts:where(net.maps[1] and net.maps[1].path),
     evidence = {
       finding.evidence("largest feature", reach and reach * scale or x.max or 0, "about 1 to 4",

@@ -3,7 +3,7 @@ local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "xy_misaligned", cause = "misaligned_labels", family = "data", severity = "crit",
-  needs = { "description.loop|tests.alignment" }, cost = "free",
+  needs = {}, cost = "free",
   explains = effects.union(effects.POOR, { "labels_uninformative", "overfit",
     "loss_not_decreasing", "loss_oscillating" }),
   doc = {
@@ -17,8 +17,12 @@ local M = {
 }
 
 function M.check(case)
-  local loop = case.description.loop or {}
+  local loop = case.facts.loop
   local test = case.signals.tests and case.signals.tests.alignment
+  if not loop and not test then
+    return nil, "cannot tell: how rows are shuffled was not observed"
+  end
+  loop = loop or {}
   local shifted = test and test.shift and test.shift ~= 0
     and (test.skill or 0) > (test.skill_zero or 0) + 3 * (test.se or 0)
   if loop.shuffle ~= "x_only" and not shifted then return nil end

@@ -4,7 +4,7 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "gradient_not_zeroed", cause = "missing_zero_grad", family = "loop", severity = "err",
-  needs = { "description.loop|tests.zero_grad" }, cost = "backward",
+  needs = {}, cost = "backward",
   explains = effects.union(effects.DIVERGE, effects.STEP, effects.POOR,
     { "loss_not_decreasing", "dead_relu" }),
   doc = {
@@ -18,12 +18,13 @@ local M = {
 }
 
 function M.check(case)
-  local facts, loop = case.facts, case.description.loop or {}
+  local facts, loop = case.facts, case.facts.loop
   local test = case.signals.tests and case.signals.tests.zero_grad
-  if loop.accumulate then return nil end
-  if loop.zero_grad == nil and not test then
+  if not loop and not test then
     return nil, "cannot tell: whether gradients are cleared was not observed"
   end
+  loop = loop or {}
+  if loop.accumulate then return nil end
   if not (loop.zero_grad == false or (test and test.accumulates)) then return nil end
   local evidence = {}
   if test then

@@ -4,7 +4,7 @@ local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "multiple_or_missing_init", cause = "layer_reinitialised", family = "loop",
-  severity = "crit", needs = { "description.loop" }, cost = "free",
+  severity = "crit", needs = {}, cost = "free",
   explains = effects.union(effects.POOR, effects.STEP, { "loss_not_decreasing",
     "loss_oscillating", "weights_unchanged", "parameter_not_in_optimizer" }),
   doc = {
@@ -18,7 +18,9 @@ local M = {
 }
 
 function M.check(case)
-  local again = case.description.loop.reinitialise
+  local loop = case.facts.loop
+  if not loop then return nil, "cannot tell: the loop was not observed" end
+  local again = loop.reinitialise
   if type(again) ~= "table" or #again == 0 then return nil end
   local names = {}
   for i, path in ipairs(again) do names[i] = tostring(path) end
