@@ -78,6 +78,14 @@ local function numeric_slope(evaluate, flat, i, eps, center)
   return slope, false
 end
 
+-- The error at a step, beyond what rounding of f alone can do to it.
+local function error_at(a, numeric, center, eps, floor)
+  local noise = 4 * 2 ^ -52 * math.max(1, math.abs(center)) / eps
+  local err = math.max(0, math.abs(a - numeric) - noise)
+    / math.max(math.abs(a), math.abs(numeric), floor)
+  return err == err and err or math.huge
+end
+
 local function check_leaf(leaf, evaluate, center, o, index)
   local flat = leaf.tensor:reshape { -1 }
   local grad = leaf.tensor.grad
@@ -90,11 +98,11 @@ local function check_leaf(leaf, evaluate, center, o, index)
       row.skipped = row.skipped + 1
     else
       local a = analytic and analytic[i] or 0
-      -- the difference itself is only as good as the rounding of f over h
-      local noise = 4 * 2 ^ -52 * math.max(1, math.abs(center)) / o.eps
-      local err = math.max(0, math.abs(a - numeric) - noise)
-        / math.max(math.abs(a), math.abs(numeric), floor)
-      if err ~= err then err = math.huge end
+      local err = error_at(a, numeric, center, o.eps, floor)
+      if err > o.tolerance then -- strong curvature: a shorter step tells a bend from a mistake
+        local short = numeric_slope(evaluate, flat, i, o.eps / 8, center)
+        err = math.min(err, error_at(a, short, center, o.eps / 8, floor))
+      end
       row.checked = row.checked + 1
       if err > row.max_error then
         row.max_error, row.worst = err, ("%s[%d]"):format(leaf.name, i)
@@ -172,7 +180,7 @@ local function check_model(model, x, y, given)
   if o.loss == nil then
     error("lossdbg: gradcheck: argument 'loss' is missing (for example loss = \"mse\")", 3)
   end
-  local loss = require("lossdbg.loss").get(o.loss)
+  local loss = require("lossdbg.loss").resolve(o.loss, "gradcheck")
   local twin = model:clone():to "f64"
   x = x.dtype == "i32" and x or x:cast "f64"
   y = y.dtype == "i32" and y or y:cast "f64"
@@ -181,7 +189,13 @@ local function check_model(model, x, y, given)
     if p.requires_grad then leaves[#leaves + 1] = { name = name, tensor = p } end
   end
   if #leaves == 0 then error("lossdbg: gradcheck: all parameters of the model are frozen", 3) end
-  return compare(leaves, function() return loss(twin(x), y) end, o)
+  -- What training differentiates: a softmax before its cross-entropy is computed from the logits.
+  local judge = require("lossdbg.evaluate").judge(twin, loss, {}, true)
+  local context = { training = false, logits = judge.logits }
+  return compare(leaves, function()
+    local value = judge.loss:reduce(judge.loss:compute(twin:forward(x, context), y))
+    return value.rank > 0 and value:mean() or value
+  end, o)
 end
 
 --- Compares the gradients of a function or a built model with central differences.

@@ -1,8 +1,11 @@
 --- The learning-rate range test: one short training whose rate grows from step to step.
 -- lr_s = from * (to / from)^(s / (steps - 1)). The sweep is repeated with several seeds and the
 -- median of the smoothed losses judged, since one sweep of a noisy loss suggests almost anything.
--- The suggestion is the "valley" of fastai: half-way along the longest falling run of the curve.
--- Sources: L. N. Smith, "Cyclical learning rates for training neural networks" (2017); fastai.
+-- The suggestion lies half-way, in log lr, between the rate where a tenth of the fall is done and
+-- the rate of the lowest loss: the middle of the valley. (The longest falling run that fastai
+-- takes also counts the first, almost level part of a quiet curve, and then suggests far too
+-- little.) Source of the test: L. N. Smith, "Cyclical learning rates for training neural networks"
+-- (2017).
 
 local options = require "lossdbg.options"
 local schedule = require "lossdbg.schedule"
@@ -42,11 +45,11 @@ end
 ---@param o? table options of view.braille.plot
 ---@return string
 function Result:plot(o)
-  local x = {}
-  for i, lr in ipairs(self.lrs) do x[i] = math.log(lr, 10) end
-  o = o or {}
-  o.xlabel = o.xlabel or "log10 of the learning rate"
-  return require("lossdbg.view.braille").plot({ { name = "loss", x = x, y = self.losses } }, o)
+  local all = { log_x = true, xlabel = "learning rate",
+    marks = self.suggestion and { { x = self.suggestion, label = "suggested" } } or nil }
+  for key, value in pairs(o or {}) do all[key] = value end
+  local curve = { name = "loss", x = self.lrs, y = self.losses }
+  return require("lossdbg.view.braille").plot({ curve }, all)
 end
 
 local function finite(x) return x == x and x < math.huge and x > -math.huge end
@@ -103,19 +106,17 @@ local function noise(raw_sweeps)
   return n > 0 and math.sqrt(sum / n) or 0
 end
 
--- First index and length of the longest strictly falling subsequence.
-local function longest_fall(y)
-  local length, before, best = {}, {}, 1
-  for i = 1, #y do
-    length[i] = 1
-    for j = 1, i - 1 do
-      if y[j] > y[i] and length[j] + 1 > length[i] then length[i], before[i] = length[j] + 1, j end
-    end
-    if length[i] > length[best] then best = i end
+-- The level before the rate moves anything (median of the first fifth), the place of the lowest
+-- loss, and the last place before it where less than a tenth of the fall was done.
+local function fall_of(y)
+  local level = median(table.move(y, 1, math.max(3, #y // 5), 1, {}))
+  local lowest = 1
+  for i = 1, #y do if y[i] < y[lowest] then lowest = i end end
+  local start = 1
+  for i = 1, lowest do
+    if y[i] > level - 0.1 * (level - y[lowest]) then start = i end
   end
-  local first = best
-  while before[first] do first = before[first] end
-  return first, best
+  return level, start, lowest
 end
 
 local function steepest(lrs, y)
@@ -134,18 +135,17 @@ local function judge(result, raw)
     result.fall_sd = 0
     return result
   end
-  local first, last = longest_fall(y)
-  local lowest = 1
-  for i = 1, #y do if y[i] < y[lowest] then lowest = i end end
+  local level, start, lowest = fall_of(y)
   local scale = math.max(noise(raw) * math.sqrt((1 - smoothing) / (1 + smoothing)), 1e-12)
-  result.fall_sd = (y[first] - y[last]) / scale
-  local share = (y[first] - y[last]) / math.max(math.abs(y[first]), 1e-300)
+  local fall = level - y[lowest]
+  result.fall_sd = fall / scale
+  local share = fall / math.max(math.abs(level), 1e-300)
   if result.fall_sd < 3 or share < 0.01 then
     result.reason = ("the loss falls by %.2g (%.1f sd of its noise) over the whole sweep"):format(
-      y[first] - y[last], result.fall_sd)
+      fall, result.fall_sd)
     return result
   end
-  result.suggestion = lrs[first + (last - first) // 2]
+  result.suggestion = math.sqrt(lrs[start] * lrs[lowest])
   result.minimum = lrs[lowest] / 10
   result.steepest = steepest(lrs, y)
   return result

@@ -22,6 +22,7 @@ local placebo_offset = 7919 -- any number that no seed of a trial is away from a
 ---@field verified boolean
 ---@field part "train"|"val" which rows were compared
 ---@field epochs integer budget of each run
+---@field curves table<string, number[]> loss per epoch of the first seed, before, after and placebo
 ---@field reason? string why it could not be tried
 
 local function median(list)
@@ -39,7 +40,8 @@ local function outcome(run, part)
   local s = part == "val" and run.signals.val_skill or run.signals.skill
   local skill = s and s.value or -math.huge
   if skill ~= skill or run.stopped == "nonfinite_loss" then skill = -math.huge end
-  return { loss = s and s.loss or 0 / 0, skill = skill }
+  local name = part == "val" and "val_loss" or "loss"
+  return { loss = s and s.loss or 0 / 0, skill = skill, curve = run.history[name] }
 end
 
 ---@class lossdbg.TrialBench runs without a fix, trained once and shared by all fixes
@@ -107,6 +109,7 @@ function Bench:try(patch, part)
   local gain, always = gains(after, before)
   local over_placebo, always_over = gains(after, placebo)
   return {
+    curves = { before = before[1].curve, after = after[1].curve, placebo = placebo[1].curve },
     before = median(column(before, "loss")), after = median(column(after, "loss")),
     placebo = median(column(placebo, "loss")), seeds = column(after, "loss"),
     skill = { before = median(column(before, "skill")), after = median(column(after, "skill")),

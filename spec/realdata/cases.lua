@@ -54,12 +54,12 @@ local function idx(folder, images, labels)
   end
 end
 
+-- Lags of the last column; missing values stay NaN unless they are filled.
 local function series(name, lags, filled)
   return function()
     local path = path_of(name)
     if not path then return nil end
-    local set = assert(ld.data.csv(path, { target = "target" }))
-    local values = set.y
+    local values = assert(ld.data.csv(path)).x:slice(2, -1, -1):contiguous()
     if filled then -- forward fill
       local list, last = values:reshape({ -1 }):totable(), nil
       for i, v in ipairs(list) do
@@ -77,7 +77,7 @@ local function classifier(o)
       train = train, val = test, seed = seed, epochs = o.epochs, batch = 32,
       model = nn.sequential {
         nn.dense { o.hidden or 32, o.activation or "relu", init = "he_normal" },
-        nn.dense { o.classes, "softmax" } },
+        nn.dense { o.classes, "softmax", init = "he_normal" } },
       loss = "sparse_crossentropy", optimizer = ld.optim.sgd { lr = o.lr or 0.1 },
     }
   end
@@ -87,7 +87,8 @@ local function regressor(o)
   return function(train, test, seed)
     return ld.experiment {
       train = train, val = test, seed = seed, epochs = o.epochs, batch = 32,
-      model = nn.sequential { nn.dense { 16, "relu", init = "he_normal" }, nn.dense { 1 } },
+      model = nn.sequential { nn.dense { 16, "relu", init = "he_normal" },
+        nn.dense { 1, init = "he_normal" } },
       loss = "mse", optimizer = ld.optim.sgd { lr = o.lr },
     }
   end

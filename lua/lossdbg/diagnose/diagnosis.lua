@@ -86,7 +86,10 @@ function Diagnosis:to_table()
 end
 
 ---@return string JSON, numbers that are not finite as null
-function Diagnosis:to_json() return require("lossdbg.view.json").encode(self:to_table()) end
+function Diagnosis:to_json()
+  local data = require("lossdbg.view.record").plain(self:to_table())
+  return require("lossdbg.view.json").encode(data)
+end
 
 --- Writes the report as one HTML page.
 ---@param path string

@@ -21,6 +21,7 @@ local schema = {
 }
 
 local grave = { crit = true, err = true }
+local sure_skill = 0.5 -- a run below it may as well memorise as learn
 
 local function clock() return os and os.clock and os.clock() or 0 end
 
@@ -35,12 +36,15 @@ local function set_of(list)
   return set
 end
 
--- Whether side experiments can change the picture: nothing is learnt, or something grave was found.
+-- Whether side experiments can change the picture: nothing, or too little to be sure of, is
+-- learnt, or something grave was found.
 local function needs_tests(case, findings)
   for _, f in ipairs(findings) do
     if grave[f.severity] then return true end
   end
-  return not collect.learns(case)
+  local skill, val = case.signals.skill, case.signals.val_skill
+  return not collect.learns(case) or not skill or not (skill.value >= sure_skill)
+    or (val ~= nil and val.verdict ~= "better")
 end
 
 ---@class lossdbg.Evaluation
@@ -110,7 +114,20 @@ local function try_fixes(experiment, run, list, o, deadline)
   return tried
 end
 
+-- What a finding explains in this diagnosis, out of all that its rule may explain.
+local function name_explained(findings)
+  local explained = {}
+  for _, f in ipairs(findings) do
+    for _, by in ipairs(f.explained_by or {}) do
+      explained[by] = explained[by] or {}
+      table.insert(explained[by], f.rule)
+    end
+  end
+  for _, f in ipairs(findings) do f.explains = explained[f.rule] end
+end
+
 local function build(case, evaluation, extra)
+  name_explained(evaluation.findings)
   local d = table.move(evaluation.findings, 1, #evaluation.findings, 1, {})
   for key, value in pairs(extra) do d[key] = value end
   d.checked, d.unjudged, d.skipped = evaluation.checked, evaluation.unjudged, evaluation.skipped
