@@ -67,9 +67,9 @@ local function judge(x, scale)
   return confidence, rms, kappa, offset
 end
 
----Severity in a run that learns: units that died of it are a fault even then.
-local function harm_of(facts)
-  if facts.dead <= 0.5 then return "info" end
+---Units that died of it are a fault even in a run that learns a little.
+local function severity_of(facts)
+  if facts.dead <= 0.5 then return facts:grade("err") end
   return facts:well_fitted() and "warn" or "err"
 end
 
@@ -101,7 +101,7 @@ function M.check(case)
   return finding.new(M, {
     cause = rms < RMS_LOW and "double_normalisation" or "unnormalised_inputs",
     title = title_of(x, rms, scale), confidence = confidence,
-    severity = facts:grade("err", harm_of(facts)),
+    severity = severity_of(facts),
     where = facts:where(net.maps[1] and net.maps[1].path),
     evidence = {
       finding.evidence("largest feature", reach and reach * scale or x.max or 0, "about 1 to 4",
