@@ -69,7 +69,9 @@ local function torment(name, fn, self)
 end
 
 -- Would start a long training, read the keyboard or write files.
-local skip = { save_svg = true, save_html = true, save_json = true, save_csv = true, save = true }
+local skip = {
+  write_npy = true, save_svg = true, save_html = true, save_json = true, save_csv = true, save = true,
+}
 
 local function walk(name, module, seen)
   if seen[module] then return end

@@ -90,6 +90,9 @@ end
 ---@param dtype? string default "f32"
 ---@return lossdbg.Tensor
 function M.eye(n, dtype)
+  if math.type(n) ~= "integer" or n < 0 then
+    error("lossdbg: eye: argument 'n': expected an integer of 0 or more, got " .. tostring(n), 2)
+  end
   local t = core.tensor.full({ n, n }, 0, dtype)
   for i = 1, n do t:set(1, i, i) end
   return t
