@@ -8,79 +8,17 @@
 #include "binding/lb_node.h"
 #include "kernels/copy.h"
 
-static const char anomaly_key = 0; /* address only */
-
-lb_node *lb_testnode(lua_State *L, int idx) {
-  return luaL_testudata(L, idx, LB_NODE);
-}
-
-lb_node *lb_newnode(lua_State *L, const ldb_op *op, int n_in) {
-  size_t bytes = sizeof(lb_node) + (size_t)n_in * sizeof(((lb_node *)NULL)->in[0]);
-  lb_node *node = lua_newuserdatauv(L, bytes, n_in + 3);
-  memset(node, 0, bytes);
-  node->op = op;
-  node->n_in = n_in;
-  luaL_setmetatable(L, LB_NODE);
-  return node;
-}
-
 static const char *node_name(const lb_node *n) {
   return n->op ? n->op->name : "custom op";
 }
 
-/* ---- check mode: the first op that made a non-finite value ------------------------------------
- */
-
-static void push_user_line(lua_State *L) {
-  lua_Debug ar;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)&anomaly_key);
-  lua_getfield(L, -1, "library");
-  const char *library = lua_tostring(L, -1);
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    bool inside = library && strncmp(ar.source, library, strlen(library)) == 0;
-    if (ar.currentline > 0 && !inside) {
-      lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
-      lua_replace(L, -3);
-      lua_pop(L, 1);
-      return;
-    }
-  }
-  lua_pop(L, 2);
-  lua_pushnil(L);
-}
-
-void lb_notefinite(lua_State *L, const char *op, const char *phase, const ldb_view *in, int n_in,
-                   const ldb_view *result) {
-  if (!ldb_has_nonfinite(result)) return;
-  for (int i = 0; i < n_in; i++)
-    if (in[i].data && in[i].rank >= 0 && ldb_has_nonfinite(&in[i])) return;
-  char shape[LDB_SHAPE_TEXT];
-  luaL_checkstack(L, 8, op);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &anomaly_key);
-  lua_getfield(L, -1, "first");
-  if (lua_isnil(L, -1)) {
-    lua_createtable(L, 0, 5);
-    lua_pushstring(L, op);
-    lua_setfield(L, -2, "op");
-    lua_pushstring(L, phase);
-    lua_setfield(L, -2, "phase");
-    lua_pushstring(L, ldb_shape_text(result, shape));
-    lua_setfield(L, -2, "shape");
-    push_user_line(L);
-    lua_setfield(L, -2, "line");
-    lua_getfield(L, -3, "scope");
-    lua_setfield(L, -2, "layer");
-    lua_setfield(L, -3, "first");
-  }
-  lua_pop(L, 2);
-}
+/* ---- check mode ------------------------------------------------------------------------------ */
 
 /* check_finite(on) -> the anomaly found since it was switched on, or nil */
 static int lb_autograd_check_finite(lua_State *L) {
   lb_context *c = lb_getcontext(L);
   bool on = lua_toboolean(L, 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &anomaly_key);
+  lb_pushanomaly(L);
   lua_getfield(L, -1, "first");
   if (on) {
     lua_pushnil(L);
@@ -95,7 +33,7 @@ static int lb_autograd_check_finite(lua_State *L) {
 /* scope(path): the layer that the next ops belong to; costs nothing outside check mode */
 static int lb_autograd_scope(lua_State *L) {
   if (!lb_getcontext(L)->check_finite) return 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &anomaly_key);
+  lb_pushanomaly(L);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "scope");
   return 0;
@@ -104,7 +42,7 @@ static int lb_autograd_scope(lua_State *L) {
 /* library(prefix): chunk names that start so are the library's own */
 static int lb_autograd_library(lua_State *L) {
   luaL_checkstring(L, 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &anomaly_key);
+  lb_pushanomaly(L);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, "library");
   return 0;
@@ -455,10 +393,7 @@ static const luaL_Reg functions[] = {{"backward", lb_autograd_backward},
                                      {NULL, NULL}};
 
 int lb_open_autograd(lua_State *L) {
-  luaL_newmetatable(L, LB_NODE);
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &anomaly_key);
+  lb_newnodes(L);
   luaL_newlib(L, functions);
   return 1;
 }

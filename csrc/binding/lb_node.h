@@ -24,18 +24,23 @@ typedef struct lb_node {
   } in[]; /* n_in of them */
 } lb_node;
 
-lb_node *lb_testnode(lua_State *L, int idx);
+/* Makes what nodes need in the registry. */
+void lb_newnodes(lua_State *L);
 
 /* Pushes an empty node for n inputs. */
 lb_node *lb_newnode(lua_State *L, const ldb_op *op, int n_in);
 
-/* Applies op to the tensors at idx[0..n-1] (absolute; 0 = optional input not given), with
-   c->attrs filled, and pushes the result. The slots may be replaced by promoted or contiguous
-   copies. */
-lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const int *idx);
+/* Pushes the table of the check mode: library (prefix of our own chunks), scope (the layer at
+   work), first (what was found). */
+void lb_pushanomaly(lua_State *L);
 
 /* In check mode: notes the first op whose result is not finite though its operands are. */
 void lb_notefinite(lua_State *L, const char *op, const char *phase, const ldb_view *in, int n_in,
                    const ldb_view *result);
+
+/* lb_op.c: applies op to the tensors at idx[0..n-1] (absolute; 0 = optional input not given), with
+   c->attrs filled, and pushes the result. The slots may be replaced by promoted or contiguous
+   copies. */
+lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const int *idx);
 
 #endif
