@@ -53,18 +53,23 @@ static double rank_variance(size_t n, const double *sorted) {
   return v > 0.0 ? v / 18.0 : 0.0;
 }
 
-/* Standard deviation (n - 2 degrees of freedom) and lag-1 autocorrelation around the line. */
+/* Standard deviation (n - 2 degrees of freedom) and lag-1 autocorrelation around the line. What is
+   as small as rounding counts as none. */
 static void residuals(size_t n, const double *x, double slope, double *copy, ldb_trend *out) {
-  double square = 0.0, product = 0.0, mean = 0.0;
+  double square = 0.0, product = 0.0, mean = 0.0, largest = 0.0;
   for (size_t i = 0; i < n; i++)
     copy[i] = x[i] - slope * (double)i;
   for (size_t i = 0; i < n; i++)
     mean += copy[i] / (double)n;
+  for (size_t i = 0; i < n; i++)
+    largest = fmax(largest, fabs(x[i]));
   for (size_t i = 0; i < n; i++) {
     const double e = copy[i] - mean;
     square += e * e;
     if (i > 0) product += e * (copy[i - 1] - mean);
   }
+  const double rounding = 1e-13 * largest;
+  if (square <= (double)n * rounding * rounding) square = product = 0.0;
   out->block_sd = n > 2 ? sqrt(square / (double)(n - 2)) : 0.0;
   out->lag1 = square > 0.0 ? product / square : 0.0;
 }
