@@ -199,19 +199,26 @@ function M.where(where)
   return #out > 0 and table.concat(out, ", ") or nil
 end
 
---- How a finding hangs together with others: {"explains dead_relu, …", "follows from …"}.
+local function named(ids, most)
+  local names = {}
+  for i = 1, math.min(#ids, most) do names[i] = clean(ids[i]) end
+  local rest = #ids > most and (" and %d more"):format(#ids - most) or ""
+  return table.concat(names, ", ") .. rest
+end
+
+--- How a finding hangs together with others: {"explains dead_relu, …", "follows from …"}. What a
+--- consequence explains in turn is shown with `all` only: its own cause explains that too.
 ---@param finding table
+---@param all boolean|nil every name, instead of the first four
 ---@return string[]
-function M.links(finding)
-  local out = {}
-  for _, kind in ipairs { { "explains", "explains " }, { "explained_by", "follows from " } } do
-    local ids = finding[kind[1]]
-    if type(ids) == "table" and #ids > 0 then
-      local names = {}
-      for i, id in ipairs(ids) do names[i] = clean(id) end
-      out[#out + 1] = kind[2] .. table.concat(names, ", ")
-    end
+function M.links(finding, all)
+  local out, most = {}, all and math.huge or 4
+  local explains, by = finding.explains, finding.explained_by
+  local follows = type(by) == "table" and #by > 0
+  if type(explains) == "table" and #explains > 0 and (all or not follows) then
+    out[1] = "explains " .. named(explains, most)
   end
+  if follows then out[#out + 1] = "follows from " .. named(by, most) end
   return out
 end
 

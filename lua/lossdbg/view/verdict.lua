@@ -99,7 +99,7 @@ local function show_finding(P, page, i, finding)
   for _, e in ipairs(finding.evidence or {}) do pieces[#pieces + 1] = phrase.evidence(e) end
   local indent = (" "):rep(7)
   if #pieces > 0 then P.add_all(page, text.flow(pieces, " · ", page.width, indent, indent)) end
-  for _, link in ipairs(phrase.links(finding)) do
+  for _, link in ipairs(phrase.links(finding, page.opts.all)) do
     P.add_all(page, text.wrap(link, page.width, indent, "         "))
   end
   for _, fix in ipairs(shown_fixes(finding, page.opts.all)) do show_fix(P, page, fix) end
