@@ -83,11 +83,11 @@ describe("fit", function()
       dtype = "f64", task = "regression",
     }:fit(quiet)
     -- computed step by step in NumPy; the epoch's loss is the mean over rows, as in Keras
-    assert.near(2.2206944444444447, run.history.loss[1], 1e-7)
-    assert.near(0.7979598271604936, run.history.loss[2], 1e-7)
-    assert.near(0.009866666666666649, run.model[1].weights.kernel:get(1, 1), 1e-7)
-    assert.near(0.2783111111111112, run.model[1].weights.kernel:get(2, 1), 1e-7)
-    assert.near(0.2256, run.model[1].weights.bias[1], 1e-7)
+    assert.near(2.2206944444444447, run.history.loss[1], 1e-12)
+    assert.near(0.7979598271604936, run.history.loss[2], 1e-12)
+    assert.near(0.009866666666666649, run.model[1].weights.kernel:get(1, 1), 1e-12)
+    assert.near(0.2783111111111112, run.model[1].weights.kernel:get(2, 1), 1e-12)
+    assert.near(0.2256, run.model[1].weights.bias[1], 1e-12)
     assert.same({ 4, 2 }, { run.n_steps, run.n_epochs })
     assert.equal(0.5, model[1].weights.kernel:get(1, 1)) -- the model that was given is untouched
   end)

@@ -36,6 +36,7 @@ function M.layers(model)
       input_shape = layer.input_shape, output_shape = layer.output_shape,
       n_parameters = layer:count(), fan_in = layer.weights.kernel and n_in or nil,
       fan_out = layer.weights.kernel and layer.output_shape[#layer.output_shape] or nil,
+      custom = (layer.kind == "lambda" or activation_name(layer) == "function") or nil,
       init = layer.weights.kernel and init_name(layer.options.init) or nil,
       adapted = layer.state and layer.state.adapted_to or nil,
       given_statistics = layer.kind == "normalization" and layer.options.mean ~= nil or nil,

@@ -46,8 +46,7 @@ function M.rows(model, rows, judge, batch)
   local sum, extra, n = 0, 0, rows.x.shape[1]
   local context = { training = false, logits = judge.logits }
   context.activity = function(layer, output)
-    local size = output.shape[1]
-    extra = extra + layer.options.activity_regularizer(output):item() / size * size / n
+    extra = extra + layer.options.activity_regularizer(output):item() / n
   end
   for _, metric in ipairs(judge.metrics) do metric:reset() end
   local penalty = tensors.no_grad(function()
@@ -113,7 +112,7 @@ function M.model(model, data, given)
   if loss.for_shapes then loss = loss:for_shapes(shape, rows.y.shape) end
   local y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data")
   local judge = M.judge(model, loss, metrics, true)
-  local total, values = M.rows(model, { x = rows.x, y = y }, judge, checked.batch)
+  local total, values = M.rows(model, { x = fit_data.as(rows.x, model.dtype), y = y }, judge, checked.batch)
   values.loss = total
   return values
 end

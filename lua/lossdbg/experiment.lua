@@ -91,11 +91,22 @@ local function check_loop(given)
   return loop
 end
 
+-- Rows of a part; read once, however often the experiment is patched.
+local function read_rows(recipe, name)
+  local value, read = recipe[name], recipe.read or {}
+  recipe.read = read
+  if value == nil then return nil end
+  if not read[name] or read[name].value ~= value then
+    recipe.read = { train = read.train, val = read.val }
+    recipe.read[name] = { value = value, rows = fit_data.read(value, name) }
+  end
+  return recipe.read[name].rows
+end
+
 -- Everything that can be checked before a model exists.
 local function check(recipe)
-  local rows = fit_data.read(recipe.train, "train")
-  recipe.train_rows = rows
-  recipe.val_rows = recipe.val ~= nil and fit_data.read(recipe.val, "val") or nil
+  recipe.train_rows = read_rows(recipe, "train") or fit_data.read(recipe.train, "train")
+  recipe.val_rows = read_rows(recipe, "val")
   recipe.model, recipe.initial = read_model(recipe.model)
   recipe.loss = losses.resolve(recipe.loss, "experiment")
   recipe.optimizer = optim.resolve(recipe.optimizer, "experiment")
@@ -114,11 +125,30 @@ local function check(recipe)
   return recipe
 end
 
+-- What was prepared for another experiment serves this one when nothing it depends on has changed.
+local function inherited(recipe, parent)
+  local old = parent and rawget(parent, "cache").prepared
+  if not old then return nil end
+  for _, key in ipairs { "model", "train_rows", "val_rows", "loss", "target", "class_weight", "task",
+    "dtype", "initial" } do
+    if recipe[key] ~= parent.recipe[key] then return nil end
+  end
+  if recipe.seed == parent.recipe.seed then return old end
+  local p = {}
+  for key, value in pairs(old) do p[key] = value end
+  return p, true
+end
+
 ---Makes an experiment from checked or patched options. For `with`.
 ---@param recipe table
+---@param parent? lossdbg.Experiment
 ---@return lossdbg.Experiment
-function M.from_recipe(recipe)
-  return setmetatable({ recipe = check(recipe), cache = {} }, Experiment)
+function M.from_recipe(recipe, parent)
+  local self = setmetatable({ recipe = check(recipe), cache = {} }, Experiment)
+  local p, other_seed = inherited(recipe, parent)
+  if p and other_seed then p.model = self:build() end
+  self.cache.prepared = p
+  return self
 end
 
 ---`ld.experiment { train = , model = , loss = , ... }`
@@ -135,7 +165,10 @@ M.schema = schema
 ---@param seed? integer default: the experiment's
 ---@return lossdbg.Model
 function Experiment:build(seed)
-  local recipe = self.recipe
+  local recipe, known = self.recipe, rawget(self, "cache").prepared
+  if known and (seed == nil or seed == recipe.seed) and known.model.seed == recipe.seed then
+    return known.model:clone()
+  end
   local rows = recipe.train_rows
   local model = recipe.model:build(fit_data.sample_shape(rows),
     { seed = seed or recipe.seed, dtype = recipe.dtype, adapt = rows.x })
@@ -167,15 +200,16 @@ local function prepared(self)
   local shape = { rows.n, table.unpack(model.output_shape) }
   local loss = recipe.loss:for_shapes(shape, rows.y.shape)
   local p = { model = model, loss = loss }
-  p.train = { x = rows.x:contiguous(), n = rows.n,
+  p.train = { x = fit_data.as(rows.x, model.dtype), n = rows.n,
     y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "train") }
   if recipe.val_rows then
-    p.val = { x = recipe.val_rows.x:contiguous(), n = recipe.val_rows.n,
+    p.val = { x = fit_data.as(recipe.val_rows.x, model.dtype), n = recipe.val_rows.n,
       y = fit_data.target(loss, recipe.val_rows.y, model.output_shape, model.dtype, "val") }
     model(p.val.x:slice(1, 1, 1))
   end
   if recipe.class_weight then
-    p.train.weight = fit_data.class_weights(p.train.y, loss, recipe.class_weight, model.dtype)
+    p.train.weight = fit_data.class_weights(p.train.y, loss, recipe.class_weight, model.dtype,
+      math.max(model.output_shape[#model.output_shape], 2))
   end
   p.task = task.infer(recipe, loss, model, p.train.y)
   if recipe.target == "standardize" and p.task.kind == "regression" then
@@ -229,7 +263,7 @@ end
 ---@param patch table a patch, a list of patches, or a fix of a finding
 ---@return lossdbg.Experiment
 function Experiment:with(patch)
-  return M.from_recipe(require("lossdbg.patch").apply(self.recipe, patch))
+  return M.from_recipe(require("lossdbg.patch").apply(self.recipe, patch), self)
 end
 
 ---Experiments that differ in one option: `experiment:vary("batch", { 8, 32 })`, or in a patch per

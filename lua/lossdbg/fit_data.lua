@@ -11,18 +11,28 @@ local M = {}
 ---@field x userdata [n, ...]
 ---@field y userdata|nil targets as given
 ---@field names string[]|nil of the columns of x
----@field classes string[]|nil names of the classes: y holds class ids
+---@field classes string[]|nil names of the classes
+---@field n_classes integer|nil y holds class ids 0 .. n_classes-1
 
 local function fail(name, expected, value, cause)
   options.fail("experiment", name, expected, value, cause, source.level())
 end
 
-local function to_tensor(value, name, dtype)
+local function to_tensor(value, name)
   if options.is_tensor(value) then return value:detach() end
   if type(value) ~= "table" or value[1] == nil then
     fail(name, "a tensor or a table of numbers", value)
   end
-  return tensors.tensor(value, dtype)
+  return tensors.tensor(value, "f64") -- every digit, until the dtype of the model is known
+end
+
+---The tensor itself when it has the type already and no gaps, else a copy.
+---@param tensor userdata
+---@param dtype string
+---@return userdata
+function M.as(tensor, dtype)
+  if tensor.dtype ~= dtype then tensor = tensor:cast(dtype) end
+  return tensor:contiguous()
 end
 
 ---Reads a data set, `{ x, y }` or `{ x = , y = }` of tensors or nested tables.
@@ -41,6 +51,7 @@ function M.read(value, name)
       x == nil and "x is missing" or "y is missing: there is nothing to learn")
   end
   local rows = { x = to_tensor(x, name), y = to_tensor(y, name), classes = value.classes,
+    n_classes = value.n_classes or (value.classes and #value.classes),
     names = value.names or value.columns }
   if rows.x.rank < 1 or rows.x.shape[1] < 1 then fail(name, "at least one row", "no rows") end
   if rows.x.rank == 1 then rows.x = rows.x:reshape { rows.x.numel, 1 } end
@@ -110,8 +121,17 @@ end
 ---@param loss lossdbg.Loss
 ---@param weights table<integer, number> class id to weight; absent ids weigh 1
 ---@param dtype string
+---@param classes integer
 ---@return userdata
-function M.class_weights(y, loss, weights, dtype)
+function M.class_weights(y, loss, weights, dtype, classes)
+  for id, weight in pairs(weights) do
+    if math.type(id) ~= "integer" or id < 0 or id >= classes or type(weight) ~= "number"
+      or weight < 0 then
+      error(("lossdbg: experiment: argument 'class_weight': expected a number >= 0 per class id " ..
+        "0..%d, got [%s] = %s%s"):format(classes - 1, tostring(id), tostring(weight),
+        id == classes and " (ids start at 0: { [0] = 1, [1] = 5 })" or ""), source.level())
+    end
+  end
   local ids = y
   if loss.target ~= "index" then
     ids = y.shape[#y.shape] > 1 and y:argmax(-1):sub(1) or y:gt(0.5)
@@ -159,7 +179,7 @@ function M.drop_nonfinite(rows)
   local ids = tensors.tensor(keep, "i32")
   return { x = core.io.take_rows(rows.x:contiguous(), ids),
     y = core.io.take_rows(rows.y:contiguous(), ids), n = #keep, names = rows.names,
-    classes = rows.classes }
+    classes = rows.classes, n_classes = rows.n_classes }
 end
 
 ---The order of an epoch: row numbers from 0, a function of seed and epoch alone.

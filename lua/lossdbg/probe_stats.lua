@@ -59,16 +59,13 @@ function M.weights(layer)
   return out
 end
 
-local function is_probability(loss)
-  return loss.family == "probability" and not loss.from_logits
-end
-
 ---What the model's output holds: range, row sums, spread over the samples, and for several outputs
 ---the share of the class named most often.
 ---@param output userdata
 ---@param loss lossdbg.Loss
+---@param probabilities boolean the outputs are meant as probabilities
 ---@return table
-function M.output(output, loss)
+function M.output(output, loss, probabilities)
   output = output:detach():contiguous()
   local s = diagnose.stats(output)
   local out = { min = s.min, max = s.max, mean = s.mean, std = s.std, finite = s.nonfinite == 0 }
@@ -84,10 +81,13 @@ function M.output(output, loss)
         most = math.max(most, counts[id])
       end
       out.single_class_share = most * width / output.numel
-      if is_probability(loss) then out.max_prob_mean = output:max(-1):mean():item() end
+      if probabilities then out.max_prob_mean = output:max(-1):mean():item() end
     elseif loss.family ~= "regression" then
-      local threshold = (loss.from_logits or loss.family == "margin") and 0 or 0.5
-      local share = output:gt(threshold):cast("f32"):mean():item()
+      local threshold = probabilities and 0.5 or 0
+      local share = output:gt(threshold):cast("f64"):mean():item()
+      if probabilities then
+        out.max_prob_mean = output:maximum(output:neg():add(1)):mean():item()
+      end
       out.single_class_share = math.max(share, 1 - share)
     end
     return out

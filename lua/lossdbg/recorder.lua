@@ -18,7 +18,7 @@ function M.new(parameters)
     local path = parameter.path
     if not self.layers[path] then
       self.layers[path] = { grad_norm = {}, weight_norm = {}, update_norm = {}, ratio = {},
-        zero = 0, same = 0, count = 0, steps = 0, grad_sq = 0, update_sq = 0, weight_sq = 0 }
+        zero = 0, same = 0, lost = 0, count = 0, steps = 0, grad_sq = 0, update_sq = 0, weight_sq = 0 }
       self.order[#self.order + 1] = path
     end
     self.layers[path].count = self.layers[path].count + parameter.tensor.numel
@@ -76,6 +76,7 @@ local function collect(layer, stats, step)
   layer.update_sq = layer.update_sq + stats.update_sq
   layer.weight_sq = layer.weight_sq + stats.weight_sq
   layer.unchanged = layer.unchanged + stats.unchanged
+  layer.lost = layer.lost + (stats.underflow or 0)
   layer.bad = layer.bad + stats.nonfinite_grad + stats.nonfinite_weight
 end
 
@@ -89,13 +90,15 @@ end
 
 ---Takes up one step.
 ---@param loss number
----@param stats table<string, table> by parameter name: grad_sq, update_sq, weight_sq, ...
+---@param stats table<string, table>|nil by parameter name: grad_sq, update_sq, weight_sq, ...; nil
+---             when no update was made
 ---@param lr number|nil
 ---@return string|nil path of the first layer with a gradient or weight that is not finite
 function Recorder:add(loss, stats, lr)
   local step = self.step + 1
   self.step = step
   self.loss[step], self.lr[step] = loss, lr
+  if not stats then return nil end
   for _, name in ipairs(self.names) do -- in a fixed order: sums keep their bits
     local entry = stats[name]
     if entry then collect(self.by_name[name], entry, step) end
@@ -151,6 +154,7 @@ function Recorder:signals()
         grad_norm = layer.grad_norm, weight_norm = layer.weight_norm,
         update_norm = layer.update_norm, ratio = layer.ratio, stride = self.stride,
         zero_grad = layer.zero / layer.steps, unchanged = layer.same / layer.steps,
+        underflow = layer.lost / (layer.count * layer.steps),
         ratio_median = median(layer.ratio), first_nonfinite_step = layer.first_nonfinite_step,
         grad_rms_median = gradient and gradient / math.sqrt(layer.count),
       }

@@ -22,12 +22,12 @@ local function is_zero_one(y)
 end
 
 local function from_labels(recipe, model, y)
-  local classes = recipe.train_rows.classes
+  local classes = recipe.train_rows.n_classes
   local last = model.list[#model.list]
   local ending = last.activation and last.activation.name
   if is_one_hot(y) then return { kind = "multiclass", classes = width(y.shape) } end
   if classes and recipe.train_rows.y.dtype == "i32" then
-    return #classes > 2 and { kind = "multiclass", classes = #classes }
+    return classes > 2 and { kind = "multiclass", classes = classes }
       or { kind = "binary", classes = 2 }
   end
   if (ending == "sigmoid" or ending == "softmax") and is_zero_one(y) then

@@ -23,8 +23,8 @@ end
 
 -- One forward pass in evaluation mode; `visit` sees every layer's input to the activation and
 -- output.
-local function forward(model, rows, judge, visit)
-  local context = { training = false, logits = judge.logits, tap = visit }
+local function forward(model, rows, judge, visit, training)
+  local context = { training = training, logits = judge.logits, tap = visit, step = 0 }
   local output = model:forward(rows.x, context)
   local values = judge.loss:compute(output, rows.y)
   if judge.loss.scale ~= 1 then values = values:mul(judge.loss.scale) end
@@ -75,8 +75,10 @@ function M.measure(model, rows, judge, with_gradients)
   if judge.logits then output = tensors.no_grad(judge.logits.activation.apply, output) end
   if with_gradients then gradients(model, rows, judge, layers) end
   local loss = values.rank > 0 and tensors.no_grad(values.mean, values):item() or values:item()
+  local probabilities = judge.logits ~= nil
+    or (judge.loss.family == "probability" and not judge.loss.from_logits)
   return { loss = loss, logit_std = stats.std(last_z or output),
-    output = stats.output(output, judge.loss), layers = layers }, values
+    output = stats.output(output, judge.loss, probabilities), layers = layers }, values
 end
 
 ---P2, predict the mean: losses per sample against those of the best constant answer, paired.
@@ -148,6 +150,12 @@ function M.mark_died(init, final)
   end
 end
 
+-- Loss of the probe with dropout at work: what the training loss would be on the same rows.
+local function training_loss(session)
+  local _, values = tensors.no_grad(forward, session.model, session.probe, session.judge, nil, true)
+  return tensors.no_grad(values.mean, values):item()
+end
+
 ---Fills run.signals after the last step.
 ---@param session lossdbg.Session
 function M.at_end(session)
@@ -155,6 +163,7 @@ function M.at_end(session)
   local values
   signals.final, values = M.measure(session.model, session.probe, judge, true)
   M.mark_died(signals.init and signals.init.layers, signals.final.layers)
+  signals.final.train_mode_loss = training_loss(session)
   signals.skill = M.skill(values, session.probe, judge, prepared.baseline, prepared.loss)
   if prepared.val then
     local rows = M.probe_rows(prepared.val)

@@ -155,7 +155,7 @@ function M.run(session, x, y, weight)
     note_nonfinite(session, search(session, x, y, weight))
     if session.recipe.terminate_on_nan then -- the weights stay as they were before this step
       session.lr = session.optimizer.lr
-      session.recorder:add(loss, {}, session.lr)
+      session.recorder:add(loss, nil, session.lr)
       return loss
     end
   end

@@ -37,11 +37,11 @@ local function prepare(self, given)
     local rows = fit_data.read(given.data, "data")
     local model = self.model
     loss = loss:for_shapes({ rows.n, table.unpack(model.output_shape) }, rows.y.shape)
-    self.rows = { x = rows.x:contiguous(), n = rows.n, source = rows,
+    self.rows = { x = fit_data.as(rows.x, model.dtype), n = rows.n, source = rows,
       y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data") }
     if given.val then
       local val = fit_data.read(given.val, "val")
-      self.val_rows = { x = val.x:contiguous(), n = val.n,
+      self.val_rows = { x = fit_data.as(val.x, model.dtype), n = val.n,
         y = fit_data.target(loss, val.y, model.output_shape, model.dtype, "val") }
     end
     self.baseline = require("lossdbg.baseline").of(loss, self.rows.y,
