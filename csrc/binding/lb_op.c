@@ -329,6 +329,19 @@ static void attr_list(lua_State *L, const ldb_op *op, const ldb_attr_spec *a, ld
   out->n_list = (int)n;
 }
 
+static void attr_pair(lua_State *L, const ldb_op *op, const ldb_attr_spec *a, ldb_attrs *out) {
+  if (lua_type(L, -1) != LUA_TTABLE) {
+    out->integer[a->slot] = out->integer[a->slot + 1] = attr_integer(L, op, a);
+    return;
+  }
+  if (lua_rawlen(L, -1) != 2) attr_error(L, op, a, "an integer or two");
+  for (int i = 0; i < 2; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    out->integer[a->slot + i] = attr_integer(L, op, a);
+    lua_pop(L, 1);
+  }
+}
+
 /* The value on top of the stack goes into its slot. */
 static void read_attr(lua_State *L, const ldb_op *op, const ldb_attr_spec *a, ldb_attrs *out,
                       int rank) {
@@ -361,6 +374,9 @@ static void read_attr(lua_State *L, const ldb_op *op, const ldb_attr_spec *a, ld
   case LDB_ATTR_AXES:
     attr_axes(L, op, a, out, rank);
     break;
+  case LDB_ATTR_PAIR:
+    attr_pair(L, op, a, out);
+    break;
   case LDB_ATTR_LIST:
     attr_list(L, op, a, out);
     break;
@@ -381,6 +397,7 @@ static void default_attr(lua_State *L, const ldb_op *op, const ldb_attr_spec *a,
     out->integer[a->slot] = resolve_axis(L, op, a, (int64_t)a->fallback, rank);
   } else {
     out->integer[a->slot] = (int64_t)a->fallback;
+    if (a->kind == LDB_ATTR_PAIR) out->integer[a->slot + 1] = (int64_t)a->fallback;
   }
 }
 
@@ -453,8 +470,8 @@ static int lb_op_call(lua_State *L) {
 /* ---- the table as Lua sees it ---------------------------------------------------------------- */
 
 static void push_attr_rows(lua_State *L, const ldb_op *op) {
-  static const char *const kinds[] = {"number", "integer", "boolean", "enum",
-                                      "dtype",  "axis",    "axes",    "list"};
+  static const char *const kinds[] = {"number", "integer", "boolean", "enum", "dtype",
+                                      "axis",   "pair",    "axes",    "list"};
   lua_newtable(L);
   int i = 1;
   for (const ldb_attr_spec *a = op->attrs; a && a->name; a++) {

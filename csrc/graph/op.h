@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "base/view.h"
 
-enum { LDB_MAX_IN = 8, LDB_MAX_NUM = 4, LDB_MAX_INT = 4, LDB_MAX_LIST = 2 * LDB_MAX_RANK };
+enum { LDB_MAX_IN = 8, LDB_MAX_NUM = 4, LDB_MAX_INT = 8, LDB_MAX_LIST = 2 * LDB_MAX_RANK };
 
 typedef enum ldb_attr_kind {
   LDB_ATTR_NUM,   /* number                          -> num[slot] */
@@ -22,6 +22,7 @@ typedef enum ldb_attr_kind {
   LDB_ATTR_ENUM,  /* one of the choices              -> integer[slot], index into choices */
   LDB_ATTR_DTYPE, /* "f32" "f64" "i32"              -> integer[slot] */
   LDB_ATTR_AXIS,  /* 1-based, negative from the end  -> integer[slot], 0-based, valid for input 1 */
+  LDB_ATTR_PAIR,  /* one integer for both or {a, b}  -> integer[slot], integer[slot + 1] */
   LDB_ATTR_AXES,  /* one or a list of axes, nil: all -> axes, a bit mask, valid for input 1 */
   LDB_ATTR_LIST   /* list of integers, as given      -> list[], n_list */
 } ldb_attr_kind;
