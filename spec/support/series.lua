@@ -1,15 +1,36 @@
--- Generated loss curves, with numbers of their own (not the core's).
+-- Generated numbers and loss curves, and moments by plain loops: nothing of the core's.
 local M = {}
 
--- Standard normals: Box and Muller over Knuth's MMIX generator.
-function M.normal(seed)
+-- Numbers in [0, 1): Knuth's MMIX generator.
+function M.uniform(seed)
   local s = seed
-  local function uniform()
-    s = s * 6364136223846793005 + 1442695040888963407
-    return ((s >> 11) + 0.5) * 2.0 ^ -53
-  end
   return function()
-    return math.sqrt(-2 * math.log(uniform())) * math.cos(2 * math.pi * uniform())
+    s = s * 6364136223846793005 + 1442695040888963407
+    return (s >> 11) * 2.0 ^ -53
+  end
+end
+
+-- mean, standard deviation (ddof 0), min, max and number of the finite values
+function M.moments(list)
+  local n, sum, low, high = 0, 0, nil, nil
+  for _, v in ipairs(list) do
+    if v == v and math.abs(v) < math.huge then
+      n, sum = n + 1, sum + v
+      low, high = math.min(low or v, v), math.max(high or v, v)
+    end
+  end
+  local mean, square = sum / n, 0
+  for _, v in ipairs(list) do
+    if v == v and math.abs(v) < math.huge then square = square + (v - mean) ^ 2 end
+  end
+  return mean, math.sqrt(square / n), low, high, n
+end
+
+-- Standard normals: Box and Muller.
+function M.normal(seed)
+  local uniform = M.uniform(seed)
+  return function()
+    return math.sqrt(-2 * math.log(1 - uniform())) * math.cos(2 * math.pi * uniform())
   end
 end
 
