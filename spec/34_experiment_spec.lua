@@ -147,12 +147,64 @@ describe("fit", function()
     assert.is_nil(run.history.accuracy)
   end)
 
+  it("descends the gradient of loss and penalties, by central differences", function()
+    local l = nn.dense { 3, "tanh", l1 = 0.03, l2 = 0.1, activity_regularizer = { l2 = 0.05 } }
+    local function recipe(weights)
+      local model = nn.sequential { nn.rescale { 0.5, 0.1 }, l, nn.dense { 1, "sigmoid" } }
+        :build({ 2 }, { dtype = "f64", seed = 3 })
+      if weights then model:load_state(weights) end
+      return ld.experiment { train = { { { 1, -2 }, { 0.5, 3 }, { -1, 1 } }, { 1, 0, 1 } },
+        model = model, loss = { "binary_crossentropy", label_smoothing = 0.1 }, batch = 3,
+        optimizer = ld.optim.sgd { lr = 1 }, dtype = "f64" }
+    end
+    local base = recipe()
+    local start = base:build():state()
+    local after = base:fit(quiet).model:state()
+    local function loss_at(k, i, h)
+      local moved = base:build():state()
+      local flat = moved[k].tensor:reshape { moved[k].tensor.numel }
+      flat[i] = flat[i] + h
+      return recipe(moved):fit({ verbose = 0 }).history.loss[1]
+    end
+    for k, entry in ipairs(start) do -- one step at rate 1: the change is minus the gradient
+      local was = entry.tensor:reshape({ entry.tensor.numel }):totable()
+      local is = after[k].tensor:reshape({ entry.tensor.numel }):totable()
+      for i = 1, #was do
+        local slope = (loss_at(k, i, 1e-5) - loss_at(k, i, -1e-5)) / 2e-5
+        assert.near(slope, was[i] - is[i], 1e-8)
+      end
+    end
+  end)
+
   it("weighs classes", function()
     -- weight 0 for all but class 1: only rows of class 1 move the weights
     local only = classifier { class_weight = { [0] = 0, [1] = 3, [2] = 0 }, epochs = 40,
       optimizer = ld.optim.sgd { lr = 0.5 } }:fit(quiet)
     local named = only.model:predict(clouds(60)[1]):argmax(-1)
     assert.equal(60, named:eq(2):sum():item())
+  end)
+
+  it("starts from a built model: its weights, its statistics, its frozen layers", function()
+    local x = clouds(60)[1]
+    local model = nn.sequential { nn.normalization(), nn.dense { 8, "relu" }, nn.dense(3) }
+      :build({ 2 }, { seed = 77 })
+    model[1]:adapt(x)
+    model:freeze "dense_1"
+    local e = classifier { model = model, loss = { "sparse_crossentropy", from_logits = true } }
+    local start = e:build()
+    assert.same(model(x):totable(), start(x):totable())
+    assert.is_false(start:layer("dense_1").trainable)
+    local run = e:fit(quiet)
+    assert.same(model:layer("dense_1").weights.kernel:totable(),
+      run.model:layer("dense_1").weights.kernel:totable())
+    assert.are_not.same(model:layer("dense_2").weights.kernel:totable(),
+      run.model:layer("dense_2").weights.kernel:totable())
+    local free = e:with { { trainable = true },
+      { layer = { path = "dense_1", options = { activation = "tanh" } } } }
+    assert.equal(free:description().n_parameters, free:description().n_trainable)
+    assert.equal("tanh", free:description().layers[2].activation)
+    assert.same(model:layer("dense_1").weights.kernel:totable(),
+      free:build():layer("dense_1").weights.kernel:totable())
   end)
 
   it("trains autoencoders, several outputs and deeper inputs", function()

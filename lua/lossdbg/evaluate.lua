@@ -112,7 +112,8 @@ function M.model(model, data, given)
   if loss.for_shapes then loss = loss:for_shapes(shape, rows.y.shape) end
   local y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data")
   local judge = M.judge(model, loss, metrics, true)
-  local total, values = M.rows(model, { x = fit_data.as(rows.x, model.dtype), y = y }, judge, checked.batch)
+  local part = { x = fit_data.as(rows.x, model.dtype), y = y }
+  local total, values = M.rows(model, part, judge, checked.batch)
   values.loss = total
   return values
 end

@@ -107,7 +107,9 @@ end
 local function check(recipe)
   recipe.train_rows = read_rows(recipe, "train") or fit_data.read(recipe.train, "train")
   recipe.val_rows = read_rows(recipe, "val")
-  recipe.model, recipe.initial = read_model(recipe.model)
+  local built
+  recipe.model, built = read_model(recipe.model)
+  recipe.initial = built or recipe.initial
   recipe.loss = losses.resolve(recipe.loss, "experiment")
   recipe.optimizer = optim.resolve(recipe.optimizer, "experiment")
   recipe.callbacks = callback.internal.check(recipe.callbacks, "experiment")
@@ -129,8 +131,8 @@ end
 local function inherited(recipe, parent)
   local old = parent and rawget(parent, "cache").prepared
   if not old then return nil end
-  for _, key in ipairs { "model", "train_rows", "val_rows", "loss", "target", "class_weight", "task",
-    "dtype", "initial" } do
+  for _, key in ipairs { "model", "initial", "train_rows", "val_rows", "loss", "target", "task",
+    "class_weight", "dtype" } do
     if recipe[key] ~= parent.recipe[key] then return nil end
   end
   if recipe.seed == parent.recipe.seed then return old end
@@ -172,14 +174,7 @@ function Experiment:build(seed)
   local rows = recipe.train_rows
   local model = recipe.model:build(fit_data.sample_shape(rows),
     { seed = seed or recipe.seed, dtype = recipe.dtype, adapt = rows.x })
-  if recipe.initial then
-    local mine, known = {}, {}
-    for name, tensor in model:parameters() do known[name] = table.concat(tensor.shape, ",") end
-    for _, entry in ipairs(recipe.initial:state()) do
-      if known[entry.name] == table.concat(entry.tensor.shape, ",") then mine[#mine + 1] = entry end
-    end
-    model:load_state(mine)
-  end
+  if recipe.initial then model:take_over(recipe.initial) end
   return model
 end
 

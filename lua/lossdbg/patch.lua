@@ -101,6 +101,15 @@ for name, apply in pairs(layers) do
   end
 end
 
+local unfreeze = kinds.trainable
+function kinds.trainable(recipe, value)
+  unfreeze(recipe, value)
+  if recipe.initial then
+    local model = recipe.initial:clone()
+    recipe.initial = value and model:unfreeze() or model:freeze()
+  end
+end
+
 local names = {}
 for name in pairs(kinds) do names[#names + 1] = name end
 table.sort(names)

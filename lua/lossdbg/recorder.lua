@@ -18,7 +18,8 @@ function M.new(parameters)
     local path = parameter.path
     if not self.layers[path] then
       self.layers[path] = { grad_norm = {}, weight_norm = {}, update_norm = {}, ratio = {},
-        zero = 0, same = 0, lost = 0, count = 0, steps = 0, grad_sq = 0, update_sq = 0, weight_sq = 0 }
+        zero = 0, same = 0, lost = 0, count = 0, steps = 0, grad_sq = 0, update_sq = 0,
+        weight_sq = 0 }
       self.order[#self.order + 1] = path
     end
     self.layers[path].count = self.layers[path].count + parameter.tensor.numel

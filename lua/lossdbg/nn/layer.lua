@@ -232,6 +232,37 @@ function M.create(description, path, input_shape, context, trainable)
   return layer
 end
 
+local function sizes(layer)
+  local list = { table.concat(layer.input_shape, ",") }
+  for i, parameter in ipairs(layer.parameters) do
+    list[i + 1] = table.concat(parameter.tensor.shape, ",")
+  end
+  return table.concat(list, ";")
+end
+
+---Whether two layers take the same input and have parameters of the same shapes.
+---@param a lossdbg.Layer
+---@param b lossdbg.Layer
+---@return boolean
+function M.same_shapes(a, b) return sizes(a) == sizes(b) end
+
+---Takes over values, learnt statistics and whether the layer is frozen.
+---@param layer lossdbg.Layer
+---@param from lossdbg.Layer
+---@param dtype string
+function M.take_over(layer, from, dtype)
+  layer.trainable = from.trainable
+  for i, parameter in ipairs(layer.parameters) do
+    parameter.tensor.requires_grad = false
+    parameter.tensor:copy_(from.parameters[i].tensor:detach())
+    parameter.tensor.requires_grad = layer.trainable
+  end
+  if from.buffers and not layer.options.adapt then
+    layer.state = from.state
+    for name, tensor in pairs(from.buffers) do layer.buffers[name] = tensor:cast(dtype):clone() end
+  end
+end
+
 ---Replaces every tensor of a layer by convert(tensor).
 ---@param layer lossdbg.Layer
 ---@param convert fun(tensor: userdata): userdata

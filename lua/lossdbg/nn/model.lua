@@ -238,6 +238,25 @@ function Model:load_state(state)
   return self
 end
 
+---Takes over weights, statistics and frozen layers of another model, where path, kind and shapes
+---agree.
+---@param other lossdbg.Model
+---@return lossdbg.Model self
+function Model:take_over(other)
+  if not M.is_model(other) then
+    options.fail("model:take_over", "other", "a built model", other, nil, source.level())
+  end
+  local theirs = {}
+  for _, item in ipairs(other.list) do theirs[item.path] = item end
+  for _, item in ipairs(self.list) do
+    local from = theirs[item.path]
+    if from and from.kind == item.kind and layer.same_shapes(from, item) then
+      layer.take_over(item, from, self.dtype)
+    end
+  end
+  return self
+end
+
 for name, method in pairs(require "lossdbg.nn.model_use") do Model[name] = method end
 
 return M
