@@ -349,12 +349,20 @@ static int lb_autograd_backward(lua_State *L) {
   return 0;
 }
 
-/* set_no_grad(on) -> previous */
-static int lb_autograd_set_no_grad(lua_State *L) {
+static int leave_no_grad(lua_State *L, int status, lua_KContext before) {
+  lb_getcontext(L)->no_grad = before != 0;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* no_grad(fn, ...) -> what fn returns. Nothing between entering and leaving the mode can fail, so
+   that an error, of memory too, cannot leave it on. */
+static int lb_autograd_no_grad(lua_State *L) {
   lb_context *c = lb_getcontext(L);
-  lua_pushboolean(L, c->no_grad);
-  c->no_grad = lua_toboolean(L, 1);
-  return 1;
+  lua_KContext before = c->no_grad;
+  luaL_checkany(L, 1);
+  c->no_grad = true;
+  int status = lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, before, leave_no_grad);
+  return leave_no_grad(L, status, before);
 }
 
 /* attach(out, context, inputs...) : out becomes the result of a custom op; returns out */
@@ -385,7 +393,7 @@ static int lb_autograd_attach(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"backward", lb_autograd_backward},
-                                     {"set_no_grad", lb_autograd_set_no_grad},
+                                     {"no_grad", lb_autograd_no_grad},
                                      {"attach", lb_autograd_attach},
                                      {"check_finite", lb_autograd_check_finite},
                                      {"scope", lb_autograd_scope},

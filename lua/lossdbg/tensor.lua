@@ -141,13 +141,7 @@ end
 --- Calls fn(...) without recording a graph; the mode is restored when fn raises, too.
 ---@param fn function
 ---@return ... what fn returned
-function M.no_grad(fn, ...)
-  local before = core.autograd.set_no_grad(true)
-  local result = table.pack(pcall(fn, ...))
-  core.autograd.set_no_grad(before)
-  if not result[1] then error(result[2], 0) end
-  return table.unpack(result, 2, result.n)
-end
+function M.no_grad(fn, ...) return core.autograd.no_grad(fn, ...) end
 
 --- Adds d self / d leaf to the .grad of every leaf that requires a gradient.
 ---@param gradient? lossdbg.Tensor of self's shape; default 1 for a tensor with one element
