@@ -381,6 +381,19 @@ describe("an experiment", function()
       error_of(classifier, { callbacks = { misspelt } }), 1, true)
   end)
 
+  it("explains validation rows of another shape and labels that are missing", function()
+    assert.matches("argument 'val': expected rows of shape [2] as in train, got [3]",
+      error_of(classifier, { val = { ld.ones { 4, 3 }, ld.zeros(4, "i32") } }), 1, true)
+    local data = clouds(60)
+    local y = data[2]:cast "f32"
+    y[5] = 0 / 0
+    assert.matches("not finite in row 5 (a missing label?)",
+      error_of(function() classifier({ train = { data[1], y } }):fit(quiet) end), 1, true)
+    assert.matches("ids start at 0: { [0] = 1, [1] = 5 }", error_of(function()
+      classifier({ class_weight = { 1, 1, 5 } }):fit(quiet)
+    end), 1, true)
+  end)
+
   it("explains labels that do not fit the outputs", function()
     local data = clouds(60)
     local function fit(y) return classifier({ train = { data[1], y } }):fit(quiet) end

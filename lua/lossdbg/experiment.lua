@@ -107,6 +107,7 @@ end
 local function check(recipe)
   recipe.train_rows = read_rows(recipe, "train") or fit_data.read(recipe.train, "train")
   recipe.val_rows = read_rows(recipe, "val")
+  if recipe.val_rows then fit_data.check_same_shape(recipe.train_rows, recipe.val_rows) end
   local built
   recipe.model, built = read_model(recipe.model)
   recipe.initial = built or recipe.initial
@@ -200,7 +201,6 @@ local function prepared(self)
   if recipe.val_rows then
     p.val = { x = fit_data.as(recipe.val_rows.x, model.dtype), n = recipe.val_rows.n,
       y = fit_data.target(loss, recipe.val_rows.y, model.output_shape, model.dtype, "val") }
-    model(p.val.x:slice(1, 1, 1))
   end
   if recipe.class_weight then
     p.train.weight = fit_data.class_weights(p.train.y, loss, recipe.class_weight, model.dtype,

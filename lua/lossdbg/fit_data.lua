@@ -71,6 +71,17 @@ function M.sample_shape(rows)
   return table.move(shape, 2, #shape, 1, {})
 end
 
+---Raises when validation rows have another shape than training rows.
+---@param train lossdbg.Rows
+---@param val lossdbg.Rows
+function M.check_same_shape(train, val)
+  local a, b = table.concat(M.sample_shape(train), ", "), table.concat(M.sample_shape(val), ", ")
+  if a ~= b then
+    error(("lossdbg: experiment: argument 'val': expected rows of shape [%s] as in train, got [%s]")
+      :format(a, b), source.level())
+  end
+end
+
 -- Class ids must fit the outputs: the core would refuse the batch in the middle of an epoch.
 local function check_labels(y, classes, name)
   local low, high = y:min():item(), y:max():item()

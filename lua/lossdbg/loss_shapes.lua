@@ -55,6 +55,11 @@ local function index_target(loss, prediction, target)
     fail(loss, "class ids " .. text(expected), shape, ids, cause)
   end
   if target.dtype == "i32" then return target end
+  if target:has_nonfinite() then
+    local row = target:reshape({ target.numel }):mul(0):eq(0):argmin(1):item()
+    error(("lossdbg: loss.%s: argument 'target': expected class ids 0, 1, ..., got a value that " ..
+      "is not finite in row %d (a missing label?)"):format(loss.name, row), source.level())
+  end
   local whole = target:floor():eq(target):min():item() == 1
   if not whole then
     error(("lossdbg: loss.%s: argument 'target': expected class ids 0, 1, ..., got values that " ..
