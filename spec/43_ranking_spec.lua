@@ -117,10 +117,17 @@ describe("ranking", function()
     assert.same({ "err b", "err a" }, names_of(rank.order { a, b }))
   end)
 
-  it("raises a remark to the severity of the consequence it explains", function()
-    local a = made { "a", "info", 0.9, explains = { "b" } }
+  it("raises a warning to the severity of the consequence it explains", function()
+    local a = made { "a", "warn", 0.9, explains = { "b" } }
     local b = made { "b", "crit", 0.9 }
     assert.same({ "err a", "crit b" }, names_of(rank.order { b, a }))
+  end)
+
+  it("lets no remark explain an error", function()
+    local a = made { "a", "info", 0.9, explains = { "b" } }
+    local b = made { "b", "err", 0.9 }
+    assert.same({ "err b", "info a" }, names_of(rank.order { b, a }))
+    assert.equal("cause", b.role)
     local lone = made { "a", "info", 0.9, explains = { "b" } }
     local symptom = made { "b", "crit", 0.9, role = "symptom" }
     assert.same({ "crit b", "info a" }, names_of(rank.order { lone, symptom }))

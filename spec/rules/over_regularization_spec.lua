@@ -20,6 +20,15 @@ describe("rule over_regularization", function()
     assert.equal("over_regularisation", f.cause)
   end)
 
+  it("fires: weights pulled to a hundredth of their start", function()
+    local case = with(cases.wine_raw(), { signals = { penalty = { share = 0.01, ratio = 1 },
+      final = { layers = { dense_3 = { weight_rms = 0.002 } } } } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.equal("err", f.severity)
+    assert.equal("over_regularisation", f.cause)
+  end)
+
   it("is silent: a small penalty", function()
     local case = with(cases.wine(), { signals = { penalty = { share = 0.1, ratio = 0.2 } } })
     assert.equal("passes", (cases.run(id, case)))

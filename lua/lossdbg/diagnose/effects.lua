@@ -28,6 +28,9 @@ M.POOR = {
   "output_constant", "single_class_prediction", "model_too_simple",
 }
 
+--- A network that cannot use its inputs looks as if they said nothing about the targets.
+M.BLIND = { "labels_uninformative", "data_independence" }
+
 ---Concatenates lists of names, each name once.
 ---@param ... string[]
 ---@return string[]

@@ -1,13 +1,15 @@
 --- What is known about a case before any rule looks: did the run learn, and how far?
 --- The severity of a cause is conditioned on this state, so that a smell in a run that
 --- demonstrably learns stays a remark.
+local robust = require "lossdbg.diagnose.robust"
 local structure = require "lossdbg.diagnose.structure"
 
-local M = {}
+local M = { finite = robust.finite, median = robust.median, mann_kendall = robust.mann_kendall,
+  strength = robust.strength }
 local Facts = {}
 Facts.__index = Facts
 
-local huge = math.huge
+local finite, huge = robust.finite, math.huge
 --- Share of the baseline loss removed that counts as learnt, and as next to nothing.
 local GOOD, POOR = 0.5, 0.1
 --- A run this long is judged even where the trend test cannot decide.
@@ -15,57 +17,6 @@ local LONG_STEPS, LONG_EPOCHS = 200, 20
 local LADDER = { info = 1, warn = 2, err = 3, crit = 4 }
 local FAILED = { nonfinite = true, diverged = true, baseline = true, stuck = true, slow = true,
   poor = true }
-
----@param x any
----@return boolean true for a number that is neither NaN nor infinite
-function M.finite(x) return type(x) == "number" and x == x and x ~= huge and x ~= -huge end
-local finite = M.finite
-
----@param list number[]
----@param first integer|nil default 1
----@return number|nil median of the finite entries from `first` on
-function M.median(list, first)
-  local sorted = {}
-  for i = first or 1, #list do
-    if finite(list[i]) then sorted[#sorted + 1] = list[i] end
-  end
-  local n = #sorted
-  if n == 0 then return nil end
-  table.sort(sorted)
-  if n % 2 == 1 then return sorted[(n + 1) // 2] end
-  return 0.5 * (sorted[n // 2] + sorted[n // 2 + 1])
-end
-
----Mann-Kendall statistic of a series: z = (S -/+ 1) / sqrt(n(n-1)(2n+5)/18).
----@param list number[]
----@return number|nil z nil for fewer than 4 values
-function M.mann_kendall(list)
-  local n = #list
-  if n < 4 then return nil end
-  local s = 0
-  for i = 1, n - 1 do
-    for j = i + 1, n do
-      if list[j] > list[i] then s = s + 1 elseif list[j] < list[i] then s = s - 1 end
-    end
-  end
-  local sd = math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
-  if s > 0 then return (s - 1) / sd elseif s < 0 then return (s + 1) / sd end
-  return 0
-end
-
----Confidence that grows with the logarithm of the excess over a threshold:
----0.55 at the threshold, 0.97 at the decisive value and beyond.
----@param value number
----@param threshold number
----@param decisive number
----@return number 0.5..0.97
-function M.strength(value, threshold, decisive)
-  if value ~= value then return 0.5 end
-  if value == huge then return 0.97 end
-  if value <= 0 then return 0.5 end
-  local c = 0.55 + 0.42 * math.log(value / threshold) / math.log(decisive / threshold)
-  return math.max(0.5, math.min(0.97, c))
-end
 
 local function any_nonfinite(list)
   for i = 1, list and #list or 0 do
@@ -104,10 +55,24 @@ local function is_constant(f)
   return hi - lo <= 1e-6 * math.max(math.abs(hi), math.abs(lo))
 end
 
+---Whether training loss or accuracy show learning although the mean loss of the probe does not:
+---a few rows with huge losses carry a mean away.
+local function evidently_learnt(f)
+  local s, trend = f.signals, f.signals.trend or {}
+  local rate = f.trend ~= "increasing" and finite(trend.last) and f.baseline and f.baseline > 0
+    and 1 - trend.last / f.baseline or 0
+  local accuracy, majority = s.accuracy, s.majority
+  local gain = finite(accuracy) and finite(majority) and majority < 1
+    and (accuracy - majority) / (1 - majority) or 0
+  return rate >= GOOD or gain >= GOOD
+end
+
 local function classify_by_skill(f)
   local skill, trend = f.skill, f.trend
   local long = f.steps >= LONG_STEPS or f.epochs >= LONG_EPOCHS
   if skill >= GOOD or (trend == "decreasing" and skill >= POOR) then return "learning" end
+  f.outliers = evidently_learnt(f)
+  if f.outliers then return "learning" end
   local beaten = f.skill_verdict == "better"
   if skill < POOR then
     if f.constant then return f.skill_verdict == "worse" and "stuck" or "baseline" end
@@ -221,6 +186,7 @@ end
 ---@field failed boolean the run ended without having learnt
 ---@field learned boolean the run demonstrably learns
 ---@field skill number|nil 1 - loss / loss of the best constant answer
+---@field outliers boolean|nil it learnt, but few rows carry the mean loss of the probe away
 ---@field net lossdbg.structure
 ---@field loop table|nil what is special about the training loop; nil where nobody observed it
 ---@field y table statistics of the targets as the loss sees them

@@ -4,13 +4,14 @@
 ---    everything that is measured on the running network, not data or configuration findings).
 ---    An edge that would close a cycle is dropped (the weaker explainer yields).
 --- 2. Role. A rule declared as a symptom stays one. Of the others, a finding that somebody
----    explains with confidence >= 0.5 is a consequence, the rest are causes.
+---    explains with confidence >= 0.5 is a consequence, the rest are causes. A remark explains
+---    no error: a smell in a run that learns must not hide what was measured.
 --- 3. Score. With own confidence c and explained findings j (direct or through others):
 ---      cause        score = 1 - (1 - c) * prod_j (1 - 0.25 c_j)        noisy-or of its support
 ---      consequence  score = c * (1 - 0.5 max_i score_i)                explained away
 ---      symptom      score = c * (1 - 0.5 max_i score_i), 0 taken where nobody explains it
---- 4. Severity. A cause with c >= 0.5 is at least as severe as the gravest consequence it
----    explains (not more than "err"): the root of an error is an error.
+--- 4. Severity. A cause with c >= 0.5 is at least as severe as the gravest consequence that it
+---    may explain (not more than "err"): the root of an error is an error.
 --- 5. Order. Buckets: causes err/crit; warn causes that explain an err/crit finding;
 ---    consequences err/crit; (warn causes, where nothing stands in the first two buckets);
 ---    symptoms err/crit; warn causes, consequences, symptoms; info likewise. Inside a bucket:
@@ -80,12 +81,18 @@ local function descendants(out, i, seen)
   return seen
 end
 
+---Whether the finding g is sure and grave enough to explain f.
+local function may_explain(g, f)
+  return g.role ~= "symptom" and g.confidence >= BELIEVED
+    and (LADDER[g.severity] >= LADDER.warn or LADDER[f.severity] <= LADDER.warn)
+end
+
 local function assign_roles(findings, into)
   for j, f in ipairs(findings) do
     local by = {}
     for _, i in ipairs(into[j]) do
       local g = findings[i]
-      if g.role ~= "symptom" and g.confidence >= BELIEVED then by[#by + 1] = g.rule end
+      if may_explain(g, f) then by[#by + 1] = g.rule end
     end
     f.explained_by = by
   end
@@ -112,7 +119,7 @@ local function score_causes(findings, out)
       doubt = doubt * (1 - SUPPORT * g.confidence)
       if g.role ~= "symptom" and LADDER[g.severity] > LADDER[f.severity] then
         local name = g.severity == "crit" and "err" or g.severity
-        if f.role == "cause" and f.confidence >= BELIEVED then f.severity = name end
+        if f.role == "cause" and may_explain(f, g) then f.severity = name end
       end
       grave[i] = math.max(grave[i], LADDER[g.severity])
     end
@@ -160,7 +167,9 @@ local function buckets(findings, grave)
   for i, f in ipairs(findings) do
     local class = f.severity == "crit" and "err" or f.severity
     bucket[i] = BUCKET[class][f.role]
-    if bucket[i] == 6 and grave[i] >= LADDER.err then bucket[i] = 2 end
+    if bucket[i] == 6 and grave[i] >= LADDER.err and f.confidence >= BELIEVED then
+      bucket[i] = 2
+    end
     found = found or bucket[i] <= 2
   end
   if not found then

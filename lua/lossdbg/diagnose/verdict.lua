@@ -30,6 +30,10 @@ end
 local function falling(f)
   local trend, epochs = f.signals.trend or {}, f.signals.epoch_loss
   local first = epochs and epochs[1] or trend.first
+  if f.outliers then
+    return string.format("training loss %s to %s; few rows carry the mean over the probe to %s",
+      number(first), number(epochs and epochs[#epochs] or trend.last), number(f.level))
+  end
   local text = first and string.format("loss %s to %s", number(first), number(f.level))
     or "loss " .. number(f.level)
   if f.skill then

@@ -6,7 +6,7 @@ local structure = require "lossdbg.diagnose.structure"
 local M = {
   id = "dead_relu", cause = "dying_relu", family = "activation", severity = "crit",
   needs = { "final.layers", "description.layers" }, cost = "forward",
-  explains = effects.union(effects.STALL, effects.POOR, { "weights_unchanged" }),
+  explains = effects.union(effects.BLIND, effects.STALL, effects.POOR, { "weights_unchanged" }),
   doc = {
     what = "Rectified units that are zero for every sample pass no gradient; a layer whose units"
       .. " are"

@@ -6,7 +6,7 @@ local structure = require "lossdbg.diagnose.structure"
 local M = {
   id = "saturated_activation", cause = "saturating_hidden_activation", family = "activation",
   severity = "err", needs = { "final.layers|init.layers", "description.layers" },
-  cost = "forward", explains = effects.union(effects.STALL, effects.POOR),
+  cost = "forward", explains = effects.union(effects.BLIND, effects.STALL, effects.POOR),
   doc = {
     what = "Bounded hidden units work in their flat range: their derivative is nearly zero, so that"
       .. " no gradient reaches the layers before them.",

@@ -5,7 +5,8 @@ local effects = require "lossdbg.diagnose.effects"
 local M = {
   id = "softmax_hidden_activation", cause = "softmax_hidden_activation",
   family = "configuration", severity = "err", needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.POOR, { "vanishing_gradient", "activation_gain_bad",
+  explains = effects.union(effects.BLIND, effects.POOR,
+    { "vanishing_gradient", "activation_gain_bad",
     "init_scale_mismatch", "loss_not_decreasing", "update_ratio_too_small", "step_undershoot",
     "plateau_fingerprint" }),
   doc = {

@@ -5,7 +5,7 @@ local effects = require "lossdbg.diagnose.effects"
 local M = {
   id = "frozen_layer", cause = "frozen_parameters", family = "gradient", severity = "err",
   needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.POOR, effects.STALL, { "weights_unchanged",
+  explains = effects.union(effects.BLIND, effects.POOR, effects.STALL, { "weights_unchanged",
     "loss_not_decreasing", "optimizer_step_missing" }),
   doc = {
     what = "Layers with parameters are marked as not trainable.",

@@ -38,7 +38,8 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("the gradient of %s is wrong: off by %s relative to finite differences",
       test.worst or "a parameter", numfmt.number(test.max_error or 0)),
-    severity = own and "crit" or "warn", confidence = own and 0.97 or 0.4, where = case.facts:where(path),
+    severity = own and "crit" or "warn", confidence = own and 0.97 or 0.4,
+    where = case.facts:where(path),
     evidence = { finding.evidence("largest relative error", test.max_error or 0, "under 1e-5"),
       finding.evidence("coordinates checked", test.checked or 0),
       finding.evidence("coordinates skipped", test.skipped or 0) },

@@ -7,7 +7,8 @@ local M = {
   id = "vanishing_gradient", cause = "vanishing_gradient", family = "gradient",
   severity = "err", needs = { "layers", "description.layers" }, cost = "free",
   least = { steps = 5 },
-  explains = effects.union(effects.POOR, { "loss_not_decreasing", "update_ratio_too_small",
+  explains = effects.union(effects.BLIND, effects.POOR,
+    { "loss_not_decreasing", "update_ratio_too_small",
     "plateau_fingerprint", "loss_at_baseline" }),
   doc = {
     what = "Gradients of the early layers are thousands of times smaller, relative to their"

@@ -6,7 +6,8 @@ local structure = require "lossdbg.diagnose.structure"
 local M = {
   id = "init_symmetric", cause = "symmetric_init", family = "initialization", severity = "crit",
   needs = { "init.layers|description.layers" }, cost = "free",
-  explains = effects.union(effects.STALL, effects.POOR, { "dead_relu", "weights_unchanged",
+  explains = effects.union(effects.BLIND, effects.STALL, effects.POOR,
+    { "dead_relu", "weights_unchanged",
     "init_scale_mismatch", "activation_gain_bad", "saturated_activation",
     "init_loss_unexpected" }),
   doc = {

@@ -1,12 +1,13 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 local effects = require "lossdbg.diagnose.effects"
+local facts_of = require "lossdbg.diagnose.facts"
 
 local M = {
   id = "adam_epsilon_dominates", cause = "adam_epsilon_too_small", family = "learning_rate",
   severity = "err", needs = { "description.optimizer" }, cost = "free",
-  explains = effects.union(effects.POOR, effects.DIVERGE, { "update_ratio_too_small",
-    "update_ratio_too_large", "step_undershoot" }),
+  explains = effects.union(effects.POOR, effects.DIVERGE, effects.STEP,
+    { "update_ratio_too_small" }),
   doc = {
     what = "The stabiliser epsilon of an adaptive optimiser governs the step: too large and the"
       .. " method degenerates to plain descent with lr / epsilon, too small and it divides by"
@@ -45,7 +46,8 @@ function M.check(case)
       optimizer.name) or string.format("epsilon %s of %s governs the step%s",
       numfmt.number(epsilon), optimizer.name,
       share and " for " .. numfmt.percent(share) .. " of the weights" or ""),
-    severity = facts:grade("err"), confidence = governs and 0.75 or 0.55,
+    severity = facts:grade("err"), confidence = governs and 0.75
+      or small and 0.55 or facts_of.strength(epsilon, 1e-2, 10),
     evidence = { finding.evidence("epsilon", epsilon, "1e-8 .. 1e-3"),
       finding.evidence("weights whose sqrt(v) is below it", share or "unknown", "under 0.5") },
     fixes = { { text = "set epsilon to 1e-7", patch = { optimizer = { epsilon = 1e-7 } } } },

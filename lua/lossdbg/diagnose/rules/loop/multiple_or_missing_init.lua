@@ -5,7 +5,7 @@ local effects = require "lossdbg.diagnose.effects"
 local M = {
   id = "multiple_or_missing_init", cause = "layer_reinitialised", family = "loop",
   severity = "crit", needs = {}, cost = "free",
-  explains = effects.union(effects.POOR, effects.STEP, { "loss_not_decreasing",
+  explains = effects.union(effects.BLIND, effects.POOR, effects.STEP, { "loss_not_decreasing",
     "loss_oscillating", "weights_unchanged", "parameter_not_in_optimizer" }),
   doc = {
     what = "A layer is created or drawn anew inside the training loop, so that what it learnt is"

@@ -4,7 +4,7 @@ local effects = require "lossdbg.diagnose.effects"
 local M = {
   id = "optimizer_step_missing", cause = "parameters_not_in_optimizer", family = "loop",
   severity = "crit", needs = { "layers" }, cost = "free", least = { steps = 3 },
-  explains = effects.union(effects.STALL, effects.POOR, { "weights_unchanged",
+  explains = effects.union(effects.BLIND, effects.STALL, effects.POOR, { "weights_unchanged",
     "init_loss_unexpected", "loss_not_decreasing" }),
   doc = {
     what = "Every tensor has a gradient and none of them moves although the learning rate is not"

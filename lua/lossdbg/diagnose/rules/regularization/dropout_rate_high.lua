@@ -5,8 +5,9 @@ local effects = require "lossdbg.diagnose.effects"
 local M = {
   id = "dropout_rate_high", cause = "dropout_misuse", family = "regularization",
   severity = "err", needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.POOR, { "loss_not_decreasing", "loss_oscillating",
-    "train_eval_inconsistent" }),
+  explains = effects.union(effects.BLIND, effects.POOR, effects.STALL, effects.DIVERGE,
+    effects.STEP,
+    { "dead_relu" }),
   doc = {
     what = "Dropout removes most of the signal, as when the share to keep is given as the share to"
       .. " drop.",
