@@ -103,7 +103,7 @@ static ldb_flavor check_flavor(lua_State *L, const char *where, int idx) {
 /* check(parameter, gradient): raises what an update with them would raise */
 static int lb_train_check(lua_State *L) {
   update u;
-  check_parameter(L, &u, "train.check");
+  check_parameter(L, &u, "optimizer");
   return 0;
 }
 

@@ -16,8 +16,8 @@ local M = {}
 ---@field iterations integer steps done
 ---@field stats table<string, table> per parameter, of the last step: grad_norm (before clipping),
 ---  update_norm, weight_norm, ratio, grad_sq, update_sq, weight_sq, grad_zero, nonfinite_grad,
----  nonfinite_weight, unchanged, underflow, numel; the tables are reused by the next step
----@field clip_factor number|nil factor of the last global clip
+---  nonfinite_weight, unchanged, underflow, numel; the next step writes into the same tables
+---@field clip_factor number|false factor of the last global clip
 local methods = {}
 
 local common = {
@@ -102,7 +102,16 @@ local function gather(self)
   return active, gradients
 end
 
-local function prepare_slots(self, active)
+local function new_row(numel)
+  return { numel = numel, grad_sq = 0, update_sq = 0, weight_sq = 0, nonfinite_grad = 0,
+    nonfinite_weight = 0, unchanged = 0, underflow = 0, grad_zero = 0, grad_norm = 0,
+    update_norm = 0, weight_norm = 0, ratio = 0 }
+end
+
+-- Everything that takes memory happens here, before the first weight moves. Returns the statistics
+-- of this step by name.
+local function prepare(self, active)
+  local stats = {}
   for _, entry in ipairs(active) do
     for name, start in pairs(self.kind.slots(self.options)) do
       local tensor = entry.tensor
@@ -110,8 +119,10 @@ local function prepare_slots(self, active)
         entry.slots[name] = core.tensor.full(tensor.shape, start, tensor.dtype)
       end
     end
-    entry.row = entry.row or { numel = entry.tensor.numel }
+    entry.row = entry.row or new_row(entry.tensor.numel)
+    stats[entry.name] = entry.row
   end
+  return stats
 end
 
 -- Norms before clipping are kept, so that telemetry shows the gradient and not the clip.
@@ -147,17 +158,15 @@ end
 function methods:step()
   local active, gradients = gather(self)
   local lr = rates.current(self.rate, self.iterations, source.level)
-  prepare_slots(self, active)
+  local stats, kind = prepare(self, active), self.kind
   local before = clip(self, gradients)
-  local stats, kind = self.stats, self.kind
-  for name in pairs(stats) do stats[name] = nil end
   for i, entry in ipairs(active) do
     local gradient = gradients[i]
     record(entry.row, before and before[i],
       kind.update(entry.tensor, gradient, entry.slots, lr, self.options, self.iterations + 1))
-    stats[entry.name] = entry.row
     entry.used, entry.used_version = gradient, train.version(gradient)
   end
+  self.stats = stats
   self.iterations = self.iterations + 1
   return self
 end
@@ -263,7 +272,7 @@ function M.new(kind, given)
     chosen = o[name] and name or chosen
   end
   local self = setmetatable({ kind = kind, name = kind.name, iterations = 0, stats = {},
-    given = {} }, meta)
+    given = {}, clip_factor = false }, meta)
   for key, value in pairs(o) do
     if key ~= "model" then self.given[key] = value end
   end

@@ -26,7 +26,8 @@ local function add(list, seen, name, tensor, where)
     if rawequal(entry.tensor, tensor) then return end
   end
   seen[name] = true
-  list[#list + 1] = { name = name, tensor = tensor, slots = {} }
+  list[#list + 1] =
+    { name = name, tensor = tensor, slots = {}, used = false, used_version = 0, row = false }
 end
 
 ---The parameters that a model, a tensor, a list of tensors or of { name =, tensor = } holds; shared
