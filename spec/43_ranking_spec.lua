@@ -166,6 +166,20 @@ describe("severity", function()
   end)
 end)
 
+describe("a fit whose mean loss few rows carry away", function()
+  it("counts as learnt", function()
+    local case = cases.with(cases.wine(), { signals = {
+      skill = { value = -1.4, verdict = "at_baseline", loss = 2.67 },
+      final = { loss = 2.67, level = 2.67 }, accuracy = 0.97,
+    } })
+    local f = facts.of(case)
+    assert.equal("learning", f.state)
+    assert.is_true(f.outliers)
+    assert.equal("learning: training loss 1 to 0.0248; few rows carry the mean over the probe to"
+      .. " 2.67", verdict.build(diagnose(case), case).text)
+  end)
+end)
+
 describe("verdict", function()
   local function text(case) return verdict.build(diagnose(case), case).text end
 

@@ -71,8 +71,11 @@ local function classify_by_skill(f)
   local skill, trend = f.skill, f.trend
   local long = f.steps >= LONG_STEPS or f.epochs >= LONG_EPOCHS
   if skill >= GOOD or (trend == "decreasing" and skill >= POOR) then return "learning" end
-  f.outliers = evidently_learnt(f)
-  if f.outliers then return "learning" end
+  if evidently_learnt(f) then
+    local last = f.signals.trend and f.signals.trend.last
+    f.outliers = finite(last) and finite(f.level) and f.level > 1.5 * last
+    return "learning"
+  end
   local beaten = f.skill_verdict == "better"
   if skill < POOR then
     if f.constant then return f.skill_verdict == "worse" and "stuck" or "baseline" end
