@@ -48,10 +48,11 @@ static void NAME(loss_rows)(ldb_loss kind, int64_t n, int64_t width, const T *pr
 static void NAME(slope_rows)(ldb_loss kind, int64_t n, int64_t width, const T *pred,
                              const T *target, double a, const T *gloss, T *gpred) {
   const double divisor = divisor_of(kind, width);
-  for (int64_t i = 0; i < n; i++)
-    NAME(row_slope)
-  (kind, width, pred + i * width, target + i * width, a, (double)gloss[i] / divisor,
-   gpred + i * width);
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t at = i * width;
+    const double g = (double)gloss[i] / divisor;
+    NAME(row_slope)(kind, width, pred + at, target + at, a, g, gpred + at);
+  }
 }
 
 static bool NAME(zero_one)(int64_t n, const T *target) {
@@ -118,13 +119,13 @@ static double NAME(row_sum)(int64_t width, const T *p) {
   return sum;
 }
 
-/* log sum exp z; NaN where z holds NaN or +inf, or is all -inf */
+/* log sum exp z, width > 0; NaN where z holds NaN or +inf, or is all -inf */
 static double NAME(row_lse)(int64_t width, const T *z) {
-  T m = -(T)HUGE_VAL;
-  double sum = 0;
-  for (int64_t j = 0; j < width; j++)
+  T m = z[0];
+  for (int64_t j = 1; j < width; j++)
     if (z[j] > m || z[j] != z[j]) m = z[j];
-  for (int64_t j = 0; j < width; j++)
+  double sum = (double)NAME(ldb_exp)(z[0] - m);
+  for (int64_t j = 1; j < width; j++)
     sum += (double)NAME(ldb_exp)(z[j] - m);
   return (double)m + log(sum);
 }

@@ -116,8 +116,10 @@ static void NAME(grad_line)(int64_t n, bool as_log, const T *y, const T *gy, T *
 static void NAME(softmax)(ldb_axis_split s, bool as_log, const T *x, T *y) {
   for (int64_t o = 0; o < s.outer; o++) {
     const int64_t at = o * s.n * s.inner;
-    for (int64_t i = 0; i < s.inner && s.inner > 1; i += BLOCK)
-      NAME(softmax_block)(s.n, s.inner, block_width(s.inner - i), as_log, x + at + i, y + at + i);
+    for (int64_t i = at; i < at + s.inner && s.inner > 1; i += BLOCK) {
+      const int width = block_width(at + s.inner - i);
+      NAME(softmax_block)(s.n, s.inner, width, as_log, x + i, y + i);
+    }
     if (s.inner == 1) NAME(softmax_line)(s.n, as_log, x + at, y + at);
   }
 }
@@ -125,9 +127,10 @@ static void NAME(softmax)(ldb_axis_split s, bool as_log, const T *x, T *y) {
 static void NAME(softmax_grad)(ldb_axis_split s, bool as_log, const T *y, const T *gy, T *gx) {
   for (int64_t o = 0; o < s.outer; o++) {
     const int64_t at = o * s.n * s.inner;
-    for (int64_t i = 0; i < s.inner && s.inner > 1; i += BLOCK)
-      NAME(grad_block)
-      (s.n, s.inner, block_width(s.inner - i), as_log, y + at + i, gy + at + i, gx + at + i);
+    for (int64_t i = at; i < at + s.inner && s.inner > 1; i += BLOCK) {
+      const int width = block_width(at + s.inner - i);
+      NAME(grad_block)(s.n, s.inner, width, as_log, y + i, gy + i, gx + i);
+    }
     if (s.inner == 1) NAME(grad_line)(s.n, as_log, y + at, gy + at, gx + at);
   }
 }
