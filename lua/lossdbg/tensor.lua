@@ -80,6 +80,9 @@ function M.linspace(first, last, n, dtype)
   if math.type(n) ~= "integer" or n < 1 then
     error("lossdbg: linspace: argument 'n': expected a positive integer, got " .. tostring(n), 2)
   end
+  if type(first) ~= "number" or type(last) ~= "number" then
+    error("lossdbg: linspace: expected a first and a last number", 2)
+  end
   local t = core.tensor.range(first, n > 1 and (last - first) / (n - 1) or 0, n, dtype)
   if n > 1 then t[n] = last end -- free of the rounding of n - 1 steps
   return t
