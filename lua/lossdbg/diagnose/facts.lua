@@ -72,8 +72,9 @@ local function classify_by_skill(f)
   local long = f.steps >= LONG_STEPS or f.epochs >= LONG_EPOCHS
   if skill >= GOOD or (trend == "decreasing" and skill >= POOR) then return "learning" end
   if evidently_learnt(f) then
-    local last = f.signals.trend and f.signals.trend.last
-    f.outliers = finite(last) and finite(f.level) and f.level > 1.5 * last
+    local epochs, trend_now = f.signals.epoch_loss or {}, f.signals.trend or {}
+    local last = epochs[#epochs] or trend_now.last
+    f.outliers = finite(last) and finite(f.level) and f.level > 1.5 * last or skill < POOR
     return "learning"
   end
   local beaten = f.skill_verdict == "better"
