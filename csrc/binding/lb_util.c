@@ -135,8 +135,8 @@ static int bad_argument(lua_State *L, int idx, const char *where, const char *na
   if (lua_type(L, idx) == LUA_TSTRING) {
     char text[41] = {0};
     strncpy(text, lua_tostring(L, idx), sizeof text - 1);
-    return luaL_error(L, "lossdbg: %s: argument '%s': expected %s, got the string '%s'", where, name,
-                      expected, text);
+    return luaL_error(L, "lossdbg: %s: argument '%s': expected %s, got the string '%s'", where,
+                      name, expected, text);
   }
   return luaL_error(L, "lossdbg: %s: argument '%s': expected %s, got %s", where, name, expected,
                     lua_isnone(L, idx) ? "nothing" : luaL_typename(L, idx));
