@@ -166,6 +166,33 @@ describe("bad input", function()
     walk_methods("experiment", e, methods)
   end)
 
+  it("of optimisers is explained", function()
+    for _, name in ipairs(ld.optim.names) do
+      local opt, methods = ld.optim[name] { { ld.ones(3) }, lr = 0.1 }, {}
+      for _, key in ipairs { "attach", "step", "zero_grad", "epoch", "state", "load_state",
+        "describe", "clone" } do
+        methods[key] = opt[key]
+      end
+      walk_methods("optim." .. name, opt, methods)
+    end
+  end)
+
+  it("of initialisers and schedules is explained", function()
+    local called = {}
+    for _, name in ipairs(ld.init.names) do
+      called[name] = function(...) return ld.init.get(name)(...) end
+    end
+    called.cosine = function(...) return ld.schedule.cosine { 0.1, 10 }(...) end
+    walk("call", called, {})
+    local plateau = ld.schedule.reduce_on_plateau()
+    walk_methods("plateau", plateau, getmetatable(plateau))
+  end)
+
+  it("of the core's arithmetic is explained", function()
+    local core = require "lossdbg.core"
+    for _, part in ipairs { "train", "random", "diagnose" } do walk(part, core[part], {}) end
+  end)
+
   it("of runs is explained", function()
     local run = small_experiment():fit { verbose = 0 }
     walk_methods("run", run, getmetatable(run))

@@ -297,14 +297,22 @@ static int lb_diagnose_median(lua_State *L) {
   return 2;
 }
 
-/* student_p(t, df), normal_cdf(z) */
+static double check_number(lua_State *L, int idx, const char *where, const char *name) {
+  if (lua_type(L, idx) != LUA_TNUMBER)
+    luaL_error(L, "lossdbg: %s: argument '%s': expected a number, got %s", where, name,
+               luaL_typename(L, idx));
+  return lua_tonumber(L, idx);
+}
+
+/* student_p(t, df) -> two-sided p; normal_cdf(z) -> P(Z <= z) */
 static int lb_diagnose_student_p(lua_State *L) {
-  lua_pushnumber(L, ldb_student_p(luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
+  static const char *const where = "diagnose.student_p";
+  lua_pushnumber(L, ldb_student_p(check_number(L, 1, where, "t"), check_number(L, 2, where, "df")));
   return 1;
 }
 
 static int lb_diagnose_normal_cdf(lua_State *L) {
-  lua_pushnumber(L, ldb_normal_cdf(luaL_checknumber(L, 1)));
+  lua_pushnumber(L, ldb_normal_cdf(check_number(L, 1, "diagnose.normal_cdf", "z")));
   return 1;
 }
 

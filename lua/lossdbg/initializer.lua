@@ -20,7 +20,15 @@ M.TRUNCATED_STD = 0.87962566103423978
 ---@return number fan_in
 ---@return number fan_out
 function M.fans(shape)
+  if type(shape) ~= "table" then
+    options.fail("initializer.fans", "shape", "a list of sizes", shape)
+  end
   local rank = #shape
+  for axis = 1, rank do
+    if math.type(shape[axis]) ~= "integer" or shape[axis] < 0 then
+      options.fail("initializer.fans", "shape", "a list of sizes", shape[axis])
+    end
+  end
   if rank == 0 then return 1, 1 end
   if rank == 1 then return shape[1], shape[1] end
   local field = 1
@@ -37,8 +45,11 @@ local gains = {
 ---@param slope? number negative slope of leaky_relu, default 0.01
 ---@return number|nil gain nil for an activation without one
 function M.gain(name, slope)
+  if slope ~= nil and type(slope) ~= "number" then
+    options.fail("initializer.gain", "slope", "a number", slope)
+  end
   if name == "leaky_relu" then return math.sqrt(2 / (1 + (slope or 0.01) ^ 2)) end
-  return gains[name]
+  return type(name) == "string" and gains[name] or nil
 end
 
 local STD = { name = "std", type = "number", min = 0, default = 0.05, alias = { "stddev" } }
@@ -168,6 +179,11 @@ function meta:__call(tensor, seed, stream, fan_in, fan_out)
   if not options.is_tensor(tensor) then
     options.fail("initializer." .. self.name, "tensor", "a tensor", tensor)
   end
+  for name, fan in pairs { fan_in = fan_in, fan_out = fan_out } do
+    if type(fan) ~= "number" then
+      options.fail("initializer." .. self.name, name, "a number", fan)
+    end
+  end
   if not (fan_in and fan_out) then
     local from_shape, to_shape = M.fans(tensor.shape)
     fan_in, fan_out = fan_in or from_shape, fan_out or to_shape
@@ -197,7 +213,8 @@ end
 ---@param level? integer whose line errors name, as for error() in the caller; default 1; 0: none
 ---@return lossdbg.initializer
 function M.get(spec, level)
-  level = level == 0 and 0 or (level or 1) + 2
+  if math.type(level) ~= "integer" then level = 1 end
+  level = level == 0 and 0 or level + 2
   if type(spec) == "string" then
     local made = named(spec, nil, level)
     return made

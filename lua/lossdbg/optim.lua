@@ -79,7 +79,9 @@ function M.resolve(value, where)
       given.schedule = schedule
     end
   end
-  if type(name) ~= "string" then
+  if where ~= nil and type(where) ~= "string" then
+    options.fail("optim.resolve", "where", "a string", where, nil, source.level())
+  elseif type(name) ~= "string" then
     options.fail(where or "optim", "optimizer", "an optimiser or its name", value,
       "for example ld.optim.sgd { lr = 0.1 }", source.level())
   elseif not kinds[name] then
@@ -92,14 +94,21 @@ function M.resolve(value, where)
   return schedule and M.scheduled(made, schedule) or made
 end
 
+local function check_table(where, name, value)
+  if type(value) ~= "table" then
+    options.fail(where, name, "a table of options", value, nil, source.level())
+  end
+end
+
 ---A copy whose rate follows a schedule: a function of the step, a schedule object, its plain data
 ---{ name = "cosine", ... }, a number, or a reduce_on_plateau object.
----@param given lossdbg.Optimizer
+---@param given any optimiser or its name
 ---@param schedule any
 ---@return lossdbg.Optimizer
 function M.scheduled(given, schedule)
-  local made = given:clone()
-  rawset(made, "rate", rates.follow(given.rate, schedule, source.level()))
+  local base = M.resolve(given, "optim.scheduled")
+  local made = base:clone()
+  rawset(made, "rate", rates.follow(base.rate, schedule, source.level()))
   return made
 end
 
@@ -110,6 +119,7 @@ end
 ---@return lossdbg.Optimizer
 function M.with(given, changes, where)
   local base = M.resolve(given, where)
+  check_table(where or "optim.with", "changes", changes)
   if changes.name and changes.name ~= base.name then return M.resolve(changes, where) end
   local copy = {}
   for key, value in pairs(changes) do
@@ -128,7 +138,8 @@ end
 ---@param overrides? table schedule, clip_norm, clip_value, global_clip_norm
 ---@return lossdbg.Optimizer
 function M.bind(given, parameters, overrides)
-  local base, changes, schedule = M.resolve(given), {}, nil
+  local base, changes, schedule = M.resolve(given, "optim.bind"), {}, nil
+  check_table("optim.bind", "overrides", overrides or {})
   for key, value in pairs(overrides or {}) do
     if key == "schedule" then schedule = value else changes[key] = value end
   end
@@ -142,7 +153,7 @@ end
 ---@param schedule? any
 ---@return table { name, lr, flavor, ..., schedule = { name } }
 function M.describe(given, schedule)
-  local made = M.resolve(given)
+  local made = M.resolve(given, "optim.describe")
   if schedule then made = M.scheduled(made, schedule) end
   return made:describe()
 end

@@ -272,6 +272,9 @@ end
 ---@return lossdbg.schedule
 function M.from(given)
   local copy = {}
+  if type(given) ~= "table" then
+    options.fail("schedule.from", "schedule", "a table with a name", given)
+  end
   for key, value in pairs(given) do
     if key ~= "name" then copy[key] = value end
   end

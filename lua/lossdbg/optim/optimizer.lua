@@ -235,6 +235,9 @@ end
 ---@return lossdbg.Optimizer
 function methods:clone(changes)
   local given = {}
+  if changes ~= nil and type(changes) ~= "table" then
+    options.fail("optimizer:clone", "changes", "a table of options", changes, nil, source.level())
+  end
   for key, value in pairs(self.given) do given[key] = value end
   for key, value in pairs(changes or {}) do
     if key == "learning_rate" then key = "lr" end
