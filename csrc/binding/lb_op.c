@@ -411,6 +411,24 @@ static bool is_named(lua_State *L, int slot) {
   return named;
 }
 
+/* Edits between two short names: insertions, deletions, substitutions. */
+static size_t edit_distance(const char *a, const char *b) {
+  size_t row[MAX_NAME + 1], n = strlen(b);
+  if (n > MAX_NAME || strlen(a) > MAX_NAME) return MAX_NAME;
+  for (size_t j = 0; j <= n; j++)
+    row[j] = j;
+  for (; *a; a++) {
+    size_t corner = row[0]++;
+    for (size_t j = 0; j < n; j++) {
+      size_t change = corner + (*a != b[j]);
+      corner = row[j + 1];
+      size_t other = (row[j] < corner ? row[j] : corner) + 1;
+      row[j + 1] = change < other ? change : other;
+    }
+  }
+  return row[n];
+}
+
 static void refuse_unknown(lua_State *L, const ldb_op *op, int slot) {
   lua_pushnil(L);
   while (lua_next(L, slot)) {
@@ -422,13 +440,20 @@ static void refuse_unknown(lua_State *L, const ldb_op *op, int slot) {
     if (a && a->name) continue;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
+    for (a = op->attrs; a && a->name; a++)
+      if (edit_distance(key, a->name) <= 2) {
+        luaL_addstring(&b, "did you mean '");
+        luaL_addstring(&b, a->name);
+        luaL_addstring(&b, "'? ");
+        break;
+      }
+    luaL_addstring(&b, "known: ");
     for (a = op->attrs; a && a->name; a++) {
       if (a != op->attrs) luaL_addstring(&b, ", ");
       luaL_addstring(&b, a->name);
     }
     luaL_pushresult(&b);
-    luaL_error(L, "lossdbg: %s: unknown option '%s' (known: %s)", op->name, key,
-               lua_tostring(L, -1));
+    luaL_error(L, "lossdbg: %s: unknown option '%s' (%s)", op->name, key, lua_tostring(L, -1));
   }
 }
 
@@ -459,6 +484,8 @@ static int lb_op_call(lua_State *L) {
   const ldb_op *op = lua_touserdata(L, lua_upvalueindex(1));
   ldb_call c;
   int idx[LDB_MAX_IN], next, last = lua_gettop(L);
+  while (last > 0 && lua_isnil(L, last)) /* wrappers pass optional arguments through */
+    last--;
   int n = read_inputs(L, op, idx, &next);
   memset(&c.attrs, 0, sizeof c.attrs);
   int rank = idx[0] ? ((lb_tensor *)lua_touserdata(L, idx[0]))->view.rank : 0;
