@@ -118,3 +118,14 @@ X(cosine_similarity)
 X(binary_crossentropy)
 X(categorical_crossentropy)
 X(sparse_crossentropy)
+
+/* op_norm.c */
+X(moments)
+X(batch_norm)
+X(layer_norm)
+X(group_norm)
+X(rms_norm)
+
+/* op_attention.c, op_embedding.c */
+X(attention)
+X(embedding)
