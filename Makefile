@@ -78,7 +78,10 @@ OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 CORE    := $(BUILD)/lossdbg/core.so
 
 RUN_SANITIZERS := address,undefined,float-cast-overflow
-Q = $(if $(V),,@)
+# One job a core, unless the caller chose with -j.
+JOBS     := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+PARALLEL  = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+MAKEFLAGS += --no-print-directory
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
 # Checkout first, then whatever Lua itself would search; nothing from the user's own paths.
@@ -92,7 +95,7 @@ BUSTED  = $(shell f=$$(command -v busted || echo busted); \
 # ---- build ---------------------------------------------------------------------------------------
 .PHONY: all objects lib
 all: ## build the core, build/lossdbg/core.so
-	@$(MAKE) --no-print-directory $(CORE)
+	@$(MAKE) $(PARALLEL) $(CORE)
 
 objects: $(OBJECTS)
 
@@ -151,27 +154,20 @@ FORCE:
 -include $(OBJECTS:.o=.d)
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
-again = @.ci/deps $@ && $(MAKE) --no-print-directory run-$@
-
-.PHONY: demo test check asan embed install-test examples bench fuzz
+PUBLIC := demo test check asan embed install-test examples bench fuzz
+.PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
-	$(again)
 test: ## all specs (SPECS=spec/x_spec.lua for one)
-	$(again)
 check: ## compilers' warnings as errors, formatting, static analysis, house rules
-	$(again)
 asan: ## all specs under AddressSanitizer and UBSan, leaks on
-	$(again)
 embed: ## C hosts: two states, threads, a failing allocator at every allocation, limits
-	$(again)
 install-test: ## luarocks make into a clean tree; every module is required, the demo runs from there
-	$(again)
 examples: ## every example, each under ten seconds, its last line compared with its header
-	$(again)
 bench: ## speed: spec/bench/*.lua
-	$(again)
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
-	$(again)
+
+$(PUBLIC):
+	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
 
 .PHONY: run-demo run-test run-check run-asan run-install-test run-examples run-bench
 run-demo: $(CORE)
@@ -182,12 +178,12 @@ run-test: $(CORE)
 	  -o spec/support/ci_output.lua $(BUSTED_ARGS) $(SPECS)
 
 run-check:
-	@MAKE='$(MAKE)' LUA='$(LUA)' .ci/check
+	@LUA='$(LUA)' .ci/check
 
 ASAN_RUN = ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:$(ASAN_OPTIONS) \
            UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 run-asan:
-	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc \
+	@$(MAKE) $(PARALLEL) BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc \
 	  build/asan/lossdbg/core.so
 	@$(call LUA_ENV,build/asan) LOSSDBG_CORE=build/asan/lossdbg/core.so $(ASAN_RUN) \
 	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
@@ -220,9 +216,9 @@ $(BUILD)/embed/example: examples/embed/host.c $(BUILD)/liblossdbg.a
 .PHONY: hosts run-embed run-fuzz
 hosts: $(HOSTS:%=$(BUILD)/embed/%) $(BUILD)/embed/example
 run-embed:
-	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc hosts
-	@$(MAKE) --no-print-directory build/embed/states
-	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread CC=gcc build/tsan/embed/states
+	@$(MAKE) $(PARALLEL) BUILD=build/asan SANITIZE=$(RUN_SANITIZERS) CC=gcc hosts
+	@$(MAKE) $(PARALLEL) build/embed/states
+	@$(MAKE) $(PARALLEL) BUILD=build/tsan SANITIZE=thread CC=gcc build/tsan/embed/states
 	@$(call LUA_ENV,build) $(ASAN_RUN) TSAN_OPTIONS=suppressions=spec/embed/tsan.supp .ci/embed \
 	  $(HOSTS:%=build/asan/embed/%) build/asan/embed/example build/embed/states \
 	  build/tsan/embed/states
@@ -242,7 +238,7 @@ run-fuzz: $(FUZZERS:%=build/fuzz/%)
 # ---- the rest ------------------------------------------------------------------------------------
 .PHONY: rock rockspecs deps format clean help print
 rock: ## what LuaRocks calls: the core in build/rock, never mixed with other builds
-	@$(MAKE) --no-print-directory BUILD=build/rock SANITIZE= build/rock/lossdbg/core.so
+	@$(MAKE) $(PARALLEL) BUILD=build/rock SANITIZE= build/rock/lossdbg/core.so
 
 rockspecs: ## write the list of modules into the rockspecs
 	@$(LUA) .ci/rockspecs.lua
