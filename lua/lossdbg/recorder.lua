@@ -29,7 +29,7 @@ function M.new(parameters)
   return self
 end
 
----The parameters of a model as the recorder wants them.
+---The parameters of a model as the recorder wants them: without statistics such as moving means.
 ---@param model lossdbg.Model
 ---@param trainable_only? boolean
 ---@return { name: string, path: string, tensor: userdata }[]
@@ -37,7 +37,7 @@ function M.parameters(model, trainable_only)
   local list = {}
   for _, layer in ipairs(model.list) do
     for _, parameter in ipairs(layer.parameters) do
-      if layer.trainable or not trainable_only then
+      if parameter.trainable ~= false and (layer.trainable or not trainable_only) then
         list[#list + 1] = { name = layer.path .. "/" .. parameter.name, path = layer.path,
           tensor = parameter.tensor, layer = layer }
       end

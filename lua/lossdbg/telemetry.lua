@@ -21,10 +21,11 @@ function M.probe_rows(rows)
   return { x = core.io.take_rows(rows.x, ids), y = core.io.take_rows(rows.y, ids), n = probe_size }
 end
 
--- One forward pass in evaluation mode; `visit` sees every layer's input to the activation and
--- output.
+-- One forward pass; `visit` sees every layer's input to the activation and output. `probe` tells
+-- layers with moving statistics to leave them alone, even in training mode.
 local function forward(model, rows, judge, visit, training)
-  local context = { training = training, logits = judge.logits, tap = visit, step = 0 }
+  local context = { training = training, logits = judge.logits, tap = visit, step = 0,
+    probe = true }
   local output = model:forward(rows.x, context)
   local values = judge.loss:compute(output, rows.y)
   if judge.loss.scale ~= 1 then values = values:mul(judge.loss.scale) end

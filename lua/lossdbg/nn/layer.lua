@@ -23,7 +23,8 @@ local M = {}
 ---@field trainable boolean
 ---@field input_shape integer[]  of one sample
 ---@field output_shape integer[] of one sample
----@field parameters { name: string, tensor: userdata, role: string, regularizer: table|nil }[]
+---@field parameters { name: string, tensor: userdata, role: string, regularizer: table|nil,
+---  trainable: boolean|nil }[] trainable = false: a statistic that no optimiser may touch
 ---@field weights table<string, userdata> the same tensors by name
 
 ---@class lossdbg.LayerKind
@@ -193,6 +194,18 @@ function M.methods:add_parameter(context, name, shape, init, regularizer, fan_in
       fan_in = fan_in }
 end
 
+---Adds a parameter that is no weight but kept with them: cloned, saved and frozen with the layer,
+---never given to an optimiser.
+---@param context { seed: integer, dtype: string }
+---@param name string
+---@param shape integer[]
+---@param init any initialiser description
+function M.methods:add_statistic(context, name, shape, init)
+  self:add_parameter(context, name, shape, init)
+  local entry = self.parameters[#self.parameters]
+  entry.trainable, entry.tensor.requires_grad = false, false
+end
+
 ---Draws the parameters anew, as at the start.
 ---@param seed integer
 ---@param step integer other numbers for every step
@@ -204,11 +217,14 @@ function M.methods:reinitialise(seed, step)
   end
 end
 
----Number of learnable values.
+---Number of values in the parameters.
+---@param trainable_only? boolean without statistics
 ---@return integer
-function M.methods:count()
+function M.methods:count(trainable_only)
   local n = 0
-  for _, parameter in ipairs(self.parameters) do n = n + parameter.tensor.numel end
+  for _, parameter in ipairs(self.parameters) do
+    if not (trainable_only and parameter.trainable == false) then n = n + parameter.tensor.numel end
+  end
   return n
 end
 
@@ -232,68 +248,6 @@ function M.create(description, path, input_shape, context, trainable)
   return layer
 end
 
-local function sizes(layer)
-  local list = { table.concat(layer.input_shape, ",") }
-  for i, parameter in ipairs(layer.parameters) do
-    list[i + 1] = table.concat(parameter.tensor.shape, ",")
-  end
-  return table.concat(list, ";")
-end
-
----Whether two layers take the same input and have parameters of the same shapes.
----@param a lossdbg.Layer
----@param b lossdbg.Layer
----@return boolean
-function M.same_shapes(a, b) return sizes(a) == sizes(b) end
-
----Takes over values, learnt statistics and whether the layer is frozen.
----@param layer lossdbg.Layer
----@param from lossdbg.Layer
----@param dtype string
-function M.take_over(layer, from, dtype)
-  layer.trainable = from.trainable
-  for i, parameter in ipairs(layer.parameters) do
-    parameter.tensor.requires_grad = false
-    parameter.tensor:copy_(from.parameters[i].tensor:detach())
-    parameter.tensor.requires_grad = layer.trainable
-  end
-  if from.buffers and not layer.options.adapt then
-    layer.state = from.state
-    for name, tensor in pairs(from.buffers) do layer.buffers[name] = tensor:cast(dtype):clone() end
-  end
-end
-
----Replaces every tensor of a layer by convert(tensor).
----@param layer lossdbg.Layer
----@param convert fun(tensor: userdata): userdata
-function M.convert(layer, convert)
-  for _, parameter in ipairs(layer.parameters) do
-    local tensor = convert(parameter.tensor)
-    tensor.requires_grad = layer.trainable
-    parameter.tensor, layer.weights[parameter.name] = tensor, tensor
-  end
-  for name, tensor in pairs(layer.buffers or {}) do layer.buffers[name] = convert(tensor) end
-end
-
----A copy that shares no tensor with the original.
----@param layer lossdbg.Layer
----@return lossdbg.Layer
-function M.copy(layer)
-  local twin = {}
-  for key, value in pairs(layer) do twin[key] = value end
-  twin.parameters, twin.weights = {}, {}
-  for i, parameter in ipairs(layer.parameters) do
-    local entry = {}
-    for key, value in pairs(parameter) do entry[key] = value end
-    twin.parameters[i], twin.weights[entry.name] = entry, entry.tensor
-  end
-  if layer.buffers then
-    twin.buffers = {}
-    for name, tensor in pairs(layer.buffers) do twin.buffers[name] = tensor end
-  end
-  setmetatable(twin, getmetatable(layer))
-  M.convert(twin, function(tensor) return tensor:clone() end)
-  return twin
-end
+for name, fn in pairs(require "lossdbg.nn.layer_copy") do M[name] = fn end
 
 return M

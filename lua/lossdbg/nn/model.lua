@@ -143,11 +143,11 @@ function Model:parameters()
 end
 
 ---@param trainable_only? boolean
----@return integer number of learnable values
+---@return integer number of values in the parameters
 function Model:count(trainable_only)
   local n = 0
   for _, item in ipairs(self.list) do
-    if item.trainable or not trainable_only then n = n + item:count() end
+    if item.trainable or not trainable_only then n = n + item:count(trainable_only) end
   end
   return n
 end
@@ -161,7 +161,9 @@ local function set_trainable(self, path, trainable)
   for _, item in ipairs(self.list) do
     if path == nil or item.path == path or item.path:sub(1, #path + 1) == path .. "/" then
       found, item.trainable = true, trainable
-      for _, parameter in ipairs(item.parameters) do parameter.tensor.requires_grad = trainable end
+      for _, parameter in ipairs(item.parameters) do
+        parameter.tensor.requires_grad = trainable and parameter.trainable ~= false
+      end
     end
   end
   if not found then self:layer(path) end
