@@ -163,7 +163,7 @@ asan: ## all specs under AddressSanitizer and UBSan, leaks on
 embed: ## C hosts: two states, threads, a failing allocator at every allocation, limits
 install-test: ## luarocks make into a clean tree; every module is required, the demo runs from there
 examples: ## every example, each under ten seconds, its last line compared with its header
-bench: ## speed: spec/bench/*.lua
+bench: ## speed of ops, training and diagnosis: spec/bench/NN_*.lua
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 
 $(PUBLIC):
@@ -196,7 +196,7 @@ run-examples: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) .ci/examples
 
 run-bench: $(CORE)
-	@for f in spec/bench/*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
+	@for f in spec/bench/[0-9]*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
 
 # Hosts link Lua themselves and take the core's objects, as a program that embeds lossdbg would.
 HOSTS     := $(patsubst spec/embed/%.c,%,$(sort $(wildcard spec/embed/*.c)))
