@@ -129,3 +129,17 @@ X(rms_norm)
 /* op_attention.c, op_embedding.c */
 X(attention)
 X(embedding)
+
+/* op_conv.c, op_conv_transpose.c, op_depthwise.c */
+X(conv1d)
+X(conv2d)
+X(conv1d_transpose)
+X(conv2d_transpose)
+X(depthwise_conv1d)
+X(depthwise_conv2d)
+
+/* op_pool.c */
+X(max_pool1d)
+X(max_pool2d)
+X(avg_pool1d)
+X(avg_pool2d)
