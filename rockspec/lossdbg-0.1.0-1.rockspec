@@ -160,6 +160,7 @@ build = {
       ["lossdbg.grid"] = "lua/lossdbg/grid.lua",
       ["lossdbg.init"] = "lua/lossdbg/init.lua",
       ["lossdbg.initializer"] = "lua/lossdbg/initializer.lua",
+      ["lossdbg.interop.init"] = "lua/lossdbg/interop/init.lua",
       ["lossdbg.interop.keras"] = "lua/lossdbg/interop/keras.lua",
       ["lossdbg.interop.keras_layers"] = "lua/lossdbg/interop/keras_layers.lua",
       ["lossdbg.interop.keras_loss"] = "lua/lossdbg/interop/keras_loss.lua",

@@ -87,6 +87,32 @@ describe("gradcheck of an experiment", function()
   end)
 end)
 
+describe("a layer that makes values that are not finite", function()
+  local function log_of_relu(x)
+    local positive = x:relu()
+    return positive:log()
+  end
+  local e = ld.experiment {
+    train = { ld.tensor { { -1, 2 }, { 3, -4 }, { 5, 6 } }, ld.tensor({ 0, 1, 0 }, "i32") },
+    model = nn.sequential { nn.lambda(log_of_relu), nn.dense { 2, "softmax" } },
+    loss = "sparse_crossentropy", optimizer = "sgd", epochs = 2,
+  }
+
+  it("is not accused of a wrong gradient: there is no slope to compare with", function()
+    local result, why = test("gradcheck").run(e)
+    assert.is_nil(result)
+    assert.matches("not finite", why)
+  end)
+
+  it("is named by the op and by the line inside the user's function", function()
+    local line = debug.getinfo(log_of_relu, "S").linedefined + 2
+    local diagnosis = e:diagnose { trials = false }
+    assert.equal("first_nonfinite_op", diagnosis[1].rule)
+    assert.equal("log", diagnosis.signals.nonfinite.op)
+    assert.equal("spec/42_side_runs_spec.lua:" .. line, diagnosis.signals.nonfinite.line)
+  end)
+end)
+
 describe("data_independence", function()
   it("sees that real rows train better than rows dealt out anew", function()
     local e = with "breast_cancer scaled"
@@ -98,6 +124,24 @@ describe("data_independence", function()
     local e = with "features all zero"
     local r = test("data_independence").run(e, e:fit { verbose = 0 })
     assert.is_true(r.independent)
+  end)
+end)
+
+describe("quick", function()
+  it("shows that raw data can be learnt", function()
+    local r = test("quick").run(with "wine raw")
+    assert.is_true(r.skill > 0.8)
+  end)
+
+  it("learns nothing from features that are all zero", function()
+    local r = test("quick").run(with "features all zero")
+    assert.is_true(r.skill < 0.05)
+  end)
+
+  it("says why it cannot judge", function()
+    local r, why = test("quick").run(with "co2 with gaps")
+    assert.is_nil(r)
+    assert.matches("not finite", why)
   end)
 end)
 

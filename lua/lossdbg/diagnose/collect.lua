@@ -53,6 +53,7 @@ local function case_of(run, rows, val)
   signals.trend = M.trend(signals.loss, description.steps_per_epoch)
   signals.val_trend = signals.val_loss
     and core.diagnose.trend(signals.val_loss, { block = 1, window = window }) or nil
+  signals.lr = run.steps and run.steps.lr
   signals.majority = signals.data and signals.data.y and signals.data.y.majority
   signals.epoch_loss = signals.epoch_loss or run.history and run.history.loss
   return { description = description, signals = signals }

@@ -1,8 +1,17 @@
 --- Backward against central differences, on the first rows and a sample of every parameter.
 
+local evaluate = require "lossdbg.evaluate"
+
 local M = { id = "gradcheck", what = "gradients against central differences" }
 
 local rows, samples = 8, 12
+
+local function finite_loss(experiment, model, x, y)
+  local judge = experiment:judge(model)
+  judge.metrics = {}
+  local loss = evaluate.rows(model, { x = x, y = y }, judge, #x)
+  return loss == loss and loss < math.huge and loss > -math.huge
+end
 
 ---@param experiment lossdbg.Experiment
 ---@return table? result max_error, worst, checked, skipped, passed
@@ -13,6 +22,9 @@ function M.run(experiment)
   local x, y = p.train.x:slice(1, 1, n), p.train.y:slice(1, 1, n):contiguous()
   if x:has_nonfinite() then return nil, "the rows hold values that are not finite" end
   local model = experiment:build()
+  if not finite_loss(experiment, model, x, y) then
+    return nil, "the loss of these rows is not finite: there is no slope to compare with"
+  end
   local check = require("lossdbg.gradcheck").check
   local report = check(model, x, y, { loss = p.loss, samples = samples })
   return { max_error = report.max_error, worst = report.worst, checked = report.checked,

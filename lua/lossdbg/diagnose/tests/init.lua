@@ -6,7 +6,7 @@ local attempt = require "lossdbg.attempt"
 local M = {}
 
 -- Cheap ones first: a time budget may end the list early.
-local names = { "overfit_batch", "line", "gradcheck", "lr_range", "data_independence" }
+local names = { "overfit_batch", "line", "gradcheck", "lr_range", "data_independence", "quick" }
 
 --- All tests in order.
 ---@return { id: string, what: string, run: function }[]
