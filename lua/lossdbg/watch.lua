@@ -50,6 +50,52 @@ local function prepare(self, given)
   self.loss = loss
 end
 
+-- ---- are gradients cleared? ---------------------------------------------------------------------
+
+-- Counts calls of zero_grad on this optimiser until the watch is closed, and keeps an eye on one
+-- small parameter: a buffer that is never cleared is a sum, so that it hardly turns from one step
+-- to the next, while the gradients of single batches do.
+local function observe_clearing(self)
+  local optimizer, chosen = self.optimizer, nil
+  for _, parameter in ipairs(recorder.parameters(self.model, true)) do
+    local n, least = parameter.tensor.numel, chosen and chosen.numel or math.huge
+    if n >= 8 and n < least then chosen = parameter.tensor end
+  end
+  self.clearing = { calls = 0, tensor = chosen, cosine = {}, ratio = {} }
+  if type(optimizer.zero_grad) ~= "function" then return end
+  local zero_grad = optimizer.zero_grad
+  self.clearing.replaced = rawget(optimizer, "zero_grad")
+  optimizer.zero_grad = function(...)
+    self.clearing.calls = self.clearing.calls + 1
+    return zero_grad(...)
+  end
+end
+
+local function norm(tensor) return math.sqrt(tensor:square():sum():item()) end
+
+local function follow_buffer(clearing)
+  local gradient = clearing.tensor and clearing.tensor.grad
+  if clearing.calls > 0 or not gradient then return end
+  local now, before = gradient:detach():reshape { -1 }, clearing.before
+  clearing.before = now:clone()
+  if not before then return end
+  local lengths = norm(now) * norm(before)
+  local n = #clearing.cosine + 1
+  clearing.cosine[n] = lengths > 0 and now:mul(before):sum():item() / lengths or 0
+  clearing.ratio[n] = norm(now) / math.max(norm(now:sub(before)), 1e-30)
+end
+
+-- signals.tests.zero_grad: nil when it cannot be told.
+local function clearing_result(clearing)
+  if clearing.calls > 0 then return { accumulates = false } end
+  local n = #clearing.cosine
+  if n < 9 then return nil end
+  local function late(list) return recorder.median(table.move(list, n // 2, n, 1, {})) end
+  return { accumulates = late(clearing.cosine) > 0.9, ratio = late(clearing.ratio) }
+end
+
+-- ---- the watch ---------------------------------------------------------------------------------
+
 ---@param model lossdbg.Model
 ---@param optimizer table made by ld.optim for this model
 ---@param given? { loss: any, data: any, val: any, batch: integer, name: string }
@@ -66,6 +112,7 @@ function M.new(model, optimizer, given)
   local self = setmetatable({ model = model, optimizer = optimizer, batch = checked.batch,
     name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
     source = source.here() }, Watch)
+  observe_clearing(self)
   prepare(self, checked)
   if self.rows then
     local telemetry = require "lossdbg.telemetry"
@@ -92,6 +139,7 @@ end
 function Watch:step(loss)
   if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
   local value, record = loss_number(loss), self.recorder
+  follow_buffer(self.clearing)
   local bad = record:add(value, self.optimizer.stats or {}, self.optimizer.lr)
   self.grad_norm, self.loss_value = record.grad_norm[record.step], value
   local signals = self.signals
@@ -105,7 +153,10 @@ function Watch:step(loss)
 end
 
 ---Ends the watch; it can still be diagnosed.
-function Watch:close() self.closed = true end
+function Watch:close()
+  if not self.closed then rawset(self.optimizer, "zero_grad", self.clearing.replaced) end
+  self.closed = true
+end
 
 Watch.__close = Watch.close
 
@@ -144,6 +195,7 @@ function Watch:run()
   for key, value in pairs(self.signals) do signals[key] = value end
   signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
   signals.steps = record.step
+  signals.tests = { zero_grad = clearing_result(self.clearing) }
   if self.probe then final_signals(self, signals) end
   return runs.new {
     description = description(self), history = {}, n_epochs = 0, n_steps = record.step,

@@ -1,0 +1,67 @@
+-- What a watch says about loops that a user wrote: are gradients cleared between steps?
+local ld = require "lossdbg"
+local nn = ld.nn
+
+local digits = assert(ld.data.idx("examples/data/digits/digits-images-idx3-ubyte",
+  "examples/data/digits/digits-labels-idx1-ubyte")):map(function(x) return x / 16 end)
+
+-- clear(opt, model, step) is what the loop does where zero_grad belongs.
+local function watched(clear, batch)
+  local model = nn.sequential { nn.flatten(), nn.dense { 16, "relu" }, nn.dense { 10 } }
+    :build({ 8, 8 }, { seed = 1 })
+  local loss = ld.loss.sparse_crossentropy { from_logits = true }
+  local opt = ld.optim.sgd { model, lr = 0.05 }
+  local watch <close> = ld.watch(model, opt, { loss = loss, data = digits })
+  local step = 0
+  for epoch = 1, 2 do
+    for x, y in digits:batches { batch, shuffle = true, seed = 3, epoch = epoch } do
+      step = step + 1
+      local l = loss(model(x), y)
+      clear(opt, model, step)
+      l:backward()
+      opt:step()
+      watch:step(l)
+    end
+  end
+  return watch, opt
+end
+
+local function named(watch)
+  for _, finding in ipairs(watch:diagnose()) do
+    if finding.rule == "gradient_not_zeroed" then return finding end
+  end
+end
+
+describe("a loop that never clears its gradients", function()
+  it("is named, with the buffer several times the fresh gradient", function()
+    local finding = assert(named((watched(function() end, 64))))
+    assert.is_true(finding.evidence[1].value > 2)
+  end)
+end)
+
+describe("a loop that clears its gradients is not accused", function()
+  it("when it calls zero_grad", function()
+    assert.is_nil(named((watched(function(opt) opt:zero_grad() end, 64))))
+  end)
+
+  it("when it clears them only after every fourth step", function()
+    local function every_fourth(opt, _, step)
+      if step % 4 == 1 then opt:zero_grad() end
+    end
+    assert.is_nil(named((watched(every_fourth, 64))))
+  end)
+
+  it("when it clears them by hand", function()
+    local function by_hand(_, model)
+      for _, parameter in model:parameters() do parameter.grad = nil end
+    end
+    assert.is_nil(named((watched(by_hand, 32))))
+  end)
+end)
+
+describe("closing a watch", function()
+  it("leaves the optimiser as it was", function()
+    local _, opt = watched(function(opt) opt:zero_grad() end, 256)
+    assert.is_nil(rawget(opt, "zero_grad"))
+  end)
+end)
