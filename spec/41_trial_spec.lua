@@ -37,6 +37,17 @@ describe("trial", function()
     assert.is_false(t.verified)
   end)
 
+  it("trains a fix that sets the number of epochs for as long as it says", function()
+    local bench = trial.bench(experiment(0.02), { seeds = 3 })
+    local longer, shorter = bench:try { epochs = 150 }, bench:try { epochs = 2 }
+    assert.equal(150, longer.epochs)
+    assert.equal(150, #longer.curves.after)
+    assert.equal(15, #longer.curves.placebo)
+    assert.is_true(longer.verified and longer.after < longer.before)
+    assert.equal(2, #shorter.curves.after)
+    assert.is_true(shorter.after > shorter.before)
+  end)
+
   it("does not verify mere luck: another seed is the placebo", function()
     local bench = trial.bench(experiment(0), { seeds = 5 })
     assert.is_false(bench:try({ name = "the same under another name" }).verified)

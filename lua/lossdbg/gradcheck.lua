@@ -33,9 +33,10 @@ local schema = {
 local report_meta = {
   __name = "lossdbg.gradcheck",
   __tostring = function(r)
-    local head = "gradient check %s: largest error %.2g (limit %.0e) at %s; %d entries, %d on kinks"
+    local head = "gradient check %s: largest relative error %.2g (limit %.0e)%s; %d entries%s"
     local lines = { head:format(r.passed and "passed" or "FAILED", r.max_error, r.tolerance,
-      r.worst or "-", r.checked, r.skipped) }
+      r.worst and " at " .. r.worst or "", r.checked,
+      r.skipped > 0 and (", %d on kinks left out"):format(r.skipped) or "") }
     for _, row in ipairs(r.rows) do
       lines[#lines + 1] = ("  %-24s %.2g over %d entries"):format(row.name, row.max_error,
         row.checked)

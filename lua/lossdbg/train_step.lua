@@ -105,12 +105,20 @@ local function search(session, x, y, weight)
     shape = first.shape }
 end
 
+-- Whether ops in this layer are called by lines of the user's own: those are named then.
+local function runs_lua_code(layer)
+  local fn = layer.kind == "lambda" and layer.options.fn
+  return type(fn) == "function" and debug ~= nil and debug.getinfo(fn, "S").what == "Lua"
+end
+
 local function note_nonfinite(session, found)
   if session.run.signals.nonfinite then return end
   found.step = session.step
   if found.layer and found.layer ~= "loss" then
     local ok, layer = attempt.call(session.model.layer, session.model, found.layer)
-    found.line = ok and layer.source or found.line
+    if ok and not (found.line and runs_lua_code(layer)) then
+      found.line = layer.source or found.line
+    end
   end
   session.run.signals.nonfinite = found
 end

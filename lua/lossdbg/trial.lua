@@ -21,7 +21,7 @@ local placebo_offset = 7919 -- any number that no seed of a trial is away from a
 ---@field skill { before: number, after: number, placebo: number } medians
 ---@field verified boolean
 ---@field part "train"|"val" which rows were compared
----@field epochs integer budget of each run
+---@field epochs integer of the runs with the fix
 ---@field curves table<string, number[]> loss per epoch of the first seed, before, after and placebo
 ---@field reason? string why it could not be tried
 
@@ -48,8 +48,8 @@ end
 local Bench = {}
 Bench.__index = Bench
 
---- A bench for one experiment. `seeds` runs per arm, `epochs` at most as many as the experiment
---has. -@param experiment table
+--- A bench for one experiment: `seeds` runs per arm, of at most as many epochs as it has.
+---@param experiment table
 ---@param o { seeds: integer, epochs?: integer, run?: table } run: a finished run of the first seed
 function M.bench(experiment, o)
   local description = experiment:description()
@@ -63,8 +63,14 @@ function M.bench(experiment, o)
   return bench
 end
 
+-- A fix that sets the number of epochs is tried with that number: there the budget is the fix.
+function Bench:epochs_of(experiment)
+  local epochs = experiment.recipe.epochs
+  return epochs ~= self.experiment.recipe.epochs and epochs or self.epochs
+end
+
 function Bench:fit(experiment, seed)
-  return experiment:with({ seed = seed }):fit { verbose = 0, epochs = self.epochs }
+  return experiment:with({ seed = seed }):fit { verbose = 0, epochs = self:epochs_of(experiment) }
 end
 
 function Bench:unpatched(seed)
@@ -115,7 +121,7 @@ function Bench:try(patch, part)
     skill = { before = median(column(before, "skill")), after = median(column(after, "skill")),
       placebo = median(column(placebo, "skill")) },
     verified = always and always_over and gain >= least_gain and over_placebo >= least_gain,
-    part = part, metric = part == "val" and "val_loss" or "loss", epochs = self.epochs,
+    part = part, metric = part == "val" and "val_loss" or "loss", epochs = self:epochs_of(patched),
   }
 end
 
