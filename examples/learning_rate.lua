@@ -52,14 +52,14 @@ for _, schedule in ipairs {
 end
 
 print "\nOptimisers, each with its usual rate:"
-for name, optimizer in pairs {
-  ["sgd"] = ld.optim.sgd { lr = 0.1 },
-  ["sgd with momentum"] = ld.optim.sgd { lr = 0.1, momentum = 0.9 },
-  ["rmsprop"] = ld.optim.rmsprop { lr = 0.01 },
-  ["adam"] = ld.optim.adam { lr = 0.01 },
+for _, case in ipairs {
+  { "sgd", ld.optim.sgd { lr = 0.1 } },
+  { "sgd with momentum", ld.optim.sgd { lr = 0.1, momentum = 0.9 } },
+  { "rmsprop", ld.optim.rmsprop { lr = 0.01 } },
+  { "adam", ld.optim.adam { lr = 0.01 } },
 } do
-  local run = experiment:with { optimizer = optimizer }:fit { verbose = 0 }
-  print(("  %-18s loss %.4f  val_loss %.4f"):format(name, run:last "loss", run:last "val_loss"))
+  local run = experiment:with { optimizer = case[2] }:fit { verbose = 0 }
+  print(("  %-18s loss %.4f  val_loss %.4f"):format(case[1], run:last "loss", run:last "val_loss"))
 end
 
 print(("too low named: %s, too high named: %s, suggested lr %.2g"):format(low and "yes" or "no",
