@@ -1,6 +1,7 @@
 /*
 ** embedding: rows of a table by 0-based ids.
 */
+#include <math.h>
 #include <string.h>
 
 #include "graph/op.h"
@@ -33,11 +34,32 @@ static ldb_status infer_embedding(ldb_call *c, ldb_error *e) {
   return LDB_OK;
 }
 
+static double id_at(const ldb_view *ids, int64_t i) {
+  if (ids->dtype == LDB_F32) return (double)((const float *)ids->data)[i];
+  if (ids->dtype == LDB_F64) return ((const double *)ids->data)[i];
+  return (double)((const int32_t *)ids->data)[i];
+}
+
+static ldb_status check_ids(const ldb_view *ids, int64_t rows, ldb_error *e) {
+  const int64_t n = ldb_view_count(ids);
+  for (int64_t i = 0; i < n; i++) {
+    const double v = id_at(ids, i);
+    if (!(v == floor(v)))
+      return ldb_fail(e, LDB_VALUE, "id %g at position %lld is not a whole number", v,
+                      (long long)i + 1);
+    if (v < 0 || v >= (double)rows)
+      return ldb_fail(e, LDB_RANGE, "id %.0f at position %lld is outside 0..%lld%s", v,
+                      (long long)i + 1, (long long)rows - 1,
+                      v == (double)rows ? " (ids count from 0: is the table one row short?)" : "");
+  }
+  return LDB_OK;
+}
+
 static ldb_status embedding_forward(ldb_call *c, ldb_error *e) {
   const ldb_view *table = &c->in[TABLE], *ids = &c->in[IDS];
   const size_t row = (size_t)table->shape[1] * ldb_dtype_size(table->dtype);
   const int64_t n = ldb_view_count(ids);
-  const ldb_status s = ldb_check_labels(ids, table->shape[0], e);
+  const ldb_status s = check_ids(ids, table->shape[0], e);
   if (s != LDB_OK) return s;
   for (int64_t i = 0; row && i < n; i++)
     memcpy((char *)c->out.data + (size_t)i * row,

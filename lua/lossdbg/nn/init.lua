@@ -12,6 +12,18 @@ local M = {
   dropout = require "lossdbg.nn.dropout",
   normalization = require "lossdbg.nn.normalization",
   lambda = require "lossdbg.nn.lambda",
+  batch_norm = require "lossdbg.nn.batch_norm",
+  layer_norm = require "lossdbg.nn.layer_norm",
+  group_norm = require "lossdbg.nn.group_norm",
+  rms_norm = require "lossdbg.nn.rms_norm",
+  embedding = require "lossdbg.nn.embedding",
+  positional_embedding = require "lossdbg.nn.positional_embedding",
+  multi_head_attention = require "lossdbg.nn.multi_head_attention",
+  spatial_dropout = require "lossdbg.nn.spatial_dropout",
+  gaussian_noise = require "lossdbg.nn.gaussian_noise",
+  gaussian_dropout = require "lossdbg.nn.gaussian_dropout",
+  alpha_dropout = require "lossdbg.nn.alpha_dropout",
+  repeat_vector = require "lossdbg.nn.repeat_vector",
 }
 
 ---Names of the activations that `dense` and `activation` know.
