@@ -83,7 +83,7 @@ function M.judge(model, loss, metrics, fuse)
       and (loss.name == "sparse_crossentropy" or loss.name == "categorical_crossentropy"))
     or (name == "sigmoid" and loss.name == "binary_crossentropy")
   local judge = { loss = loss, metrics = metrics }
-  if fuse ~= false and fits and not loss.from_logits then
+  if fuse ~= false and fits and not loss.from_logits and not loss.by_hand then
     judge.loss, judge.logits = loss:with { from_logits = true }, last
   end
   return judge

@@ -1,5 +1,6 @@
 --- Losses: loss(prediction, target) is a scalar; per sample it is the mean over the last axis, as
 -- in Keras. Cross-entropies take probabilities, or with from_logits the numbers before the softmax.
+local by_hand = require "lossdbg.loss_by_hand"
 local core = require "lossdbg.core"
 local fit_shapes = require "lossdbg.loss_shapes"
 local options = require "lossdbg.options"
@@ -17,6 +18,7 @@ local op = core.op
 ---@field reduction "mean"|"sum"|"none"
 ---@field family "regression"|"probability"|"margin"|"custom"
 ---@field target "index"|"one_hot"|"zero_one"|"real" what the targets hold
+---@field by_hand boolean|nil    written out without the protections of the library's own
 ---@operator call(userdata): userdata
 
 local Loss = { __name = "lossdbg.loss" }
@@ -77,6 +79,9 @@ local function schema_of(name)
   elseif name == "huber" then
     schema[3] = { name = "delta", type = "number", open_min = 0, default = 1, positional = 1 }
   end
+  for _, option in ipairs(by_hand.names(name)) do
+    schema[#schema + 1] = by_hand.options[option]
+  end
   return schema
 end
 
@@ -87,6 +92,11 @@ local function new(name, given)
   local self = { name = name, family = entry and entry[1], target = entry and entry[2],
     label_smoothing = 0 }
   for key, value in pairs(checked) do self[key] = value end
+  self.by_hand = by_hand.wanted(checked) or nil
+  if self.by_hand and (self.from_logits or self.label_smoothing > 0) then
+    error(("lossdbg: loss.%s: clip and renormalise are for probabilities as they are, without " ..
+      "from_logits or label_smoothing"):format(name), source.level())
+  end
   return setmetatable(self, Loss)
 end
 
@@ -104,7 +114,8 @@ function Loss:for_shapes(prediction_shape, target_shape)
     name = "sparse_crossentropy"
   end
   return new(name, { reduction = self.reduction, from_logits = self.from_logits,
-    label_smoothing = self.label_smoothing, scale = self.scale })
+    label_smoothing = self.label_smoothing, scale = self.scale, clip = self.clip,
+    renormalise = self.renormalise })
 end
 
 ---The same loss with some options changed.
@@ -115,6 +126,7 @@ function Loss:with(changes)
   local given = {}
   for _, option in ipairs(schema_of(self.name)) do given[option.name] = self[option.name] end
   for key, value in pairs(changes) do given[key] = value end
+  if changes.from_logits then given.clip, given.renormalise = nil, nil end
   return new(self.name, given)
 end
 
@@ -123,7 +135,8 @@ end
 function Loss:describe()
   return { name = self.name, from_logits = self.from_logits, delta = self.delta,
     label_smoothing = self.label_smoothing, reduction = self.reduction,
-    scale = self.scale ~= 1 and self.scale or nil }
+    scale = self.scale ~= 1 and self.scale or nil, by_hand = self.by_hand, clip = self.clip,
+    renormalise = self.renormalise, broadcast = self.broadcast }
 end
 
 ---Targets in the form the loss computes with: ids as i32, everything else in the prediction's
@@ -162,6 +175,7 @@ end
 
 -- Prepared inputs only: no check, no conversion. What the training loop calls.
 function Loss:compute(prediction, target)
+  if self.by_hand then return by_hand.compute(self, prediction, target) end
   return catalogue[self.name][3](self, prediction, target)
 end
 

@@ -1,5 +1,5 @@
---- Training programs of Keras, brought here: a program in the small JSON form of the fault benchmark
--- becomes an experiment.
+--- Training programs of Keras, brought here: a program in the small JSON form of the fault
+-- benchmark becomes an experiment.
 local data = require "lossdbg.data"
 local keras_layers = require "lossdbg.interop.keras_layers"
 local keras_loss = require "lossdbg.interop.keras_loss"
@@ -130,7 +130,7 @@ function M.experiment(case, folder, o)
     optimizer = optimizer(case.optimizer), batch = case.batch_size, epochs = case.epochs,
     max_steps = case.max_steps, seed = o and o.seed or case.seed,
     shuffle = not (case.loop and case.loop.shuffle == false), loop = loop(case, model),
-    metrics = metrics(case), name = case.id,
+    metrics = metrics(case), name = case.id, fuse = false,
     task = (task == "binary" or task == "multiclass" or task == "multilabel") and task
       or "regression",
   }

@@ -1,5 +1,5 @@
---- Layers as Keras writes them, turned into our descriptions. Names and defaults are those of Keras 3;
--- what is not known raises and names the key.
+--- Layers as Keras writes them, turned into our descriptions. Names and defaults are those of
+-- Keras 3; what is not known raises and names the key.
 local nn = require "lossdbg.nn"
 local options = require "lossdbg.options"
 

@@ -1,0 +1,6 @@
+--- Programs of other frameworks, brought here.
+local M = {
+  keras = require "lossdbg.interop.keras",
+}
+
+return M

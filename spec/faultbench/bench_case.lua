@@ -1,0 +1,79 @@
+--- One case: read, build, diagnose, and say what was found. Nothing here knows the truth.
+local files = require "bench_files"
+local json = require "lossdbg.view.json"
+local record = require "lossdbg.view.record"
+
+local M = {}
+
+local grave = { crit = true, err = true }
+
+-- Highest resident size of this process so far, where the system tells.
+local function peak_mb()
+  local kb = (files.text "/proc/self/status" or ""):match "VmHWM:%s*(%d+) kB"
+  return kb and tonumber(kb) / 1024 or nil
+end
+
+-- Causes in the order of the findings, each once, of the wanted severities.
+local function causes_of(diagnosis, wanted)
+  local list, seen = json.array(), {}
+  for _, f in ipairs(diagnosis) do
+    if f.cause and wanted[f.severity] and not seen[f.cause] then
+      seen[f.cause] = true
+      list[#list + 1] = { id = f.cause, confidence = f.confidence, severity = f.severity,
+        rule = f.rule }
+    end
+  end
+  return list
+end
+
+local function fixes_of(diagnosis)
+  local list = json.array()
+  for _, f in ipairs(diagnosis) do
+    for _, fix in ipairs(grave[f.severity] and f.fixes or {}) do
+      local trial = fix.trial or {}
+      list[#list + 1] = { text = fix.text, patch = record.plain(fix.patch), verified = trial.verified or false,
+        tried = fix.trial ~= nil, loss_before = trial.before, loss_after = trial.after,
+        placebo_after = trial.placebo, reason = trial.reason }
+    end
+  end
+  return list
+end
+
+-- Learning programs get no cause; a program that fails for no reason that is grave gets what the
+-- remarks say.
+local function answer(d, result)
+  result.verdict, result.state, result.confidence = d.verdict, d.state, d.confidence
+  result.causes = causes_of(d, grave)
+  result.remarks = causes_of(d, { warn = true })
+  if d.healthy then
+    result.causes = json.array()
+  elseif #result.causes == 0 then
+    result.causes = result.remarks
+  end
+  result.fixes = fixes_of(d)
+end
+
+---@param dir string
+---@param id string
+---@param o { budget: number, seeds: integer? }
+---@return table result as `--json` has it
+function M.diagnose(dir, id, o)
+  local started = os.clock()
+  local result = { id = id, causes = json.array(), fixes = json.array() }
+  local case, why = files.json(("%s/cases/%s.json"):format(dir, id))
+  if case == nil then
+    result.error = why
+  else
+    local ok, message = pcall(function()
+      local ld = require "lossdbg"
+      local experiment = ld.interop.keras.experiment(case, dir .. "/cases")
+      answer(experiment:diagnose { budget = o.budget, seeds = o.seeds and math.max(3, o.seeds) },
+        result)
+    end)
+    if not ok then result.error = tostring(message) end
+  end
+  result.seconds, result.peak_mb = os.clock() - started, peak_mb()
+  return result
+end
+
+return M

@@ -1,0 +1,146 @@
+--- The table of a run of the benchmark: our scores with their intervals, by cause, beside a constant
+-- answer and the published tools.
+local grid = require "lossdbg.view.table"
+local published = require "bench_published"
+local score = require "bench_score"
+
+local M = {}
+
+local function share(pair)
+  if pair[2] == 0 then return "-" end
+  local low, high = score.interval(pair[1], pair[2])
+  return ("%d/%d  %.0f %%  [%.0f, %.0f]"):format(pair[1], pair[2], 100 * pair[1] / pair[2],
+    100 * low, 100 * high)
+end
+
+local function answers_of(results, with_remarks)
+  local out = {}
+  for _, r in ipairs(results) do
+    out[r.id] = {}
+    for _, list in ipairs { r.causes, with_remarks and r.remarks or {} } do
+      for _, cause in ipairs(list) do table.insert(out[r.id], cause.id) end
+    end
+  end
+  return out
+end
+
+local function quantile(list, p)
+  if #list == 0 then return 0 / 0 end
+  table.sort(list)
+  return list[math.max(1, math.ceil(p * #list))]
+end
+
+local function costs(results)
+  local seconds, memory = {}, {}
+  for _, r in ipairs(results) do
+    seconds[#seconds + 1], memory[#memory + 1] = r.seconds, r.peak_mb
+  end
+  return { median = quantile(seconds, 0.5), p90 = quantile(seconds, 0.9),
+    longest = quantile(seconds, 1), peak_mb = quantile(memory, 1) }
+end
+
+-- Of the scored faulty programs: how many have a fix that its trial verified.
+local function verified(results, truth)
+  local hits, n = 0, 0
+  for _, r in ipairs(results) do
+    local t = truth[r.id]
+    if t and t.scored and not t.healthy then
+      n = n + 1
+      for _, fix in ipairs(r.fixes or {}) do
+        if fix.verified then hits = hits + 1 break end
+      end
+    end
+  end
+  return { hits, n }
+end
+
+local function main_table(s, fixes)
+  local rows = {}
+  local function row(name, read)
+    rows[#rows + 1] = { name, share(read(s.all)), share(read(s.real)), share(read(s.injected)) }
+  end
+  row("detected", function(r) return r.detected end)
+  for level, name in ipairs(score.levels) do
+    row("first cause, " .. name, function(r) return r[level][1] end)
+    row("first three, " .. name, function(r) return r[level][3] end)
+  end
+  row("precision of the first three", function(r) return r.precision end)
+  row("false alarms, errors", function(r) return r.false_alarms end)
+  row("false alarms, with warnings", function(r) return r.false_warnings end)
+  rows[#rows + 1] = { "faulty, with a verified fix", share(fixes), "", "" }
+  return grid.render(rows, { header = { "", "all", "real", "injected" }, width = 110 })
+end
+
+local function cause_table(truth, causes, answers)
+  local rows = {}
+  for i, r in ipairs(score.by_cause(truth, causes, answers)) do
+    rows[i] = { r.cause, r.n, r.detected, r[1], r[3] }
+  end
+  return grid.render(rows, { width = 110, header = { "first cause in truth (with equivalents)",
+    "faulty", "detected", "first", "first three" } })
+end
+
+-- The truth of the cases that were run.
+local function chosen(truth, results)
+  local part = {}
+  for _, r in ipairs(results) do part[r.id] = truth[r.id] end
+  return part
+end
+
+local function failures(results)
+  local lines = {}
+  for _, r in ipairs(results) do
+    if r.error then lines[#lines + 1] = ("  %s: %s"):format(r.id, r.error) end
+  end
+  if #lines > 0 then table.insert(lines, 1, ("not diagnosed: %d"):format(#lines)) end
+  return lines
+end
+
+local function untold(results)
+  local lines = failures(results)
+  for _, r in ipairs(results) do
+    local names = {}
+    for i, cause in ipairs(r.causes) do names[i] = cause.id end
+    lines[#lines + 1] = ("%s  %s"):format(r.id, r.error and "error"
+      or #names > 0 and table.concat(names, ", ") or "no fault")
+  end
+  local c = costs(results)
+  lines[#lines + 1] = ("faultbench: %d cases, median %.1f s"):format(#results, c.median)
+  return table.concat(lines, "\n")
+end
+
+local function last_line(s, fixes, c)
+  return ("faultbench: detected %d/%d, first %d/%d, three %d/%d, false_alarms %d/%d, " ..
+    "verified %d/%d, median %.1f s"):format(s.detected[1], s.detected[2], s[2][1][1], s[2][1][2],
+    s[2][3][1], s[2][3][2], s.false_alarms[1], s.false_alarms[2], fixes[1], fixes[2], c.median)
+end
+
+--- The report. Without truth: what was answered.
+---@param results table[]
+---@param truth table<string, table>|nil
+---@param causes table<string, table>
+---@return string
+function M.text(results, truth, causes)
+  if not truth then return untold(results) end
+  truth = chosen(truth, results)
+  local answers = answers_of(results, false)
+  local s = score.score(truth, causes, answers, answers_of(results, true))
+  local fixes, c = verified(results, truth), costs(results)
+  local lines = failures(results)
+  lines[#lines + 1] = main_table(s, fixes)
+  lines[#lines + 1] = "\nshares with their 95 % intervals (Wilson); false alarms on: "
+    .. table.concat(s.all.alarms, " ")
+  for _, level in ipairs { 1, 2 } do
+    local best = score.constant(truth, causes, level)
+    lines[#lines + 1] = ("always answering %s: first cause %d/%d %s"):format(best.cause, best.hits,
+      best.n, score.levels[level])
+  end
+  lines[#lines + 1] = ("time per case: median %.1f s, 90th percentile %.1f s, longest %.1f s; " ..
+    "most memory %.0f MB"):format(c.median, c.p90, c.longest, c.peak_mb)
+  lines[#lines + 1] = "\n" .. cause_table(truth, causes, answers)
+  lines[#lines + 1] = "\n" .. published.text(truth, causes, answers)
+  lines[#lines + 1] = last_line(s.all, fixes, c)
+  return table.concat(lines, "\n")
+end
+
+return M
