@@ -118,10 +118,21 @@ describe("audit of rows", function()
   it("compares validation with training features", function()
     local train = ld.tensor({ { 0, 1 }, { 2, 3 }, { 4, 5 } }, "f64")
     local v = diagnose.audit(train, nil, { val_x = train * ld.tensor({ 3, 1 }, "f64") + 2 }).val
-    local sd = math.sqrt(8 / 3)
+    local sd = math.sqrt((8 / 3 + 9 * 8 / 3) / 2)
     assert.near((3 * 2 + 2 - 2) / sd, v.mean_shift, 1e-12)
     assert.equal(1, v.mean_shift_column)
     assert.equal(0.5, v.sd_ratio_bad_share)
+  end)
+
+  it("sees no great shift in a feature that is almost always zero", function()
+    local few, many = ld.zeros({ 200, 1 }, "f64"), ld.zeros({ 200, 1 }, "f64")
+    few:set(1, 1, 1)
+    for i = 1, 20 do many:set(50, i, 1) end
+    local v = diagnose.audit(few, nil, { val_x = many }).val
+    local p = 0.005
+    local sd = math.sqrt((p * (1 - p) + 2500 * 0.1 * 0.9) / 2)
+    assert.near((5 - p) / sd, v.mean_shift, 1e-12)
+    assert.is_true(v.mean_shift < 1)
   end)
 
   it("tells rows apart by every element, many at a time", function()

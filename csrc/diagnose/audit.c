@@ -80,8 +80,9 @@ void ldb_feature_shift(const ldb_columns *a, const ldb_columns *b, size_t column
   out->column = 0;
   for (size_t j = 0; j < columns; j++) {
     if (ldb_column_is_constant(a, j) || ldb_column_is_constant(b, j)) continue;
-    const double sa = std_of(a, j), ratio = std_of(b, j) / sa;
-    const double shift = fabs(a->mean[j] - b->mean[j]) / sa;
+    const double sa = std_of(a, j), sb = std_of(b, j), ratio = sb / sa;
+    /* Both deviations: a feature that is almost always zero may be so in one part by chance. */
+    const double shift = fabs(a->mean[j] - b->mean[j]) / sqrt((sa * sa + sb * sb) / 2.0);
     compared++;
     bad += (size_t)(ratio < 0.5 || ratio > 2.0);
     if (!(shift <= out->mean_shift)) {

@@ -40,7 +40,7 @@ void ldb_feature_summary(const ldb_columns *c, size_t columns, double *scratch, 
 
 /* Validation against training features, over those that vary in both. */
 typedef struct ldb_shift {
-  double mean_shift;         /* max_j |mean_a - mean_b| / sd_a */
+  double mean_shift;         /* max_j |mean_a - mean_b| / sqrt((sd_a^2 + sd_b^2) / 2) */
   size_t column;             /* where */
   double sd_ratio_bad_share; /* share with sd_b / sd_a outside [1/2, 2] */
 } ldb_shift;

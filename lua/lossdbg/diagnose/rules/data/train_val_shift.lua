@@ -8,8 +8,8 @@ local M = {
   doc = {
     what = "Validation inputs have another scale or centre than training inputs, as when only one"
       .. " of them was normalised.",
-    formula = "max_j |mean_tr - mean_val| / sd_tr, and the share of features whose ratio of"
-      .. " standard deviations is outside 0.5 .. 2",
+    formula = "max_j |mean_tr - mean_val| / sqrt((sd_tr^2 + sd_val^2) / 2), and the share of"
+      .. " features whose ratio of standard deviations is outside 0.5 .. 2",
     threshold = "ratio bad on more than half of the features, or shift > max(1, 6 standard errors);"
       .. " an error only when validation fails while training works",
     source = "deepchecks (drift 0.1 .. 0.2 regardless of n); own bound by the standard error",
