@@ -143,3 +143,8 @@ X(max_pool1d)
 X(max_pool2d)
 X(avg_pool1d)
 X(avg_pool2d)
+
+/* op_recurrent.c */
+X(simple_rnn)
+X(lstm)
+X(gru)

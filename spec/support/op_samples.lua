@@ -143,7 +143,8 @@ M.select = { case({ input { 7 } }, { axis = 1, index = -1 }),
   case({ input { 2, 3, 4 } }, { axis = -2, index = 3 }),
   case({ input({ 5, 3 }, nil, transposed) }, { axis = 2, index = 2 }) }
 
-for _, file in ipairs { "samples_shape", "samples_norm" } do
+for _, file in ipairs { "samples_shape", "samples_norm", "samples_conv",
+  "samples_recurrent" } do
   for name, cases in pairs(require(file)) do
     assert(not M[name], "op '" .. name .. "' has samples in two files")
     M[name] = cases
