@@ -6,6 +6,7 @@
 
 local core = require "lossdbg.core"
 local options = require "lossdbg.options"
+local source = require "lossdbg.source"
 local tensor = require "lossdbg.tensor"
 
 local M = {}
@@ -28,6 +29,7 @@ local schema = {
 ---@field checked integer
 ---@field skipped integer entries on a kink
 ---@field tolerance number
+---@field reason string? why nothing could be compared
 ---@field rows { name: string, max_error: number, checked: integer, skipped: integer }[]
 
 local report_meta = {
@@ -37,6 +39,7 @@ local report_meta = {
     local lines = { head:format(r.passed and "passed" or "FAILED", r.max_error, r.tolerance,
       r.worst and " at " .. r.worst or "", r.checked,
       r.skipped > 0 and (", %d on kinks left out"):format(r.skipped) or "") }
+    if r.reason then lines[1] = "gradient check FAILED: " .. r.reason end
     for _, row in ipairs(r.rows) do
       lines[#lines + 1] = ("  %-24s %.2g over %d entries"):format(row.name, row.max_error,
         row.checked)
@@ -82,9 +85,9 @@ end
 -- The error at a step, beyond what rounding of f alone can do to it.
 local function error_at(a, numeric, center, eps, floor)
   local noise = 4 * 2 ^ -52 * math.max(1, math.abs(center)) / eps
-  local err = math.max(0, math.abs(a - numeric) - noise)
-    / math.max(math.abs(a), math.abs(numeric), floor)
-  return err == err and err or math.huge
+  local difference = math.abs(a - numeric) - noise
+  if not (difference < math.huge) then return math.huge end -- NaN, too, is no agreement
+  return math.max(0, difference) / math.max(math.abs(a), math.abs(numeric), floor)
 end
 
 local function check_leaf(leaf, evaluate, center, o, index)
@@ -133,11 +136,20 @@ local function compare(leaves, forward, o)
     end
   end)
   report.passed = report.checked > 0 and report.max_error <= o.tolerance
+  if center ~= center or math.abs(center) == math.huge then
+    report.passed = false
+    report.reason = ("the value itself is %s: there is no slope to compare with"):format(
+      center ~= center and "NaN" or "infinite")
+  end
   return setmetatable(report, report_meta)
 end
 
 -- One number out of any result: a fixed random projection, so that no gradient cancels by symmetry.
 local function project(out, seed)
+  if not tensor.is_tensor(out) then
+    error(("lossdbg: gradcheck: argument 1: expected a function that returns a tensor, it returned "
+      .. "%s"):format(options.show(out)), source.level())
+  end
   if out.numel == 1 then return out:reshape {} end
   local weights = tensor.zeros(out.shape, "f64")
   core.random.normal(weights, seed, core.random.stream("gradcheck", 0, 0), 0, 1)
@@ -151,12 +163,13 @@ local function check_function(fn, ...)
     given.n = given.n - 1
     o = last
   end
-  o = options.check("gradcheck", o or {}, schema)
+  o = options.check("gradcheck", o or {}, schema, source.level())
   local inputs, leaves = {}, {}
   for i = 1, given.n do
     local x = given[i]
     if not tensor.is_tensor(x) then
-      error(("lossdbg: gradcheck: input %d: expected a tensor, got %s"):format(i, type(x)), 3)
+      error(("lossdbg: gradcheck: input %d: expected a tensor, got %s"):format(i, type(x)),
+        source.level())
     end
     if x.dtype == "i32" then
       inputs[i] = x
@@ -167,19 +180,21 @@ local function check_function(fn, ...)
     end
   end
   if #leaves == 0 then
-    error("lossdbg: gradcheck: no floating-point input to differentiate by", 3)
+    error("lossdbg: gradcheck: no floating-point input to differentiate by", source.level())
   end
   local function value() return project(fn(table.unpack(inputs, 1, given.n)), o.seed) end
   return compare(leaves, value, o)
 end
 
 local function check_model(model, x, y, given)
-  local o = options.check("gradcheck", given or {}, schema)
+  local o = options.check("gradcheck", given or {}, schema, source.level())
   if not tensor.is_tensor(x) or not tensor.is_tensor(y) then
-    error("lossdbg: gradcheck: a model needs inputs x and targets y (tensors)", 3)
+    error("lossdbg: gradcheck: a model needs inputs x and targets y (tensors)",
+      source.level())
   end
   if o.loss == nil then
-    error("lossdbg: gradcheck: argument 'loss' is missing (for example loss = \"mse\")", 3)
+    error("lossdbg: gradcheck: argument 'loss' is missing (for example loss = \"mse\")",
+      source.level())
   end
   local loss = require("lossdbg.loss").resolve(o.loss, "gradcheck")
   local twin = model:clone():to "f64"
@@ -189,7 +204,9 @@ local function check_model(model, x, y, given)
   for name, p in twin:parameters() do
     if p.requires_grad then leaves[#leaves + 1] = { name = name, tensor = p } end
   end
-  if #leaves == 0 then error("lossdbg: gradcheck: all parameters of the model are frozen", 3) end
+  if #leaves == 0 then
+    error("lossdbg: gradcheck: all parameters of the model are frozen", source.level())
+  end
   -- What training differentiates: a softmax before its cross-entropy is computed from the logits.
   local judge = require("lossdbg.evaluate").judge(twin, loss, {}, true)
   local context = { training = false, logits = judge.logits }
@@ -208,7 +225,7 @@ function M.check(subject, ...)
   if type(subject) == "table" and subject.parameters then return check_model(subject, ...) end
   if type(subject) == "function" then return check_function(subject, ...) end
   error("lossdbg: gradcheck: argument 1: expected a function or a built model, got "
-    .. type(subject), 2)
+    .. type(subject), source.level())
 end
 
 return M

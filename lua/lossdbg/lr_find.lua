@@ -9,6 +9,7 @@
 
 local options = require "lossdbg.options"
 local schedule = require "lossdbg.schedule"
+local source = require "lossdbg.source"
 
 local M = {}
 
@@ -119,9 +120,10 @@ local function fall_of(y)
   return level, start, lowest
 end
 
-local function steepest(lrs, y)
-  local at, slope = 2, math.huge
-  for i = 2, #y do
+-- Within the fall alone: what the noise does before it is steeper at times.
+local function steepest(lrs, y, first, last)
+  local at, slope = last, math.huge
+  for i = math.max(2, first), last do
     local d = (y[i] - y[i - 1]) / (math.log(lrs[i]) - math.log(lrs[i - 1]))
     if d < slope then at, slope = i, d end
   end
@@ -147,7 +149,7 @@ local function judge(result, raw)
   end
   result.suggestion = math.sqrt(lrs[start] * lrs[lowest])
   result.minimum = lrs[lowest] / 10
-  result.steepest = steepest(lrs, y)
+  result.steepest = steepest(lrs, y, start, lowest)
   return result
 end
 
@@ -158,10 +160,13 @@ end
 function M.find(experiment, given)
   if type(experiment) ~= "table" or not experiment.with then
     error("lossdbg: lr_find: argument 'experiment': expected an experiment, got "
-      .. type(experiment), 2)
+      .. type(experiment), source.level())
   end
-  local o = options.check("lr_find", given or {}, schema)
-  if o.to <= o.from then error("lossdbg: lr_find: 'to' must be greater than 'from'", 2) end
+  local o = options.check("lr_find", given or {}, schema, source.level())
+  if o.to <= o.from then
+    options.fail("lr_find", "to", ("a rate greater than from = %g"):format(o.from), o.to, nil,
+      source.level())
+  end
   local lrs, sweeps, raw = {}, {}, {}
   for s = 0, o.steps - 1 do lrs[s + 1] = o.from * (o.to / o.from) ^ (s / (o.steps - 1)) end
   local seed = experiment:description().seed

@@ -29,6 +29,17 @@ local schema = {
 local Watch = { __name = "lossdbg.watch" }
 Watch.__index = Watch
 
+-- The probes feed the rows of the data set itself, not what a loop makes of its batches.
+local function check_rows(model, rows, name)
+  local given, wanted = table.move(rows.x.shape, 2, rows.x.rank, 1, {}), model.input_shape
+  local same = #given == #wanted
+  for i = 1, #given do same = same and given[i] == wanted[i] end
+  if same then return end
+  error(("lossdbg: watch: argument '%s': expected rows of shape [%s], as the model takes them, got "
+    .. "[%s] (if the loop changes its batches, give the data set with :map)"):format(name,
+    table.concat(wanted, ", "), table.concat(given, ", ")), source.level())
+end
+
 -- Data in the form the probes compute with; nil when loss or data were not given.
 local function prepare(self, given)
   if not given.loss then return end
@@ -36,11 +47,13 @@ local function prepare(self, given)
   if given.data then
     local rows = fit_data.read(given.data, "data")
     local model = self.model
+    check_rows(model, rows, "data")
     loss = loss:for_shapes({ rows.n, table.unpack(model.output_shape) }, rows.y.shape)
     self.rows = { x = fit_data.as(rows.x, model.dtype), n = rows.n, source = rows,
       y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data") }
     if given.val then
       local val = fit_data.read(given.val, "val")
+      check_rows(model, val, "val")
       self.val_rows = { x = fit_data.as(val.x, model.dtype), n = val.n,
         y = fit_data.target(loss, val.y, model.output_shape, model.dtype, "val") }
     end

@@ -6,6 +6,7 @@ local diagnosis = require "lossdbg.diagnose.diagnosis"
 local options = require "lossdbg.options"
 local rank = require "lossdbg.diagnose.rank"
 local registry = require "lossdbg.diagnose.registry"
+local source = require "lossdbg.source"
 
 local M = {}
 
@@ -29,7 +30,8 @@ local function set_of(list)
   local set = {}
   for _, id in ipairs(list or {}) do
     if not registry.get(id) then
-      error(("lossdbg: diagnose: argument 'disable': unknown rule '%s'"):format(tostring(id)), 3)
+      error(("lossdbg: diagnose: argument 'disable': unknown rule '%s'"):format(tostring(id)),
+        source.level())
     end
     set[id] = true
   end
@@ -144,8 +146,11 @@ end
 ---@param given? table budget (seconds), tests, trials, seeds, max_fixes, run, disable: see schema
 ---@return lossdbg.Diagnosis
 function M.run(experiment, given)
-  local o = options.check("diagnose", given or {}, schema)
+  local o = options.check("diagnose", given or {}, schema, source.level())
   local started = clock()
+  if o.run and not require("lossdbg.run").is_run(o.run) then
+    options.fail("diagnose", "run", "what experiment:fit() returned", o.run, nil, source.level())
+  end
   local run = o.run or experiment:fit { verbose = 0 }
   local deadline = clock() + o.budget
   local case = collect.experiment(experiment, run)
@@ -173,7 +178,7 @@ end
 function M.watched(watch, given)
   local o = options.check("diagnose", given or {}, {
     { name = "disable", type = "table", doc = "list of rule ids to leave out" },
-  })
+  }, source.level())
   local started = clock()
   local case, run = collect.watch(watch)
   case.options = { disable = set_of(o.disable) }
