@@ -13,12 +13,22 @@ describe("the rockspecs", function()
     local spec = modules.read_rockspec(path)
 
     it(path .. " lists every module under lua/ and no other (else: make rockspecs)", function()
-      local expected = {}
+      local listed, wrong, count = spec.build.install.lua, {}, 0
+      local known = {}
       for _, module in ipairs(modules.installed()) do
-        expected[module.name] = module.file
+        known[module.name] = true
+        count = count + 1
+        if listed[module.name] ~= module.file then
+          wrong[#wrong + 1] = "not listed: " .. module.file
+        end
       end
-      assert.is_truthy(next(expected))
-      assert.same(expected, spec.build.install.lua)
+      for name, file in pairs(listed) do
+        if not known[name] then
+          wrong[#wrong + 1] = "no such file: " .. file
+        end
+      end
+      assert.is_true(count > 50)
+      assert.same({}, wrong)
     end)
 
     it(path .. " is named after its package and version", function()
