@@ -1,20 +1,13 @@
 #include "train/optimizer.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Elements that go through rule and statistics while they stay in the first-level cache. */
-enum { CHUNK = 512, LANES = 8 };
-
-/* Adds the lanes as a fixed tree. */
-static double fold(const double lane[LANES]) {
-  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
+#include "train/optimizer_pass.h"
 
 #define T float
 #define BITS uint32_t
 #define NAME(x) x##_f32
 #define SQRT sqrtf
+#include "train/optimizer_pass_generic.h"
+
 #include "train/optimizer_generic.h"
 #undef T
 #undef BITS
@@ -25,6 +18,8 @@ static double fold(const double lane[LANES]) {
 #define BITS uint64_t
 #define NAME(x) x##_f64
 #define SQRT sqrt
+#include "train/optimizer_pass_generic.h"
+
 #include "train/optimizer_generic.h"
 
 void ldb_sgd_update(const ldb_parameter *p, const ldb_sgd *rule, void *velocity,
