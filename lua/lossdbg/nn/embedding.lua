@@ -41,9 +41,9 @@ local function create(self, context)
 end
 
 local function forward(self, x)
-  local ok, y = pcall(embedding, self.weights.embeddings, x, self.options.padding_id or -1)
+  local table_, padding = self.weights.embeddings, self.options.padding_id or -1
+  local ok, y = attempt.call(embedding, table_, x, padding)
   if ok then return y end
-  if attempt.is_fatal(y) then error(y, 0) end
   error(("lossdbg: layer '%s': %s"):format(self.path, (tostring(y):gsub("^.-lossdbg: ", ""))),
     source.level())
 end

@@ -2,7 +2,8 @@
 --   heads_i = softmax(q_i k_i' / sqrt(key_dim)) v_i,  y = concat(heads) output_kernel + output_bias
 -- A tensor attends to itself; a list { query, value, key } (key defaults to value) is cross
 -- attention, its field `mask` (i32, 1 = may see) broadcasts to [batch, heads, steps, keys].
--- A query whose keys are all masked: flavor keras weighs all keys alike, torch gives zeros.
+-- A query whose keys are all masked: flavor keras weighs all keys alike (but with dropout gives
+-- zeros, as Keras does), torch gives zeros.
 local core = require "lossdbg.core"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
@@ -88,7 +89,7 @@ local function forward(self, x, context)
   local heads = attention(project(self, "query", query), project(self, "key", key),
     project(self, "value", value), mask, nil, {
       heads = given.num_heads, causal = given.causal, rate = rate, seed = seed, stream = stream,
-      empty = given.flavor == "torch" and "zero" or "uniform",
+      empty = (given.flavor == "torch" or given.dropout > 0) and "zero" or "uniform",
     })
   local kernel = self.weights.output_kernel
   return dense(heads, kernel:reshape { -1, kernel.shape[3] }, self.weights.output_bias)
