@@ -59,6 +59,36 @@ describe("a loop that clears its gradients is not accused", function()
   end)
 end)
 
+describe("a loop that never calls step", function()
+  it("is told so, without a word of epochs, which a watch does not know", function()
+    local model = nn.sequential { nn.flatten(), nn.dense { 10 } }:build({ 8, 8 }, { seed = 1 })
+    local loss = ld.loss.sparse_crossentropy { from_logits = true }
+    local opt = ld.optim.sgd { model, lr = 0.05 }
+    local watch <close> = ld.watch(model, opt, { loss = loss, data = digits })
+    for x, y in digits:batches { 64 } do
+      local l = loss(model(x), y)
+      opt:zero_grad()
+      l:backward()
+      watch:step(l)
+    end
+    local diagnosis = watch:diagnose()
+    assert.equal("optimizer_step_missing", diagnosis[1].rule)
+    assert.matches("opt:step() is not called", diagnosis[1].title, 1, true)
+    assert.is_nil(tostring(diagnosis):find("0 epochs", 1, true))
+  end)
+end)
+
+describe("watching rows that the model does not take", function()
+  it("is refused with both shapes", function()
+    local model = nn.sequential { nn.dense { 10 } }:build { 64 }
+    local ok, message = pcall(ld.watch, model, ld.optim.sgd { model, lr = 0.1 },
+      { loss = "crossentropy", data = digits })
+    assert.is_false(ok)
+    assert.matches("expected rows of shape [64], as the model takes them, got [8, 8]", message, 1,
+      true)
+  end)
+end)
+
 describe("closing a watch", function()
   it("leaves the optimiser as it was", function()
     local _, opt = watched(function(opt) opt:zero_grad() end, 256)

@@ -94,6 +94,7 @@ function M.extent(run)
   local out = {}
   local epochs = run.n_epochs
   local steps = run.n_steps or run.signals and run.signals.steps
+  if epochs == 0 and (run.n_steps or 0) > 0 then epochs = nil end -- a watch counts steps only
   if epochs then out[1] = number.count(epochs) .. (epochs == 1 and " epoch" or " epochs") end
   if steps then out[#out + 1] = number.count(steps) .. (steps == 1 and " step" or " steps") end
   if run.seconds then out[#out + 1] = number.duration(run.seconds) end

@@ -38,10 +38,14 @@ local function nothing_held(case)
     end
   end
   if trainable == 0 or facts.nonfinite then return nil, "cannot tell: no update was recorded" end
+  local own_loop = case.description.epochs == nil -- fit is known to call step, a loop is not
   return finding.new(M, {
-    title = "the optimiser holds none of the network's parameters", confidence = 0.95,
+    title = own_loop and "no parameter was ever updated: opt:step() is not called, or finds no"
+      .. " gradient, or the optimiser holds other parameters"
+      or "the optimiser holds none of the network's parameters", confidence = 0.95,
     evidence = { finding.evidence("trainable layers without an update", trainable, "0") },
-    fixes = { { text = "make the optimiser with the parameters of this model",
+    fixes = { { text = own_loop and "call opt:step() right after backward, with an optimiser made"
+        .. " for this model" or "make the optimiser with the parameters of this model",
       patch = case.description.loop and { loop = false } or nil } },
   })
 end

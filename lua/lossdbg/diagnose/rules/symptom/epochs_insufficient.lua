@@ -30,8 +30,8 @@ function M.check(case)
     severity = short and "warn" or "info", confidence = short and 0.55 or 0.4,
     evidence = { finding.evidence("relative fall per block", math.abs(slope)),
       finding.evidence("trend statistic z", trend.z or 0, "over -2.33 when settled") },
-    fixes = { { text = string.format("train for %d epochs", 2 * epochs),
-      patch = { epochs = 2 * epochs } } },
+    fixes = { epochs > 0 and { text = string.format("train for %d epochs", 2 * epochs),
+      patch = { epochs = 2 * epochs } } or { text = "train for twice as many steps" } },
   })
 end
 
