@@ -77,10 +77,11 @@ end
 
 local function read_model(value)
   if models.is_model(value) then return value.description, value end
-  if nn.is_description(value) then return value end
+  if nn.is_block(value) then return value.kind == "residual" and nn.describe { value } or value end
   if layers.is_description(value) then return nn.describe { value } end
   if type(value[1]) == "table" or type(value[1]) == "string" then return nn.describe(value) end
-  options.fail("experiment", "model", "nn.sequential { ... }", value, nil, source.level())
+  options.fail("experiment", "model", "nn.sequential { ... } or nn.graph { ... }", value, nil,
+    source.level())
 end
 
 local function check_loop(given)

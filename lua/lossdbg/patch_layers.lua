@@ -1,4 +1,5 @@
---- Patches of the layers: each takes a sequential description and returns a changed copy.
+--- Patches of the layers: each takes a model description and returns a changed copy.
+local edit = require "lossdbg.nn.graph_edit"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
 local options = require "lossdbg.options"
@@ -12,13 +13,47 @@ local function fail(name, expected, value, cause)
   options.fail(where, name, expected, value, cause, source.level())
 end
 
--- Leaves of a copy, in order: { description, path, list, index }.
+-- Leaves of a copy, in order: { description, path, list, index, block }; block holds the list.
 local function open(model)
-  local twin, leaves = nn.copy(model), {}
-  nn.walk(twin, function(description, path, list, index)
-    leaves[#leaves + 1] = { description = description, path = path, list = list, index = index }
-  end)
+  local twin, leaves = model:copy(), {}
+  twin:walk(function(description, path, list, index, block)
+    leaves[#leaves + 1] = { description = description, path = path, list = list, index = index,
+      block = block }
+  end, "")
   return twin, leaves
+end
+
+local function take_out(leaf)
+  if leaf.block.kind == "graph" then return edit.remove(leaf.block, leaf.index, leaf.path) end
+  table.remove(leaf.list, leaf.index)
+end
+
+local function put_before(leaf, layer)
+  if leaf.block.kind == "graph" then return edit.insert_before(leaf.block, leaf.index, layer) end
+  table.insert(leaf.list, leaf.index, layer)
+end
+
+local function put_after(leaf, layer)
+  if leaf.block.kind == "graph" then return edit.insert_after(leaf.block, leaf.index, layer) end
+  table.insert(leaf.list, leaf.index + 1, layer)
+end
+
+-- Place `index` of the outermost block; in a graph, 1 is behind every input.
+local function put_at(block, index, layer, given)
+  local is_graph = block.kind == "graph"
+  local list = is_graph and block.layers or block
+  if index < 0 then index = #list + 2 + index end
+  if index < 1 or index > #list + 1 then
+    fail("insert", ("at from 1 to %d"):format(#list + 1), given)
+  elseif not is_graph then
+    table.insert(list, index, layers.from(layer, where))
+  elseif index == 1 then
+    edit.insert_first(block, function() return layers.from(layer, where) end)
+  elseif index == #list + 1 then
+    edit.insert_last(block, layers.from(layer, where))
+  else
+    edit.insert_before(block, index, layers.from(layer, where))
+  end
 end
 
 local function change(leaf, changes)
@@ -63,18 +98,15 @@ function M.insert(model, value)
     layer = { kind = layer[1] }
   end
   local twin, leaves = open(model)
-  local list, index = twin, given.at
-  if given.after or given.before then
-    local leaf = find(leaves, given.after or given.before, "insert")
-    list, index = leaf.list, given.after and leaf.index + 1 or leaf.index
-  elseif not index then
+  if given.after then
+    put_after(find(leaves, given.after, "insert"), layers.from(layer, where))
+  elseif given.before then
+    put_before(find(leaves, given.before, "insert"), layers.from(layer, where))
+  elseif given.at then
+    put_at(twin, given.at, layer, given.at)
+  else
     fail("insert", "a place: at, after or before", nil)
   end
-  if index < 0 then index = #list + 2 + index end
-  if index < 1 or index > #list + 1 then
-    fail("insert", ("at from 1 to %d"):format(#list + 1), given.at)
-  end
-  table.insert(list, index, layers.from(layer, where))
   return twin
 end
 
@@ -89,7 +121,7 @@ function M.remove(model, value)
     or of_kind(leaves, given.kind)
   if #doomed == 0 then fail("remove", "the path or kind of a layer", given.kind) end
   if #doomed == #leaves then fail("remove", "a layer to stay", given.path or given.kind) end
-  for i = #doomed, 1, -1 do table.remove(doomed[i].list, doomed[i].index) end
+  for i = #doomed, 1, -1 do take_out(doomed[i]) end
   return twin
 end
 
@@ -143,7 +175,7 @@ local function set_output_activation(leaves, last, name)
   for i = #leaves, 1, -1 do
     local leaf = leaves[i]
     if leaf.description.kind == "activation" then
-      table.remove(leaf.list, leaf.index)
+      take_out(leaf)
     elseif leaf == last then
       break
     end
@@ -188,7 +220,7 @@ function M.dropout(model, value)
   local found = of_kind(leaves, "dropout")
   for i = #found, 1, -1 do
     if value == 0 then
-      table.remove(found[i].list, found[i].index)
+      take_out(found[i])
     else
       change(found[i], { rate = value })
     end
@@ -197,7 +229,7 @@ function M.dropout(model, value)
     local dense = of_kind(leaves, "dense")
     local last = dense[#dense]
     if not last then fail("dropout", "a model with a dense layer", value) end
-    table.insert(last.list, last.index, layers.describe("dropout", value, "patch"))
+    put_before(last, layers.describe("dropout", value, "patch"))
   end
   return twin
 end
@@ -207,16 +239,16 @@ function M.trainable(model, value)
   if type(value) ~= "boolean" then fail("trainable", "true or false", value) end
   local twin, leaves = open(model)
   for _, leaf in ipairs(leaves) do change(leaf, { trainable = value }) end
-  local function blocks(list)
-    for i, item in ipairs(list) do
-      if item.kind == "sequential" then
-        local block = item.options
-        item.options = { name = block.name, trainable = value }
-        blocks(list[i])
+  local function blocks(block)
+    for _, item in ipairs(block:children()) do
+      if nn.is_block(item) then
+        item.options = { name = item.options.name, trainable = value }
+        blocks(item)
       end
     end
   end
   blocks(twin)
+  if twin.kind == "graph" then twin.options = { name = twin.options.name, trainable = value } end
   return twin
 end
 

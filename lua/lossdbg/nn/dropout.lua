@@ -21,7 +21,7 @@ return layer.define {
       step = (self.calls or 0) + 1
       self.calls = step
     end
-    local stream = core.random.stream("dropout/" .. self.path, step, 0)
+    local stream = core.random.stream("dropout/" .. self.path, step, context.call or 0)
     return core.op.dropout(x, rate, self.seed, stream)
   end,
 }

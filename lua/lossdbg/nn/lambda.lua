@@ -13,7 +13,11 @@ local function infer(self, input_shape)
   local given = self.options.output_shape
   if type(given) == "number" then return { given } end
   if type(given) == "table" then return table.move(given, 1, #given, 1, {}) end
-  local y = self.options.fn(tensors.zeros { 2, table.unpack(input_shape) })
+  local zeros = {}
+  for i, shape in ipairs(self.input_shapes or { input_shape }) do
+    zeros[i] = tensors.zeros { 2, table.unpack(shape) }
+  end
+  local y = self.options.fn(table.unpack(zeros))
   if not options.is_tensor(y) or y.rank < 1 or y.shape[1] ~= 2 then
     error(("lossdbg: layer '%s': the function of nn.lambda must return a tensor with one row a " ..
       "sample, got %s"):format(self.path, options.is_tensor(y) and "another number of rows"
@@ -22,7 +26,8 @@ local function infer(self, input_shape)
   return tail(y.shape)
 end
 
----`nn.lambda(function(x) return x:mean(2) end)`
+---`nn.lambda(function(x) return x:mean(2) end)`; in a graph with several inputs, fn gets each as an
+---argument: `nn.lambda(function(a, b) return a:mul(b):sum(2, true) end) { x, y }`
 return layer.define {
   kind = "lambda",
   schema = {
@@ -30,6 +35,10 @@ return layer.define {
       doc = "function from tensor [batch, ...] to tensor [batch, ...]" },
     { name = "output_shape", type = "table|integer", doc = "of one sample; else found by a call" },
   },
+  inputs = { 1, math.huge },
   infer = infer,
-  forward = function(self, x) return self.options.fn(x) end,
+  forward = function(self, x)
+    if type(x) == "table" then return self.options.fn(table.unpack(x)) end
+    return self.options.fn(x)
+  end,
 }

@@ -21,7 +21,8 @@ local M = {}
 ---@field options table
 ---@field source string|nil
 ---@field trainable boolean
----@field input_shape integer[]  of one sample
+---@field input_shape integer[]  of one sample; of the first input where there are several
+---@field input_shapes integer[][]|nil of all inputs, in graphs
 ---@field output_shape integer[] of one sample
 ---@field parameters { name: string, tensor: userdata, role: string, regularizer: table|nil,
 ---  trainable: boolean|nil }[] trainable = false: a statistic that no optimiser may touch
@@ -30,6 +31,9 @@ local M = {}
 ---@class lossdbg.LayerKind
 ---@field kind string
 ---@field schema lossdbg.option[]
+---@field inputs? integer[]   { least, most } number of inputs, default { 1, 1 }; called on several
+---                            (always, when least is 2), infer gets a list of shapes and forward a
+---                            list of tensors
 ---@field infer fun(layer: lossdbg.Layer, input_shape: integer[]): integer[] shape of one output
 ---@field create? fun(layer: lossdbg.Layer, context: table) makes the parameters
 ---@field forward fun(layer: lossdbg.Layer, x: userdata, context: table): userdata
@@ -70,6 +74,11 @@ end
 ---@return lossdbg.Model
 function Description:build(input_shape, build_options)
   return require("lossdbg.nn.sequential").build({ self }, input_shape, build_options)
+end
+
+---Applied to symbolic inputs: see nn.graph. Every call shares the weights.
+function Description:__call(...)
+  return require("lossdbg.nn.symbolic").call(self, ...)
 end
 
 ---True for what the constructors in `nn` return.
@@ -231,17 +240,23 @@ end
 ---Builds a layer for an input shape.
 ---@param description lossdbg.LayerDescription
 ---@param path string
----@param input_shape integer[]
+---@param input_shape integer[]|integer[][] a list of shapes for several inputs
 ---@param context table { seed, dtype, adapt = function that gives the training rows, or nil }
 ---@param trainable? boolean false: frozen by the block it stands in
 ---@return lossdbg.Layer
 function M.create(description, path, input_shape, context, trainable)
   local class = M.kinds[description.kind]
+  local several = type(input_shape[1]) == "table"
+  if class.inputs and class.inputs[1] > 1 and not several then
+    error(("lossdbg: layer '%s': expected %d or more inputs, got one (%s joins values of a graph: " ..
+      "nn.%s { a, b })"):format(path, class.inputs[1], class.kind, class.kind), source.level())
+  end
   local layer = setmetatable({
     path = path, kind = description.kind, options = description.options,
     source = description.source, state = description.state,
     trainable = trainable ~= false and description.options.trainable ~= false,
-    input_shape = input_shape, parameters = {}, weights = {},
+    input_shape = several and input_shape[1] or input_shape, parameters = {}, weights = {},
+    input_shapes = several and input_shape or nil,
   }, class)
   layer.output_shape = class.infer(layer, input_shape)
   if class.create then class.create(layer, context) end

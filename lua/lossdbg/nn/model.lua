@@ -1,5 +1,7 @@
---- A built model: a list of layers that own their parameters.
+--- A built model: a list of layers that own their parameters, run one behind the other or, when it
+-- has several inputs, outputs, branches or shared layers, by a plan (nn.graph_build).
 local core = require "lossdbg.core"
+local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
@@ -10,8 +12,11 @@ local M = {}
 local is_tensor, scope = core.tensor.is_tensor, core.autograd.scope
 
 ---@class lossdbg.Model
----@field input_shape integer[]  of one sample
----@field output_shape integer[] of one sample
+---@field input_shape integer[]  of one sample; of the first input where there are several
+---@field output_shape integer[] of one sample; of the first output where there are several
+---@field input_shapes integer[][]|nil  of every input, when the model has a plan
+---@field output_shapes integer[][]|nil of every output, when the model has a plan
+---@field plan table|nil         order of evaluation of a graph; nil: one layer behind the other
 ---@field dtype "f32"|"f64"
 ---@field seed integer           that made the initial weights
 ---@field description table      what it was built from
@@ -29,18 +34,21 @@ end
 function Model.__len(self) return #self.list end
 
 ---@return lossdbg.Model
-function M.new(list, input_shape, dtype, seed, description)
+function M.new(list, input_shape, dtype, seed, description, plan)
   local last = list[#list]
   return setmetatable({ list = list, input_shape = input_shape, dtype = dtype, seed = seed,
-    output_shape = last.output_shape, description = description }, Model)
+    output_shape = last.output_shape, description = description, plan = plan }, Model)
 end
 
 function M.is_model(value)
   return type(value) == "table" and getmetatable(value) == Model
 end
 
--- The likely cause of a wrong input, in words.
-local function shape_cause(expected, got)
+---The likely cause of a wrong input, in words.
+---@param expected integer[] shape of one sample
+---@param got table shape of one sample, batch = number of rows
+---@return string
+function M.shape_cause(expected, got)
   local size, have = 1, 1
   for _, n in ipairs(expected) do size = size * n end
   for _, n in ipairs(got) do have = have * n end
@@ -57,6 +65,7 @@ local function shape_cause(expected, got)
 end
 
 local function check_input(self, x)
+  if self.plan then return graph_run.check_input(self, x, M.shape_cause) end
   if not is_tensor(x) then
     options.fail("model", "x", "a tensor", x, "ld.tensor makes one from a table", source.level())
   end
@@ -66,17 +75,18 @@ local function check_input(self, x)
   if not fits then
     local got = table.move(shape, 2, #shape, 1, {})
     got.batch = shape[1]
-    layer.shape_error(self.list[1], layer.shape_text(expected), got, shape_cause(expected, got))
+    layer.shape_error(self.list[1], layer.shape_text(expected), got, M.shape_cause(expected, got))
   end
 end
 
 local evaluating = {}
 
 ---Applies the model. Options: training (default false; dropout works only then), step (names the
----dropout masks; default: a count).
----@param x userdata [batch, ...]
+---dropout masks; default: a count). Several inputs come as a list or by name; several outputs are
+---returned as the graph lists them.
+---@param x userdata|userdata[]|table<string, userdata> [batch, ...]
 ---@param context? { training: boolean, step: integer }
----@return userdata
+---@return userdata|userdata[]|table<string, userdata>
 function Model.__call(self, x, context)
   check_input(self, x)
   return self:forward(x, context or evaluating)
@@ -89,6 +99,7 @@ end
 ---@param context table
 ---@return userdata
 function Model:forward(x, context)
+  if self.plan then return graph_run.forward(self, x, context) end
   if not is_tensor(x) or type(context) ~= "table" then
     options.fail("model:forward", is_tensor(x) and "context" or "x",
       is_tensor(x) and "a table" or "a tensor", is_tensor(x) and context or x, nil, source.level())
@@ -110,6 +121,14 @@ end
 ---@return lossdbg.Layer[]
 function Model:layers()
   return table.move(self.list, 1, #self.list, 1, {})
+end
+
+---The layer that makes the output, and nothing else with it: nil when there are several outputs, or
+---when its values are used inside the model too.
+---@return lossdbg.Layer|nil
+function Model:output_layer()
+  local plan = self.plan
+  return self.list[plan and (plan.last or 0) or #self.list]
 end
 
 ---The layer with this path.
@@ -184,7 +203,10 @@ function Model:unfreeze(path) return set_trainable(self, path, true) end
 function Model:clone()
   local list = {}
   for i, item in ipairs(self.list) do list[i] = layer.copy(item) end
-  return M.new(list, self.input_shape, self.dtype, self.seed, self.description)
+  local twin = M.new(list, self.input_shape, self.dtype, self.seed, self.description, self.plan)
+  twin.output_shape = self.output_shape
+  twin.input_shapes, twin.output_shapes = self.input_shapes, self.output_shapes
+  return twin
 end
 
 ---Converts the weights in place. Optimisers made before hold the old tensors.

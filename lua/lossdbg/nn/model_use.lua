@@ -1,5 +1,6 @@
 --- What one does with a built model besides calling it: predict, evaluate, penalty, summary.
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local tensors = require "lossdbg.tensor"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
@@ -8,35 +9,52 @@ local M = {}
 
 local use_schema = { { name = "batch", type = "integer", min = 1, default = 256 } }
 
-local function to_tensor(x, where, dtype)
+local function to_tensor(x, where, dtype, plan)
   if options.is_tensor(x) then return x end
+  if plan and type(x) == "table" then
+    local data = inputs.is_several(x) and x or x.x or x
+    if not inputs.looks_several(data) then return to_tensor(data, where, dtype) end
+    return inputs.read(data, function(part) return to_tensor(part, where, dtype) end)
+  end
   if type(x) == "table" and options.is_tensor(x.x) then return x.x end
   if type(x) == "table" and x[1] ~= nil then return tensors.tensor(x, dtype) end
   options.fail(where, "x", "a tensor, a table of numbers or a data set", x, nil, source.level())
 end
 
+-- One tensor of many batches.
+local function join(parts)
+  while #parts > 1 do
+    local joined = {}
+    for i = 1, #parts, 8 do
+      local eight = table.move(parts, i, math.min(i + 7, #parts), 1, {})
+      joined[#joined + 1] = core.op.concat(eight, 1)
+    end
+    parts = joined
+  end
+  return parts[1]
+end
+
 ---Outputs for many rows, batch by batch, outside training and without a graph.
----@param x any tensor, nested table or data set
+---@param x any tensor, nested table or data set; for several inputs a list or table by name
 ---@param given? { batch: integer } default 256
----@return userdata [rows, ...]
+---@return userdata|table [rows, ...]; for several outputs as the graph lists them
 function M:predict(x, given)
   local batch = options.check("model:predict", given, use_schema, source.level()).batch
-  x = to_tensor(x, "model:predict", self.dtype)
+  x = to_tensor(x, "model:predict", self.dtype, self.plan)
   return tensors.no_grad(function()
-    local n, parts = x.shape[1] or 0, {}
+    local n, parts = inputs.count(x), {}
     if n <= batch then return self(x) end
     for first = 1, n, batch do
-      parts[#parts + 1] = self(x:slice(1, first, math.min(first + batch - 1, n)))
+      parts[#parts + 1] = self(inputs.slice(x, first, math.min(first + batch - 1, n)))
     end
-    while #parts > 1 do
-      local joined = {}
-      for i = 1, #parts, 8 do
-        local eight = table.move(parts, i, math.min(i + 7, #parts), 1, {})
-        joined[#joined + 1] = core.op.concat(eight, 1)
-      end
-      parts = joined
+    if options.is_tensor(parts[1]) then return join(parts) end
+    local result = {}
+    for key in pairs(parts[1]) do
+      local list = {}
+      for i, part in ipairs(parts) do list[i] = part[key] end
+      result[key] = join(list)
     end
-    return parts[1]
+    return result
   end)
 end
 
@@ -67,17 +85,45 @@ local function shape_cell(shape)
   return "[" .. table.concat(shape, ", ") .. "]"
 end
 
----Rows of the summary: one per layer, then totals.
----@return { layer: string, kind: string, output: string, parameters: integer, note: string }[]
+---Which layers (or inputs) a layer is fed by, one list per call; for models with a plan.
+---@return table<string, string[][]> by path
+function M:connections()
+  local plan, from, by_path = self.plan, {}, {}
+  for i, input in ipairs(plan.inputs) do from[i] = input.name end
+  for _, step in ipairs(plan.steps) do
+    local path, names = self.list[step.layer].path, {}
+    for i, slot in ipairs(step.from) do names[i] = from[slot] end
+    by_path[path] = by_path[path] or {}
+    table.insert(by_path[path], names)
+    from[step.to] = path
+  end
+  return by_path
+end
+
+-- "dense_1, dense_2; dense_3": calls of a shared layer are apart by ";"
+local function connected_text(calls)
+  local parts = {}
+  for i, names in ipairs(calls) do parts[i] = table.concat(names, ", ") end
+  return table.concat(parts, "; ")
+end
+
+---Rows of the summary: one per input of a graph, one per layer.
+---@return { layer: string, kind: string, output: string, parameters: integer, note: string,
+---  connected: string|nil }[]
 function M:summary_rows()
-  local rows = {}
-  for i, item in ipairs(self.list) do
+  local rows, from = {}, self.plan and self:connections()
+  for i, input in ipairs(self.plan and self.plan.inputs or {}) do
+    rows[i] = { layer = input.name, kind = "input", output = shape_cell(input.shape),
+      parameters = 0, note = "", connected = "" }
+  end
+  for _, item in ipairs(self.list) do
     local note = item.options.activation
     if type(note) == "table" then note = note.name or note[1] end
     if type(note) == "function" then note = "function" end
     if not item.trainable and #item.parameters > 0 then note = (note or "") .. " frozen" end
-    rows[i] = { layer = item.path, kind = item.kind, output = shape_cell(item.output_shape),
-      parameters = item:count(), note = note or "" }
+    rows[#rows + 1] = { layer = item.path, kind = item.kind, note = note or "",
+      output = shape_cell(item.output_shape), parameters = item:count(),
+      connected = from and connected_text(from[item.path]) }
   end
   return rows
 end
@@ -87,10 +133,10 @@ end
 function M:summary()
   local rows = {}
   for i, row in ipairs(self:summary_rows()) do
-    rows[i] = { row.layer, row.note, row.output, row.parameters }
+    rows[i] = { row.layer, row.note, row.output, row.parameters, row.connected }
   end
-  local text = require("lossdbg.view.table").render(rows,
-    { header = { "layer", "activation", "output", "parameters" } })
+  local text = require("lossdbg.view.table").render(rows, { header =
+    { "layer", "activation", "output", "parameters", self.plan and "connected to" or nil } })
   local all, trainable = self:count(), self:count(true)
   return ("%s\n%d parameters, %d trainable, %s"):format(text, all, trainable,
     self.dtype)

@@ -45,7 +45,7 @@ end
 
 local function create(self, context)
   local given = self.options
-  local query, value, key = three(self.input_shape)
+  local query, value, key = three(self.input_shapes or self.input_shape)
   local heads, key_dim, value_dim = given.num_heads, given.key_dim, given.value_dim or given.key_dim
   local function add(name, kernel, bias)
     self:add_parameter(context, name .. "_kernel", kernel, given.init, given.kernel_regularizer)
@@ -121,6 +121,7 @@ return layer.define {
     noise.seed_option,
   },
   check = check,
+  inputs = { 1, 3 },
   infer = infer,
   create = create,
   forward = forward,

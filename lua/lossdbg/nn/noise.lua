@@ -17,7 +17,7 @@ function M.create(self, context) self.seed = self.options.seed or context.seed e
 
 ---Seed and stream of this call; without a step in the context, calls are counted.
 ---@param self lossdbg.Layer
----@param context { step: integer|nil }
+---@param context { step: integer|nil, call: integer|nil } call: which one of a shared layer
 ---@return integer seed
 ---@return integer stream
 function M.stream(self, context)
@@ -26,7 +26,7 @@ function M.stream(self, context)
     step = (self.calls or 0) + 1
     self.calls = step
   end
-  return self.seed, stream_of(self.kind .. "/" .. self.path, step, 0)
+  return self.seed, stream_of(self.kind .. "/" .. self.path, step, context.call or 0)
 end
 
 ---Normal numbers.

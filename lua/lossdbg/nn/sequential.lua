@@ -1,5 +1,6 @@
 --- Sequential: layers one after another. Nested ones are flattened when the model is built; their
--- layers then carry the path "block/dense_1".
+-- layers then carry the path "block/dense_1". A list that holds other blocks (residual, graph)
+-- becomes a graph. Blocks share four methods: build, copy, walk, children.
 local tensors = require "lossdbg.tensor"
 local layer = require "lossdbg.nn.layer"
 local model = require "lossdbg.nn.model"
@@ -14,7 +15,7 @@ local M = {}
 ---@field source string|nil
 ---@field [integer] lossdbg.LayerDescription|lossdbg.Sequential
 
-local Sequential = { __name = "lossdbg.sequential" }
+local Sequential = { __name = "lossdbg.sequential", block = true }
 Sequential.__index = Sequential
 
 local schema = {
@@ -26,19 +27,28 @@ function M.is_description(value)
   return type(value) == "table" and getmetatable(value) == Sequential
 end
 
-local function read_layer(value)
-  if M.is_description(value) then return value end
-  if type(value) == "table" and value.kind == "sequential" then return M.describe(value.layers) end
-  return layer.from(value, "nn.sequential")
+---True for sequential, residual and graph: descriptions that hold layers.
+function M.is_block(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.block == true
 end
 
----`nn.sequential { nn.dense { 32, "relu" }, nn.dense(10) }`
----@param given table layers in order, and optionally name, trainable
----@return lossdbg.Sequential
-function M.describe(given)
-  if type(given) ~= "table" or layer.is_description(given) or M.is_description(given) then
-    options.fail("nn.sequential", "layers", "a list of layers", given,
-      "write nn.sequential { nn.dense(10) }", source.level())
+local function read_layer(value, where)
+  if M.is_block(value) then return value end
+  if type(value) == "table" and value.kind == "sequential" then return M.describe(value.layers) end
+  return layer.from(value, where)
+end
+
+---Reads the layers of a block and its options.
+---@param kind string
+---@param given table
+---@param known lossdbg.option[]
+---@return table block without a metatable
+function M.read_list(kind, given, known)
+  local where = "nn." .. kind
+  if type(given) ~= "table" or layer.is_description(given) or M.is_block(given) then
+    options.fail(where, "layers", "a list of layers", given,
+      ("write %s { nn.dense(10) }"):format(where), source.level())
   end
   local named, self, n = {}, {}, 0
   for key, value in pairs(given) do
@@ -46,19 +56,30 @@ function M.describe(given)
   end
   for i = 1, n do
     if given[i] == nil then
-      options.fail("nn.sequential", "layers", "a layer at every place", nil,
+      options.fail(where, "layers", "a layer at every place", nil,
         ("layer %d of %d is nil: a misspelt constructor?"):format(i, n), source.level())
     end
-    self[i] = read_layer(given[i])
+    self[i] = read_layer(given[i], where)
   end
-  self.kind = "sequential"
-  self.options = options.check("nn.sequential", named, schema, source.level())
+  self.kind = kind
+  self.options = options.check(where, named, known, source.level())
   self.source = source.here()
-  return setmetatable(self, Sequential)
+  return self
 end
 
--- Paths of the layers of a list: the name, or kind and a count.
-local function paths_of(list, prefix)
+---`nn.sequential { nn.dense { 32, "relu" }, nn.dense(10) }`
+---@param given table layers in order, and optionally name, trainable
+---@return lossdbg.Sequential
+function M.describe(given)
+  return setmetatable(M.read_list("sequential", given, schema), Sequential)
+end
+
+---Paths of the layers of a list: the name, or kind and a count.
+---@param list table
+---@param prefix string
+---@param where? string for messages
+---@return string[]
+function M.paths_of(list, prefix, where)
   local counts, used, paths = {}, {}, {}
   for i, item in ipairs(list) do
     local name = item.options.name
@@ -69,8 +90,8 @@ local function paths_of(list, prefix)
       until not used[name]
     end
     if used[name] then
-      error(("lossdbg: nn.sequential: argument 'name': two layers are called '%s'"):format(name),
-        source.level())
+      error(("lossdbg: %s: argument 'name': two layers are called '%s'"):format(
+        where or "nn.sequential", name), source.level())
     end
     used[name] = true
     paths[i] = prefix .. name
@@ -78,34 +99,56 @@ local function paths_of(list, prefix)
   return paths
 end
 
----Calls visit(description, path, list, index) for every layer that is not itself a sequential.
+---Calls visit(description, path, list, index, block) for every layer that is not itself a block;
+---the layer is list[index], and block holds the list.
 ---@param list table
----@param visit fun(description: lossdbg.LayerDescription, path: string, list: table, i: integer)
+---@param visit function
 ---@param prefix? string
 function M.walk(list, visit, prefix)
-  local paths = paths_of(list, prefix or "")
+  local paths = M.paths_of(list, prefix or "")
   for i, item in ipairs(list) do
-    if item.kind == "sequential" then
-      M.walk(item, visit, paths[i] .. "/")
+    if M.is_block(item) then
+      item:walk(visit, paths[i] .. "/")
     else
-      visit(item, paths[i], list, i)
+      visit(item, paths[i], list, i, list)
     end
   end
 end
 
+---As M.walk.
+function Sequential:walk(visit, prefix) M.walk(self, visit, prefix) end
+
+---The layers and blocks directly inside.
+---@return table[]
+function Sequential:children() return table.move(self, 1, #self, 1, {}) end
+
 ---A copy whose lists may be edited; the layer descriptions are shared.
 ---@return lossdbg.Sequential
-function M.copy(description)
+function Sequential:copy()
   local twin = {}
-  for key, value in pairs(description) do twin[key] = value end
-  for i, item in ipairs(description) do
-    if item.kind == "sequential" then twin[i] = M.copy(item) end
+  for key, value in pairs(self) do twin[key] = value end
+  for i, item in ipairs(self) do
+    if M.is_block(item) then twin[i] = item:copy() end
   end
-  return setmetatable(twin, Sequential)
+  return setmetatable(twin, getmetatable(self))
+end
+
+---Applied to symbolic inputs: see nn.graph.
+function Sequential:__call(...)
+  return require("lossdbg.nn.symbolic").call(self, ...)
+end
+
+M.class = Sequential
+
+local function is_flat(list)
+  for _, item in ipairs(list) do
+    if M.is_block(item) and (item.kind ~= "sequential" or not is_flat(item)) then return false end
+  end
+  return true
 end
 
 local function flatten(list, trainable, out, prefix)
-  local paths = paths_of(list, prefix)
+  local paths = M.paths_of(list, prefix)
   for i, item in ipairs(list) do
     if item.kind == "sequential" then
       flatten(item, trainable and item.options.trainable, out, paths[i] .. "/")
@@ -116,13 +159,16 @@ local function flatten(list, trainable, out, prefix)
   return out
 end
 
-local build_schema = {
+M.build_schema = {
   { name = "seed", type = "integer", min = 0, default = 0, doc = "of the initial weights" },
   { name = "dtype", type = "string", choices = { "f32", "f64" }, default = "f32" },
-  { name = "adapt", type = "tensor", doc = "rows for layers with adapt = true" },
+  { name = "adapt", type = "tensor|table", doc = "rows for layers with adapt = true" },
 }
 
-local function check_shape(shape)
+---Checks the shape of one sample and returns a copy.
+---@param shape any
+---@return integer[]
+function M.check_shape(shape)
   if math.type(shape) == "integer" then shape = { shape } end
   if type(shape) ~= "table" then
     options.fail("build", "input_shape", "the shape of one sample, such as { 13 }", shape, nil,
@@ -157,8 +203,11 @@ end
 ---@param given? { seed: integer, dtype: "f32"|"f64", adapt: userdata }
 ---@return lossdbg.Model
 function M.build(list, input_shape, given)
-  local context = options.check("build", given, build_schema, source.level())
-  local shape, built = check_shape(input_shape), {}
+  local context = options.check("build", given, M.build_schema, source.level())
+  local shape, built = M.check_shape(input_shape), {}
+  if not is_flat(list) then
+    return require("lossdbg.nn.graph_build").sequential(list, shape, context)
+  end
   local rows = context.adapt and context.adapt:cast(context.dtype)
   for i, item in ipairs(flatten(list, true, {}, "")) do
     context.adapt = adapt_source(rows, built)
@@ -166,7 +215,7 @@ function M.build(list, input_shape, given)
     made.index = i
     built[i], shape = made, made.output_shape
   end
-  return model.new(built, check_shape(input_shape), context.dtype, context.seed, list)
+  return model.new(built, M.check_shape(input_shape), context.dtype, context.seed, list)
 end
 
 ---@param input_shape integer[]|integer shape of one sample
