@@ -49,3 +49,16 @@ describe("diagnose", function()
     assert.matches("argument 'run': expected what experiment:fit() returned", message, 1, true)
   end)
 end)
+
+describe("lr_find on labels that were dealt out anew", function()
+  it("takes no noise of the first steps for a fall", function()
+    local digits = assert(ld.data.idx("examples/data/digits/digits-images-idx3-ubyte",
+      "examples/data/digits/digits-labels-idx1-ubyte")):map(function(x) return x / 16 end)
+    local found = ld.lr_find(ld.experiment {
+      train = { digits.x, digits:shuffle(4).y }, seed = 1, loss = "sparse_crossentropy",
+      model = nn.sequential { nn.flatten(), nn.dense { 32, "relu" }, nn.dense { 10, "softmax" } },
+      optimizer = "sgd",
+    }, { from = 1e-6, to = 10, steps = 80 })
+    assert.is_true(found.suggestion == nil or found.suggestion > 1e-4)
+  end)
+end)

@@ -108,11 +108,12 @@ local function noise(raw_sweeps)
 end
 
 -- The level before the rate moves anything (median of the first fifth), the place of the lowest
--- loss, and the last place before it where less than a tenth of the fall was done.
+-- loss after that, and the last place before it where less than a tenth of the fall was done. (The
+-- first points are means of few steps: the lowest of them is noise.)
 local function fall_of(y)
   local level = median(table.move(y, 1, math.max(3, #y // 5), 1, {}))
-  local lowest = 1
-  for i = 1, #y do if y[i] < y[lowest] then lowest = i end end
+  local lowest = math.max(3, #y // 5) + 1
+  for i = lowest, #y do if y[i] < y[lowest] then lowest = i end end
   local start = 1
   for i = 1, lowest do
     if y[i] > level - 0.1 * (level - y[lowest]) then start = i end
