@@ -85,5 +85,6 @@ int lb_open_random(lua_State *L);   /* core.random */
 int lb_open_train(lua_State *L);    /* core.train */
 int lb_open_diagnose(lua_State *L); /* core.diagnose */
 int lb_open_io(lua_State *L);       /* core.io */
+void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 
 #endif

@@ -8,6 +8,7 @@
 #include "io/csv.h"
 #include "io/idx.h"
 #include "io/npy.h"
+#include "io/zip.h"
 #include "train/batch.h"
 
 static int push_failure(lua_State *L, const ldb_error *e) {
@@ -245,6 +246,29 @@ static int lb_io_npy_encode(lua_State *L) {
   return 1;
 }
 
+/* zip(bytes) -> { { name, size, offset, method }, ... }; offset: of the first byte, from 1; method 0:
+   the bytes lie there as they are */
+static int lb_io_zip(lua_State *L) {
+  size_t n = 0;
+  ldb_error e;
+  ldb_zip zip;
+  const unsigned char *bytes = (const unsigned char *)check_bytes(L, 1, "zip", &n);
+  if (ldb_zip_open(bytes, n, &zip, &e) != LDB_OK) return push_failure(L, &e);
+  lua_newtable(L);
+  for (int64_t i = 0; i < zip.count; i++) {
+    ldb_zip_member m;
+    if (ldb_zip_next(bytes, n, &zip, &m, &e) != LDB_OK) return push_failure(L, &e);
+    lua_createtable(L, 0, 4);
+    lua_pushlstring(L, m.name, m.name_size);
+    lua_setfield(L, -2, "name");
+    set_integer(L, "size", (int64_t)m.size);
+    set_integer(L, "offset", (int64_t)m.offset + 1);
+    set_integer(L, "method", m.method);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static lb_tensor *check_rows(lua_State *L, const char *where) {
@@ -322,6 +346,7 @@ int lb_open_io(lua_State *L) {
                                        {"idx", lb_io_idx},
                                        {"npy", lb_io_npy},
                                        {"npy_encode", lb_io_npy_encode},
+                                       {"zip", lb_io_zip},
                                        {"take_rows", lb_io_take_rows},
                                        {"complete_rows", lb_io_complete_rows},
                                        {"column_stats", lb_io_column_stats},
@@ -329,5 +354,6 @@ int lb_open_io(lua_State *L) {
                                        {"format_number", lb_io_format_number},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
+  lb_addbytes(L);
   return 1;
 }

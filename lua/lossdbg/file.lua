@@ -1,7 +1,19 @@
 --- Writing whole files: beside the target first, then renamed over it, so that a reader or a crash
 -- never sees half a file and a full disk leaves the old one.
 
+local sync = require("lossdbg.core").io.sync
+
 local M = {}
+
+-- The rename itself reaches the disk with the directory; where a directory cannot be opened like a
+-- file, the rename is as safe as the system makes it.
+local function sync_directory(path)
+  local directory = io.open(path:match "^(.*)/" or ".", "rb")
+  if directory then
+    sync(directory)
+    directory:close()
+  end
+end
 
 --- Writes text to path.
 ---@param path string
@@ -14,6 +26,7 @@ function M.write(path, text)
   local file, why = io.open(temporary, "wb")
   if not file then return nil, "cannot write " .. tostring(why) end
   local ok, failed = file:write(text)
+  if ok then ok, failed = sync(file) end
   local closed, on_close = file:close()
   if not ok or not closed then
     os.remove(temporary)
@@ -24,6 +37,7 @@ function M.write(path, text)
     os.remove(temporary)
     return nil, "cannot write " .. tostring(on_rename)
   end
+  sync_directory(path)
   return true
 end
 

@@ -35,7 +35,7 @@ local modules = {
   nn = "lossdbg.nn", data = "lossdbg.data", loss = "lossdbg.loss", optim = "lossdbg.optim",
   schedule = "lossdbg.schedule", init = "lossdbg.initializer", metric = "lossdbg.metric",
   callback = "lossdbg.callback", regularizer = "lossdbg.regularizer",
-  rules = "lossdbg.diagnose.registry", interop = "lossdbg.interop",
+  rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.safetensors", interop = "lossdbg.interop",
 }
 
 -- name = { module, function in it }
