@@ -1,5 +1,5 @@
 -- Writes the fuzzers' starting inputs: `lua5.4 spec/fuzz/seeds.lua FOLDER` fills
--- FOLDER/{text,csv,idx,npy}/NNN. Valid files of every kind, and files at and one beyond each limit:
+-- FOLDER/{text,csv,idx,npy,zip}/NNN. Valid files of every kind, and files at and one beyond each limit:
 -- a parser's bounds are found in seconds from there and not at all from nothing. Same bytes each
 -- run.
 
@@ -91,8 +91,32 @@ for _, kind in ipairs { { "<f4", 4 }, { "<f8", 8 }, { ">f4", 4 }, { ">f8", 8 }, 
   npy[#npy + 1] = npy_file(head("'" .. kind[1] .. "'", "(2,)"), ("\0"):rep(2 * kind[2]))
 end
 
+-- An archive of one member; checksums of "", "a" and "abc" are those of zlib.
+local crc = { [""] = 0, a = 0xE8B7BE43, abc = 0x352441C2 }
+local function zip_file(data, o)
+  local name, extra, comment = o.name or "x.npy", o.extra or "", o.comment or ""
+  local head = ("<I2I2I2I2I2I4I4I4I2I2"):pack(20, o.flags or 0, o.method or 0, 0, 33,
+    o.crc or crc[data], o.size or #data, o.full or o.size or #data, #name, #extra)
+  local member = "PK\3\4" .. head .. name .. extra .. data
+  local entry = "PK\1\2" .. ("<I2"):pack(20) .. head .. ("<I2I2I2I4I4"):pack(0, 0, 0, 0,
+    o.offset or 0) .. name .. extra
+  local directory = entry:rep(o.times or 1)
+  return member .. directory .. "PK\5\6" .. ("<I2I2I2I2I4I4I2"):pack(o.disk or 0, 0,
+    o.count or o.times or 1, o.count or o.times or 1, o.directory or #directory, o.at or #member,
+    #comment) .. comment
+end
+
+local zip = { "PK\5\6" .. ("\0"):rep(18), "PK", "PK\3\4", "" }
+for _, o in ipairs { {}, { name = "" }, { extra = ("e"):rep(20) }, { comment = "PK\5\6" },
+  { method = 8 }, { flags = 1 }, { crc = 1 }, { size = 2 }, { size = 4 }, { full = 9 },
+  { size = 0xFFFFFFFF }, { offset = 1 }, { offset = 0xFFFFFFFF }, { times = 3 }, { count = 2 },
+  { count = 0xFFFF }, { disk = 1 }, { directory = 0 }, { directory = 0xFFFFFFFF }, { at = 0 },
+  { at = 0xFFFFFFFF }, { name = ("n"):rep(300) } } do
+  for _, data in ipairs { "", "a", "abc" } do zip[#zip + 1] = zip_file(data, o) end
+end
+
 local root = assert(arg[1], "usage: lua5.4 spec/fuzz/seeds.lua FOLDER")
-for name, files in pairs { text = text, csv = csv, idx = idx, npy = npy } do
+for name, files in pairs { text = text, csv = csv, idx = idx, npy = npy, zip = zip } do
   assert(os.execute(("mkdir -p '%s/%s'"):format(root, name)))
   for i, bytes in ipairs(files) do
     local file <close> = assert(io.open(("%s/%s/%03d"):format(root, name, i), "wb"))
