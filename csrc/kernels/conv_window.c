@@ -16,7 +16,7 @@ static ldb_status check_axis(const ldb_window_axis *a, int64_t cells, const char
                              ldb_error *e) {
   if (!fits(a->stride, 1) || !fits(a->dilation, 1))
     return ldb_fail(e, LDB_RANGE,
-                    "strides and dilation must be positive, got %lld and %lld on the %s",
+                    "strides and dilation must be 1 to 2147483647, got %lld and %lld on the %s",
                     (long long)a->stride, (long long)a->dilation, a->name);
   if (!fits(a->size, 1))
     return ldb_fail(e, LDB_SHAPE, "the %s covers %lld cells of the %s, expected at least 1", what,

@@ -1,0 +1,5 @@
+--- Largest value of each channel of images [batch, height, width, channels].
+local pooling = require "lossdbg.nn.pooling"
+
+---`nn.global_max_pool2d()`, `nn.global_max_pool2d { keepdims = true }`
+return pooling.whole("global_max_pool2d", 2, "max")
