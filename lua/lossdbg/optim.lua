@@ -10,12 +10,28 @@ local adam = require "lossdbg.optim.adam"
 local kinds = {
   sgd = require "lossdbg.optim.sgd", rmsprop = require "lossdbg.optim.rmsprop",
   adam = adam.adam, adamw = adam.adamw, adagrad = require "lossdbg.optim.adagrad",
+  adadelta = require "lossdbg.optim.adadelta", adamax = require "lossdbg.optim.adamax",
+  nadam = require "lossdbg.optim.nadam", radam = require "lossdbg.optim.radam",
+  lion = require "lossdbg.optim.lion", lamb = require "lossdbg.optim.lamb",
+  adafactor = require "lossdbg.optim.adafactor",
 }
 local names = {}
 for name in pairs(kinds) do names[#names + 1] = name end
 table.sort(names)
 
 local M = { names = names }
+
+-- Options that every optimiser has besides its own:
+--   weight_decay = 0 (AdamW 0.004, torch 0.01), taken off the weights in Keras, part of the gradient
+--     in PyTorch; decoupled_weight_decay chooses otherwise
+--   clip_value, clip_norm (each tensor), global_clip_norm (all): one of them
+--   gradient_accumulation_steps: one update by the mean gradient of so many steps
+--   use_ema = false, ema_momentum = 0.99, ema_overwrite_frequency: running average of the weights,
+--     put into them at the end of fit, and at every so-manieth update
+--   groups = { { parameters = "dense_1", lr = 1e-4, weight_decay = 0 }, ... }: names of layers,
+--     blocks or weights ("bias") with options of their own; a list of groups with tensors or layers
+--     may also stand in place of the model
+--   flavor = "keras"|"torch"
 
 ---Gradient descent. Keras: velocity <- momentum velocity - lr g; PyTorch keeps lr outside.
 ---@param given? table lr = 0.01 (torch 0.001), momentum = 0, nesterov = false, dampening = 0
@@ -58,6 +74,68 @@ end
 ---@return lossdbg.Optimizer
 function M.adagrad(given)
   local made = optimizer.new(kinds.adagrad, given)
+  return made
+end
+
+---Adadelta.
+---@param given? table lr = 0.001 (torch 1), rho = 0.95 (0.9), epsilon = 1e-7 (1e-6), and the
+---  common options
+---@return lossdbg.Optimizer
+function M.adadelta(given)
+  local made = optimizer.new(kinds.adadelta, given)
+  return made
+end
+
+---Adamax.
+---@param given? table lr = 0.001 (torch 0.002), beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7
+---  (1e-8), and the common options
+---@return lossdbg.Optimizer
+function M.adamax(given)
+  local made = optimizer.new(kinds.adamax, given)
+  return made
+end
+
+---Nadam.
+---@param given? table lr = 0.001 (torch 0.002), beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7
+---  (1e-8), momentum_decay = 0.004 (torch), and the common options
+---@return lossdbg.Optimizer
+function M.nadam(given)
+  local made = optimizer.new(kinds.nadam, given)
+  return made
+end
+
+---RAdam (PyTorch).
+---@param given? table lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, and the common
+---  options
+---@return lossdbg.Optimizer
+function M.radam(given)
+  local made = optimizer.new(kinds.radam, given)
+  return made
+end
+
+---Lion (Keras).
+---@param given? table lr = 0.001, beta1 = 0.9, beta2 = 0.99, and the common options
+---@return lossdbg.Optimizer
+function M.lion(given)
+  local made = optimizer.new(kinds.lion, given)
+  return made
+end
+
+---LAMB (Keras).
+---@param given? table lr = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, and the common
+---  options
+---@return lossdbg.Optimizer
+function M.lamb(given)
+  local made = optimizer.new(kinds.lamb, given)
+  return made
+end
+
+---Adafactor.
+---@param given? table lr = 0.001 (torch 0.01), beta2_decay = -0.8, epsilon_1 = 1e-30 (the
+---  resolution of the dtype), epsilon_2 = 0.001, clip_threshold = 1, and the common options
+---@return lossdbg.Optimizer
+function M.adafactor(given)
+  local made = optimizer.new(kinds.adafactor, given)
   return made
 end
 

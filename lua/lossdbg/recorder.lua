@@ -39,7 +39,7 @@ function M.parameters(model, trainable_only)
     for _, parameter in ipairs(layer.parameters) do
       if parameter.trainable ~= false and (layer.trainable or not trainable_only) then
         list[#list + 1] = { name = layer.path .. "/" .. parameter.name, path = layer.path,
-          tensor = parameter.tensor, layer = layer }
+          tensor = parameter.tensor, layer = layer, constraint = parameter.constraint }
       end
     end
   end
@@ -76,6 +76,7 @@ local function collect(layer, stats, step)
   layer.grad_sq = layer.grad_sq + (norm and norm * norm or stats.grad_sq)
   layer.update_sq = layer.update_sq + stats.update_sq
   layer.weight_sq = layer.weight_sq + stats.weight_sq
+  layer.waiting = stats.waiting == true -- gradients are accumulated: nothing moves in this step
   layer.unchanged = layer.unchanged + stats.unchanged
   layer.lost = layer.lost + (stats.underflow or 0)
   layer.bad = layer.bad + stats.nonfinite_grad + stats.nonfinite_weight
@@ -105,7 +106,7 @@ function Recorder:add(loss, stats, lr)
     if entry then collect(self.by_name[name], entry, step) end
   end
   local sampled = (step - 1) % self.stride == 0
-  local grad, update, weight, first_bad = 0, 0, 0, nil
+  local grad, update, weight, first_bad, waiting = 0, 0, 0, nil, false
   for _, path in ipairs(self.order) do
     local layer = self.layers[path]
     if layer.last == step then
@@ -118,11 +119,13 @@ function Recorder:add(loss, stats, lr)
         layer.first_nonfinite_step = step
         first_bad = first_bad or path
       end
-      if sampled then keep(layer) end
+      if sampled and not layer.waiting then keep(layer) end
+      waiting = waiting or layer.waiting
     end
   end
   self.grad_norm[step] = math.sqrt(grad)
-  self.update_ratio[step] = weight > 0 and math.sqrt(update / weight) or 0
+  self.update_ratio[step] = waiting and self.update_ratio[step - 1]
+    or weight > 0 and math.sqrt(update / weight) or 0
   if sampled then
     self.kept = self.kept + 1
     if self.kept >= capacity then self:thin_all() end

@@ -189,6 +189,7 @@ local function finish(session, started)
     local list = run.history[name]
     if list then signals[name] = list[#list] end
   end
+  session.optimizer:finalize()
   call(session, "on_train_end")
   if session.telemetry then require("lossdbg.telemetry").at_end(session) end
   if started and os and os.clock then run.seconds = os.clock() - started end

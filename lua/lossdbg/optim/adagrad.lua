@@ -22,6 +22,7 @@ return {
   end,
   slots = function(o) return { square = o.initial_accumulator } end,
   update = function(w, g, slots, lr, o, step)
-    return adagrad(w, g, slots.square, step, lr, o.epsilon, o.lr_decay, o.weight_decay, o.flavor)
+    return adagrad(w, g, slots.square, step, lr, o.epsilon, o.lr_decay, o.weight_decay, o.flavor,
+      o.decoupled_weight_decay)
   end,
 }

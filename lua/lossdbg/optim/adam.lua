@@ -22,12 +22,12 @@ M.adam = {
   },
   update = function(w, g, s, lr, o, step)
     return adam(w, g, s.m, s.v, s.maximum, step, lr, o.beta1, o.beta2, o.epsilon,
-      o.weight_decay, o.flavor == "keras", o.flavor)
+      o.weight_decay, o.decoupled_weight_decay, o.flavor)
   end,
 }
 
 M.adamw = {
-  name = "adamw", schema = schema, slots = slots,
+  name = "adamw", always_decoupled = true, schema = schema, slots = slots,
   defaults = {
     keras = { lr = 1e-3, epsilon = 1e-7, weight_decay = 4e-3 },
     torch = { lr = 1e-3, epsilon = 1e-8, weight_decay = 1e-2 },

@@ -1,9 +1,13 @@
 --- What all optimisers share: options, parameters, clipping, the step, statistics, state.
 -- A kind of optimiser is a table { name, schema, defaults, slots, update }; see sgd.lua.
+local average = require "lossdbg.optim.average"
+local common = require "lossdbg.optim.common"
 local core = require "lossdbg.core"
+local groups = require "lossdbg.optim.groups"
 local options = require "lossdbg.options"
 local parameters = require "lossdbg.optim.parameters"
 local rates = require "lossdbg.optim.rate"
+local slots = require "lossdbg.optim.slots"
 local source = require "lossdbg.source"
 
 local train = core.train
@@ -19,17 +23,6 @@ local M = {}
 ---  nonfinite_weight, unchanged, underflow, numel; the next step writes into the same tables
 ---@field clip_factor number|false factor of the last global clip
 local methods = {}
-
-local common = {
-  { name = "model", positional = 1, doc = "a built model or a list of tensors" },
-  { name = "lr", type = "number|callable|table", min = 0, alias = { "learning_rate" } },
-  { name = "weight_decay", type = "number", min = 0 },
-  { name = "clip_value", type = "number", open_min = 0, alias = { "clipvalue" } },
-  { name = "clip_norm", type = "number", open_min = 0, alias = { "clipnorm" } },
-  { name = "global_clip_norm", type = "number", open_min = 0, alias = { "global_clipnorm" } },
-  { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
-}
-local clips = { "clip_value", "clip_norm", "global_clip_norm" }
 
 local meta = { __name = "lossdbg.Optimizer" }
 
@@ -64,7 +57,12 @@ function methods:attach(given)
     error("lossdbg: optimizer:attach: parameters are attached already (use :clone() for another "
       .. "model)", source.level())
   end
-  rawset(self, "list", parameters.read(given, "optimizer:attach"))
+  local list = parameters.read(given, "optimizer:attach")
+  groups.assign(self, list, "optim." .. self.name)
+  rawset(self, "list", list)
+  for _, entry in ipairs(list) do
+    if entry.lr then self.base_lr = rates.nominal(self.rate) end
+  end
   return self
 end
 
@@ -102,29 +100,6 @@ local function gather(self)
   return active, gradients
 end
 
-local function new_row(numel)
-  return { numel = numel, grad_sq = 0, update_sq = 0, weight_sq = 0, nonfinite_grad = 0,
-    nonfinite_weight = 0, unchanged = 0, underflow = 0, grad_zero = 0, grad_norm = 0,
-    update_norm = 0, weight_norm = 0, ratio = 0 }
-end
-
--- Everything that takes memory happens here, before the first weight moves. Returns the statistics
--- of this step by name.
-local function prepare(self, active)
-  local stats = {}
-  for _, entry in ipairs(active) do
-    for name, start in pairs(self.kind.slots(self.options)) do
-      local tensor = entry.tensor
-      if not entry.slots[name] then
-        entry.slots[name] = core.tensor.full(tensor.shape, start, tensor.dtype)
-      end
-    end
-    entry.row = entry.row or new_row(entry.tensor.numel)
-    stats[entry.name] = entry.row
-  end
-  return stats
-end
-
 -- Norms before clipping are kept, so that telemetry shows the gradient and not the clip.
 local function clip(self, gradients)
   local o = self.options
@@ -142,32 +117,51 @@ local function clip(self, gradients)
   return before
 end
 
-local function record(row, norm, grad_sq, update_sq, weight_sq, bad_grad, bad_weight, unchanged,
-                      underflow, grad_zero)
-  row.grad_sq, row.update_sq, row.weight_sq = grad_sq, update_sq, weight_sq
-  row.nonfinite_grad, row.nonfinite_weight = bad_grad, bad_weight
-  row.unchanged, row.underflow, row.grad_zero = unchanged, underflow, grad_zero
-  row.grad_norm = norm or grad_sq ^ 0.5
-  row.update_norm, row.weight_norm = update_sq ^ 0.5, weight_sq ^ 0.5
-  row.ratio = weight_sq > 0 and row.update_norm / row.weight_norm or update_sq > 0 and 1 or 0
-end
-
----Updates every parameter that requires a gradient and has one. Nothing is written unless all of
----them can be updated.
+---Updates every parameter that requires a gradient and has one, or with
+---gradient_accumulation_steps adds the gradients up until it is time. Nothing is written unless all
+---of them can be updated. Order as in Keras: mean of the accumulated gradients, clip, weight decay
+---and rule, average of the weights, constraints.
 ---@return lossdbg.Optimizer self
 function methods:step()
   local active, gradients = gather(self)
   local lr = rates.current(self.rate, self.iterations, source.level)
-  local stats, kind = prepare(self, active), self.kind
-  local before = clip(self, gradients)
+  local stats, update, o = slots.prepare(self, active), self.kind.update, self.options
+  local every, used = o.gradient_accumulation_steps or 1, gradients
+  local done = self.iterations // every
+  local due = (self.iterations + 1) % every == 0
+  if every > 1 then gradients = average.accumulate(active, gradients, every, due) end
+  if due then
+    local before = clip(self, gradients)
+    for i, entry in ipairs(active) do
+      slots.record(entry.row, before and before[i], update(entry.tensor, gradients[i], entry.slots,
+        groups.rate(entry, lr, self.base_lr), entry.options, done + 1))
+      if every > 1 then gradients[i]:fill_(0) end
+    end
+  else
+    slots.wait(active, used)
+  end
+  if o.use_ema then average.follow(self.list, o, done) end
+  average.constrain(active)
   for i, entry in ipairs(active) do
-    local gradient = gradients[i]
-    record(entry.row, before and before[i],
-      kind.update(entry.tensor, gradient, entry.slots, lr, self.options, self.iterations + 1))
-    entry.used, entry.used_version = gradient, train.version(gradient)
+    entry.used, entry.used_version = used[i], train.version(used[i])
   end
   self.stats = stats
   self.iterations = self.iterations + 1
+  return self
+end
+
+---Ends a training: with use_ema the averages become the weights (fit does this by itself).
+---@return lossdbg.Optimizer self
+function methods:finalize()
+  average.apply(held(self, "finalize"), false)
+  return self
+end
+
+---Exchanges the weights with their averages, to look at the averaged model in between; a second
+---call changes them back.
+---@return lossdbg.Optimizer self
+function methods:swap_average()
+  average.apply(held(self, "swap_average"), true)
   return self
 end
 
@@ -191,12 +185,12 @@ end
 ---A copy of what the optimiser has learnt: steps done, rate, slots of every parameter.
 ---@return { name: string, iterations: integer, lr: number, slots: table<string, table> }
 function methods:state()
-  local slots = {}
+  local kept = {}
   for _, entry in ipairs(held(self, "state")) do
-    slots[entry.name] = {}
-    for name, tensor in pairs(entry.slots) do slots[entry.name][name] = tensor:clone() end
+    kept[entry.name] = {}
+    for name, tensor in pairs(entry.slots) do kept[entry.name][name] = tensor:clone() end
   end
-  return { name = self.name, iterations = self.iterations, lr = self.lr, slots = slots }
+  return { name = self.name, iterations = self.iterations, lr = self.lr, slots = kept }
 end
 
 ---Restores a state; the parameters must have the same names, shapes and dtypes. All or nothing.
@@ -210,8 +204,15 @@ function methods:load_state(state)
   end
   for i, entry in ipairs(held(self, "load_state")) do
     fresh[i] = {}
+    local wanted = slots.wanted(self, entry)
     for name, tensor in pairs(state.slots[entry.name] or {}) do
-      train.check(entry.tensor, tensor)
+      if type(wanted[name]) ~= "table" then
+        train.check(entry.tensor, tensor)
+      elseif not options.is_tensor(tensor) or tensor.dtype ~= entry.tensor.dtype
+        or table.concat(tensor.shape, ",") ~= table.concat(wanted[name].shape, ",") then
+        options.fail(where, "state", ("slot '%s' of '%s' with shape [%s]"):format(name, entry.name,
+          table.concat(wanted[name].shape, ", ")), tensor, nil, source.level())
+      end
       fresh[i][name] = tensor:clone()
     end
   end
@@ -227,6 +228,7 @@ function methods:describe()
   local described = { name = self.name, lr = rates.nominal(self.rate),
     schedule = rates.describe(self.rate) }
   for key, value in pairs(self.options) do described[key] = value end
+  described.groups = groups.describe(self)
   return described
 end
 
@@ -249,15 +251,6 @@ end
 
 -- ---- construction -------------------------------------------------------------------------------
 
-local function schema_of(kind)
-  if not kind.full then
-    kind.full = {}
-    for _, option in ipairs(common) do kind.full[#kind.full + 1] = option end
-    for _, option in ipairs(kind.schema) do kind.full[#kind.full + 1] = option end
-  end
-  return kind.full
-end
-
 ---Makes an optimiser of a kind.
 ---@param kind table
 ---@param given any option table; or the model alone
@@ -265,15 +258,8 @@ end
 function M.new(kind, given)
   local where, level = "optim." .. kind.name, source.level()
   if parameters.is_model(given) or options.is_tensor(given) then given = { given } end
-  local o = options.check(where, given, schema_of(kind), level)
-  local chosen
-  for _, name in ipairs(clips) do
-    if o[name] and chosen then
-      error(("lossdbg: %s: %s and %s were both given: one clip at a time"):format(where, chosen,
-        name), level)
-    end
-    chosen = o[name] and name or chosen
-  end
+  local o = options.check(where, given, common.schema(kind), level)
+  common.together(kind, o, where, level)
   local self = setmetatable({ kind = kind, name = kind.name, iterations = 0, stats = {},
     given = {}, clip_factor = false }, meta)
   for key, value in pairs(o) do
@@ -284,9 +270,15 @@ function M.new(kind, given)
   end
   local model, lr = o.model, o.lr
   o.model, o.lr, o.weight_decay = nil, nil, o.weight_decay or 0
+  if o.decoupled_weight_decay == nil then
+    o.decoupled_weight_decay = o.flavor == "keras" or kind.decoupled == true
+      or kind.always_decoupled == true
+  end
+  if not o.use_ema then o.use_ema, o.ema_momentum = nil, nil end
   if kind.check then kind.check(o, where, level) end
   rawset(self, "options", o)
   rawset(self, "rate", rates.check(lr, where, level))
+  for _, group in ipairs(o.groups or {}) do groups.merge(kind, o, group, where) end
   if model ~= nil then self:attach(model) end
   return self
 end

@@ -18,6 +18,6 @@ return {
   end,
   update = function(w, g, slots, lr, o)
     return rmsprop(w, g, slots.square, slots.average, slots.buffer, lr, o.rho, o.momentum,
-      o.epsilon, o.weight_decay, o.flavor)
+      o.epsilon, o.weight_decay, o.flavor, o.decoupled_weight_decay)
   end,
 }

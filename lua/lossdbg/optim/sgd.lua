@@ -22,6 +22,6 @@ return {
   slots = function(o) return o.momentum > 0 and { velocity = 0 } or {} end,
   update = function(w, g, slots, lr, o, step)
     return sgd(w, g, slots.velocity, lr, o.momentum, o.nesterov, o.weight_decay, o.flavor,
-      o.dampening, step == 1)
+      o.dampening, step == 1, o.decoupled_weight_decay)
   end,
 }

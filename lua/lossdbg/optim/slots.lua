@@ -1,0 +1,82 @@
+--- What an optimiser keeps for each parameter: slots (tensors of its rule) and a row of statistics.
+local core = require "lossdbg.core"
+
+local train = core.train
+local M = {}
+
+local function new_row(numel)
+  return { numel = numel, grad_sq = 0, update_sq = 0, weight_sq = 0, nonfinite_grad = 0,
+    nonfinite_weight = 0, unchanged = 0, underflow = 0, grad_zero = 0, grad_norm = 0,
+    update_norm = 0, weight_norm = 0, ratio = 0 }
+end
+
+---Slots of one parameter: name to start value, or { start, shape = } for a shape of its own.
+---@param self lossdbg.Optimizer
+---@param entry table
+---@return table<string, number|table>
+function M.wanted(self, entry)
+  local o, slots = self.options, self.kind.slots(entry.options, entry.tensor)
+  if o.gradient_accumulation_steps then slots.gradient_sum = 0 end
+  if o.use_ema then slots.weight_average = 0 end
+  return slots
+end
+
+local function slot_shape(entry, slot)
+  return type(slot) == "table" and slot.shape or entry.tensor.shape
+end
+
+local function fill_slots(self, entry)
+  for name, slot in pairs(M.wanted(self, entry)) do
+    if not entry.slots[name] then
+      local start = type(slot) == "table" and slot[1] or slot
+      entry.slots[name] = core.tensor.full(slot_shape(entry, slot), start, entry.tensor.dtype)
+    end
+  end
+end
+
+---Everything that takes memory happens here, before the first weight moves.
+---@param self lossdbg.Optimizer
+---@param active table[] entries that this step updates
+---@return table<string, table> statistics of this step by name
+function M.prepare(self, active)
+  local stats = {}
+  for _, entry in ipairs(active) do
+    fill_slots(self, entry)
+    entry.row = entry.row or new_row(entry.tensor.numel)
+    stats[entry.name] = entry.row
+  end
+  if self.options.use_ema then
+    for _, entry in ipairs(self.list) do
+      if entry.tensor.requires_grad ~= false then fill_slots(self, entry) end
+    end
+  end
+  return stats
+end
+
+---Writes what an update returned into a row.
+---@param row table
+---@param norm number|nil of the gradient before clipping
+function M.record(row, norm, grad_sq, update_sq, weight_sq, bad_grad, bad_weight, unchanged,
+                  underflow, grad_zero)
+  row.grad_sq, row.update_sq, row.weight_sq = grad_sq, update_sq, weight_sq
+  row.nonfinite_grad, row.nonfinite_weight = bad_grad, bad_weight
+  row.unchanged, row.underflow, row.grad_zero = unchanged, underflow, grad_zero
+  row.grad_norm = norm or grad_sq ^ 0.5
+  row.update_norm, row.weight_norm = update_sq ^ 0.5, weight_sq ^ 0.5
+  row.ratio = weight_sq > 0 and row.update_norm / row.weight_norm or update_sq > 0 and 1 or 0
+  row.waiting = nil
+end
+
+---A step that only adds to the sums of the gradients: no weight moves.
+---@param active table[]
+---@param gradients userdata[]
+function M.wait(active, gradients)
+  for i, entry in ipairs(active) do
+    local norm = train.global_norm { gradients[i] }
+    M.record(entry.row, norm, norm * norm, 0, train.global_norm { entry.tensor:detach() } ^ 2, 0, 0,
+      0, 0, 0)
+    entry.row.waiting = true
+  end
+end
+
+return M
