@@ -31,7 +31,7 @@ local function largest(list, so_far)
   return so_far
 end
 
--- The scale of all numbers of a case, for tensors that are 0 in theory (the gradient of a key bias).
+-- The scale of all numbers of a case, for tensors that are 0 in theory: the gradient of a key bias.
 local function scale_of(case)
   local scale = largest(case.y, 0)
   for _, list in pairs { case.g or {}, case.gx or {}, case.gw or {} } do

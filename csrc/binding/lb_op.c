@@ -231,13 +231,30 @@ static int variadic_inputs(lua_State *L, const ldb_op *op, const input_spec *spe
   return n;
 }
 
-static int read_inputs(lua_State *L, const ldb_op *op, int *idx, int *next) {
+/* A table whose first key is a string holds named attributes; any other table is a value. */
+static bool is_named(lua_State *L, int slot) {
+  if (lua_type(L, slot) != LUA_TTABLE) return false;
+  lua_pushnil(L);
+  if (!lua_next(L, slot)) return false;
+  bool named = lua_type(L, -2) == LUA_TSTRING;
+  lua_pop(L, 2);
+  return named;
+}
+
+/* *last: index of the last argument; grows by the optional inputs that a table of attributes behind
+   fewer inputs stands for. */
+static int read_inputs(lua_State *L, const ldb_op *op, int *idx, int *next, int *last) {
   input_spec spec;
   int n = 0;
   if (read_input(op->inputs, 0, &spec) && spec.variadic)
     return variadic_inputs(L, op, &spec, idx, next);
   while (n < LDB_MAX_IN && read_input(op->inputs, n, &spec)) {
     int slot = n + 1;
+    if (spec.optional && slot == *last && is_named(L, slot)) {
+      lua_pushnil(L);
+      lua_insert(L, slot);
+      (*last)++;
+    }
     if (spec.optional && lua_isnoneornil(L, slot)) {
       if (lua_isnone(L, slot)) lua_pushnil(L);
       idx[n] = 0;
@@ -401,16 +418,6 @@ static void default_attr(lua_State *L, const ldb_op *op, const ldb_attr_spec *a,
   }
 }
 
-/* A table whose first key is a string holds named attributes; any other table is a value. */
-static bool is_named(lua_State *L, int slot) {
-  if (lua_type(L, slot) != LUA_TTABLE) return false;
-  lua_pushnil(L);
-  if (!lua_next(L, slot)) return false;
-  bool named = lua_type(L, -2) == LUA_TSTRING;
-  lua_pop(L, 2);
-  return named;
-}
-
 /* Edits between two short names: insertions, deletions, substitutions. */
 static size_t edit_distance(const char *a, const char *b) {
   size_t row[MAX_NAME + 1], n = strlen(b);
@@ -486,7 +493,7 @@ static int lb_op_call(lua_State *L) {
   int idx[LDB_MAX_IN], next, last = lua_gettop(L);
   while (last > 0 && lua_isnil(L, last)) /* wrappers pass optional arguments through */
     last--;
-  int n = read_inputs(L, op, idx, &next);
+  int n = read_inputs(L, op, idx, &next, &last);
   memset(&c.attrs, 0, sizeof c.attrs);
   int rank = idx[0] ? ((lb_tensor *)lua_touserdata(L, idx[0]))->view.rank : 0;
   read_attrs(L, op, &c.attrs, next, last, rank);

@@ -24,6 +24,7 @@ local function layer_words(layer)
   local options = type(layer.options) == "table" and layer.options or {}
   local words = { clean(layer.kind or "layer") }
   local size = options.units or options.rate or options.filters or options.scale
+  if type(size) == "boolean" then size = nil end
   local has_units = layer.kind == "dense" or options.units ~= nil
   if has_units and type(layer.output_shape) == "table" then
     size = layer.output_shape[#layer.output_shape]
