@@ -36,6 +36,7 @@ build = {
       ["lossdbg.attempt"] = "lua/lossdbg/attempt.lua",
       ["lossdbg.baseline"] = "lua/lossdbg/baseline.lua",
       ["lossdbg.callback"] = "lua/lossdbg/callback.lua",
+      ["lossdbg.checkpoint"] = "lua/lossdbg/checkpoint.lua",
       ["lossdbg.custom_op"] = "lua/lossdbg/custom_op.lua",
       ["lossdbg.data.arrays"] = "lua/lossdbg/data/arrays.lua",
       ["lossdbg.data.csv"] = "lua/lossdbg/data/csv.lua",

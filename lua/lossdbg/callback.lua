@@ -86,6 +86,20 @@ function EarlyStopping:on_train_end(run)
   self.state = nil
 end
 
+function EarlyStopping:save_state()
+  local weights = {}
+  for _, entry in ipairs(self.state or {}) do weights[entry.name] = entry.tensor end
+  return { wait = self.wait, best = self.best, best_epoch = self.best_epoch, weights = weights }
+end
+
+function EarlyStopping:load_state(state)
+  self.wait, self.best, self.best_epoch = state.wait, state.best, state.best_epoch
+  self.state = next(state.weights) and {} or nil
+  for name, tensor in pairs(state.weights) do
+    self.state[#self.state + 1] = { name = name, tensor = tensor }
+  end
+end
+
 ---Stops when a value has not improved for `patience` epochs (the rule of Keras).
 ---@param given? table monitor, patience, min_delta, mode, baseline, restore_best, start_from
 ---@return lossdbg.Callback
@@ -93,6 +107,51 @@ function M.early_stopping(given)
   local self = options.check("callback.early_stopping", given, stop_schema, source.level())
   self.mode = direction(self.mode, self.monitor, "callback.early_stopping")
   return setmetatable(self, EarlyStopping)
+end
+
+local checkpoint_schema = {
+  { name = "path", type = "string", positional = 1, required = true,
+    doc = "of the file; {epoch} in it becomes the number of the epoch" },
+  { name = "save", type = "string", choices = { "best", "last", "every" }, default = "last" },
+  { name = "every", type = "integer", min = 1, default = 1, doc = "epochs between two files" },
+  { name = "monitor", type = "string", default = "val_loss", doc = "what best means" },
+  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
+}
+
+local Checkpoint = { __name = "lossdbg.checkpoint" }
+Checkpoint.__index = Checkpoint
+
+function Checkpoint:on_train_begin() self.best = nil end
+
+local function is_due(self, logs)
+  if self.save ~= "best" then return logs.epoch % self.every == 0 end
+  local value = logs[self.monitor]
+  if not value or value ~= value then return false end
+  local better = self.best == nil or (self.mode == "min" and value < self.best)
+    or (self.mode == "max" and value > self.best)
+  if better then self.best = value end
+  return better
+end
+
+function Checkpoint:on_epoch_end(run, logs)
+  if not is_due(self, logs) then return end
+  local path = self.path:gsub("{epoch}", tostring(logs.epoch))
+  local ok, why = run:save_checkpoint(path)
+  if not ok then error("lossdbg: callback.checkpoint: " .. why, 0) end
+end
+
+function Checkpoint:save_state() return { best = self.best } end
+
+function Checkpoint:load_state(state) self.best = state.best end
+
+---Saves the whole state of the training at the end of epochs: fit { resume = path } goes on from it.
+---@param given string|table path, save ("last", "best", "every"), every, monitor, mode
+---@return lossdbg.Callback
+function M.checkpoint(given)
+  local self = options.check("callback.checkpoint", given, checkpoint_schema, source.level())
+  self.mode = self.save == "best" and direction(self.mode, self.monitor, "callback.checkpoint")
+    or self.mode
+  return setmetatable(self, Checkpoint)
 end
 
 ---Stops after the first step whose loss is NaN or infinite. fit does so by itself.

@@ -1,6 +1,7 @@
 --- The training loop of experiments: epochs, batches, steps, validation, callbacks, and what is
 -- measured on the way. The same seed gives the same bits.
 local callback = require "lossdbg.callback"
+local checkpoint = require "lossdbg.checkpoint"
 local evaluate = require "lossdbg.evaluate"
 local fit_data = require "lossdbg.fit_data"
 local options = require "lossdbg.options"
@@ -20,6 +21,7 @@ local schema = {
   { name = "telemetry", type = "boolean", default = true,
     doc = "false: no probes at start and end" },
   { name = "stream", type = "any", doc = "where progress is written; default io.stderr" },
+  { name = "resume", type = "string", doc = "path of a checkpoint to go on from" },
 }
 
 -- true and nil: show on terminals only where nobody asked.
@@ -81,6 +83,7 @@ local function start(experiment, given)
   steps.prepare(session)
   session.recorder = recorder.new(recorder.parameters(model))
   run.optimizer, run.target_scale = session.optimizer, prepared.scale
+  run.save_checkpoint = function(_, path) return checkpoint.save(path, session) end
   session.progress = progress_of(recipe, given, epochs, session.n_batches)
   return session
 end
@@ -191,12 +194,14 @@ local function finish(session, started)
   end
   session.optimizer:finalize()
   call(session, "on_train_end")
+  run.save_checkpoint = nil
   if session.telemetry then require("lossdbg.telemetry").at_end(session) end
   if started and os and os.clock then run.seconds = os.clock() - started end
   run.epoch = nil
 end
 
----Trains. What `experiment:fit` does.
+---Trains. What `experiment:fit` does. With `resume`, goes on from a checkpoint of the same
+---experiment; nil and a message when it cannot be read or belongs to another one.
 ---@param experiment lossdbg.Experiment
 ---@param given table|nil
 ---@return lossdbg.Run
@@ -206,8 +211,16 @@ function M.fit(experiment, given)
   local session = start(experiment, checked)
   if session.telemetry then require("lossdbg.telemetry").at_start(session) end
   call(session, "on_train_begin")
+  local done, why = 0, nil
+  if checked.resume then
+    done, why = checkpoint.restore(checked.resume, session)
+    if not done then
+      session.run.save_checkpoint = nil
+      return nil, why
+    end
+  end
   local ok, message = pcall(function()
-    for epoch = 1, session.epochs do
+    for epoch = done + 1, session.epochs do
       if run_epoch(session, epoch) then break end
     end
   end)
