@@ -1,4 +1,4 @@
--- What LuaRocks would install is what the checkout has. `make install-test` then really installs it.
+-- What LuaRocks would install is what the checkout has; `make install-test` really installs it.
 package.path = "./spec/support/?.lua;" .. package.path
 local modules = require "modules"
 
@@ -6,7 +6,8 @@ describe("the rockspecs", function()
   local rockspecs = modules.rockspecs()
 
   it("are the development one and the released one", function()
-    assert.same({ "rockspec/lossdbg-0.1.0-1.rockspec", "rockspec/lossdbg-dev-1.rockspec" }, rockspecs)
+    local expected = { "rockspec/lossdbg-0.1.0-1.rockspec", "rockspec/lossdbg-dev-1.rockspec" }
+    assert.same(expected, rockspecs)
   end)
 
   for _, path in ipairs(rockspecs) do

@@ -1,71 +1,15 @@
 --- Literal cases (description and signals) for the specs of the rules: healthy runs that no rule
 --- may call an error, and faulty ones. Numbers are those of the data sets' measurements.
-local registry = require "lossdbg.diagnose.registry"
+local checks = require "spec.support.case_checks"
+local parts = require "spec.support.case_parts"
 
 local M = {}
-
----Deep copy with changes; false as a change removes a field.
----@param base table
----@param changes table|nil
----@return table
-function M.with(base, changes)
-  local copy = {}
-  for k, v in pairs(base) do copy[k] = type(v) == "table" and M.with(v) or v end
-  for k, v in pairs(changes or {}) do
-    if v == M.NONE then
-      copy[k] = nil
-    elseif type(v) == "table" and type(copy[k]) == "table" and not (#v > 0) then
-      copy[k] = M.with(copy[k], v)
-    else
-      copy[k] = type(v) == "table" and M.with(v) or v
-    end
-  end
-  return copy
-end
-M.NONE = setmetatable({}, { __name = "none" })
-
----A series of n values from a to b, falling exponentially, with a small alternating noise.
-function M.curve(n, a, b, noise)
-  local list = {}
-  for i = 1, n do
-    local t = n > 1 and (i - 1) / (n - 1) or 0
-    local value = b + (a - b) * math.exp(-6 * t)
-    list[i] = value * (1 + (noise or 0) * ((i * 7 % 5) - 2) / 2)
-  end
-  return list
+for _, from in ipairs { parts, checks } do
+  for name, value in pairs(from) do M[name] = value end
 end
 
-function M.flat(n, value)
-  local list = {}
-  for i = 1, n do list[i] = value end
-  return list
-end
-
-local function dense(index, units, fan_in, activation, source)
-  return { index = index, path = "dense_" .. index, kind = "dense", activation = activation,
-    options = { units = units }, source = source or "train.lua:" .. (4 + index),
-    trainable = true, input_shape = { fan_in }, output_shape = { units }, fan_in = fan_in,
-    n_parameters = (fan_in + 1) * units, init = "glorot_uniform" }
-end
-M.dense = dense
-
-local function layer_stats(s)
-  return { grad_norm = M.curve(30, 0.5, 0.05), weight_norm = M.flat(30, 5),
-    update_norm = M.curve(30, 0.02, 0.002), ratio = M.curve(30, 4e-3, 4e-4), zero_grad = 0,
-    unchanged = 0, ratio_median = 1e-3, grad_rms_median = s or 0.01 }
-end
-
-local function activity(dead, saturated)
-  return { z_mean_sq = 1.1, act_mean = 0.4, act_std = 0.6, act_min = 0, act_max = 3,
-    zero_share = 0.5, dead_share = dead, saturated_share = saturated, nonfinite = 0,
-    weight_rms = 0.2, weight_std = 0.2, symmetric = false, grad_rms = 0.01 }
-end
-M.activity = activity
-
-local function probabilities(k)
-  return { min = 0.001, max = 0.99, row_sum_min = 1, row_sum_max = 1, finite = true,
-    std_over_samples = 0.4, max_prob_mean = 0.95, single_class_share = 1 / k + 0.1 }
-end
+local dense, layer_stats = parts.dense, parts.layer_stats
+local activity, probabilities = parts.activity, parts.probabilities
 
 ---wine.csv, standardised, one layer of 32, sgd 0.1, 30 epochs: 0.0248, accuracy 0.971.
 function M.wine()
@@ -315,115 +259,6 @@ function M.healthy()
   return { wine = M.wine(), mnist = M.mnist(), regression = M.regression(),
     converged = M.converged(), noisy = M.noisy(), short = M.short(), perfect = M.perfect(),
     ionosphere = M.ionosphere() }
-end
-
----The case with another network.
----@param case table
----@param layers table[] made by `layer` and `dense`; index and path are filled in
----@return table case
-function M.network(case, layers)
-  for i, layer in ipairs(layers) do
-    layer.index = i
-    layer.path = layer.path or layer.kind .. "_" .. i
-  end
-  case.description.layers = layers
-  return case
-end
-
----A layer of any kind.
-function M.layer(kind, options)
-  return { kind = kind, options = options or {}, source = "train.lua:5", trainable = true,
-    n_parameters = 0 }
-end
-
----Runs one rule.
----@return "fires"|"passes"|"unjudged"|"skipped" state
----@return table|string|nil the (first) finding, or why not
-function M.run(id, case)
-  assert(registry.get(id), "no rule " .. id)
-  local findings, checked, unjudged, skipped = registry.evaluate {
-    description = case.description, signals = case.signals,
-    options = { only = { [id] = true }, strict = true },
-  }
-  if findings[1] then return "fires", findings[1] end
-  if checked[1] then return "passes" end
-  if unjudged[1] then return "unjudged", unjudged[1].why end
-  return "skipped", skipped[1].why
-end
-
----A case with every loss multiplied by k (gradients too; steps are the same at a rate of lr / k).
-function M.scaled_loss(case, k)
-  local function each(list)
-    local copy = {}
-    for i, v in ipairs(list or {}) do copy[i] = v * k end
-    return copy
-  end
-  local copy = M.with(case)
-  local s = copy.signals
-  s.loss, s.epoch_loss, s.val_loss = each(s.loss), each(s.epoch_loss),
-    s.val_loss and each(s.val_loss) or nil
-  s.baseline = s.baseline and s.baseline * k
-  for _, name in ipairs { "skill", "val_skill" } do
-    if s[name] then
-      s[name].loss = s[name].loss and s[name].loss * k
-      s[name].baseline = s[name].baseline and s[name].baseline * k
-    end
-  end
-  for _, name in ipairs { "first", "last", "best" } do
-    if s.trend and s.trend[name] then s.trend[name] = s.trend[name] * k end
-  end
-  if s.init then s.init.loss = s.init.loss and s.init.loss * k end
-  for _, name in ipairs { "loss", "level", "se", "train_mode_loss" } do
-    if s.final and s.final[name] then s.final[name] = s.final[name] * k end
-  end
-  s.grad_norm = s.grad_norm and each(s.grad_norm)
-  if s.data and s.data.conflicts and s.data.conflicts.floor then
-    s.data.conflicts.floor = s.data.conflicts.floor * k
-  end
-  for _, layer in pairs(s.layers or {}) do
-    layer.grad_norm = each(layer.grad_norm)
-    layer.grad_rms_median = layer.grad_rms_median and layer.grad_rms_median * k
-  end
-  local line = s.tests and s.tests.line
-  for i, row in ipairs(line and line.losses or {}) do line.losses[i] = each(row) end
-  return copy
-end
-
----A case with all weights k times as large and gradients 1/k (the network the same).
-function M.scaled_weights(case, k)
-  local copy = M.with(case)
-  for _, layer in pairs(copy.signals.layers or {}) do
-    for _, name in ipairs { "weight_norm", "update_norm" } do
-      for i, v in ipairs(layer[name] or {}) do layer[name][i] = v * k end
-    end
-    layer.grad_rms_median = layer.grad_rms_median and layer.grad_rms_median / k
-    for i, v in ipairs(layer.grad_norm or {}) do layer.grad_norm[i] = v / k end
-  end
-  local init = copy.signals.init and copy.signals.init.layers or {}
-  for _, stat in pairs(init) do
-    stat.weight_rms = stat.weight_rms and stat.weight_rms * k
-  end
-  for i, v in ipairs(copy.signals.grad_norm or {}) do copy.signals.grad_norm[i] = v / k end
-  return copy
-end
-
----Whether rule `id` gives the same state and severity when losses and weights are scaled.
----@return boolean same
----@return string|nil difference
-function M.invariant(id, case)
-  local state, f = M.run(id, case)
-  for _, k in ipairs { 1e-3, 0.5, 7, 1e4 } do
-    for name, scale in pairs { loss = M.scaled_loss, weights = M.scaled_weights } do
-      local other, g = M.run(id, scale(case, k))
-      if other ~= state then
-        return false, string.format("%s x %g: %s instead of %s", name, k, other, state)
-      end
-      if state == "fires" and (g.severity ~= f.severity or g.cause ~= f.cause) then
-        return false, string.format("%s x %g: %s instead of %s", name, k, g.severity, f.severity)
-      end
-    end
-  end
-  return true
 end
 
 return M
