@@ -134,6 +134,30 @@ describe("embedding", function()
   end)
 end)
 
+describe("the mask of an embedding", function()
+  local ids = ld.tensor { { 3, 1, 0 }, { 2, 0, 0 } }
+  local function chain(mask_zero)
+    return nn.sequential { nn.embedding { 4, 2, mask_zero = mask_zero },
+      nn.multi_head_attention { 1, 2 } }:build({ 3 }, { seed = 1 })
+  end
+
+  it("hides padded steps from attention", function()
+    local model = chain(true)
+    local vectors = op.embedding(model[1].weights.embeddings, ids)
+    local open = ids:ne(0)
+    local mask = open:unsqueeze(3):mul(open:unsqueeze(2)) -- as Keras merges query and value masks
+    local expected = model[2]:forward({ vectors, vectors, mask = mask }, {})
+    assert.same(expected:totable(), model(ids):totable())
+    assert.not_same(expected:totable(), chain(false)(ids):totable())
+  end)
+
+  it("stays with its rows", function()
+    local context = { training = false }
+    chain(true)(ids, context)
+    assert.is_nil(context.mask)
+  end)
+end)
+
 describe("positional_embedding", function()
   it("adds sines and cosines", function()
     local model = built(nn.positional_embedding "sine", { 3, 4 }, { dtype = "f64" })
@@ -181,6 +205,8 @@ describe("layers that draw random numbers", function()
       local function at(m, step) return flat(m(small, { training = true, step = step })) end
       assert.same(at(model, 3), at(built(nn[name](0.5), { 5, 3 }, { seed = 4 }), 3))
       assert.not_same(at(model, 3), at(model, 4))
+      local second = flat(model[1]:forward(small, { training = true, step = 3, call = 1 }))
+      assert.not_same(at(model, 3), second)
       assert.not_same(at(model, 3), at(built(nn[name](0.5), { 5, 3 }, { seed = 5 }), 3))
       local own = { 0.5, seed = 9 }
       assert.same(at(built(nn[name](own), { 5, 3 }, { seed = 1 }), 3),
@@ -206,7 +232,7 @@ describe("layers that draw random numbers", function()
     local mean, std, model = moments_of(nn.alpha_dropout(0.3), input)
     assert.near(0, mean, 5 / math.sqrt(n))
     assert.near(1, std, 5 / math.sqrt(n))
-    -- Keras 3.15: a = 0.8640..., b = a 0.3 1.7580993: what is dropped becomes a alpha' + b
+    -- what is dropped becomes a alpha' + b
     local a = ((1 - 0.3) * (1 + 0.3 * 1.7580993408473766 ^ 2)) ^ -0.5
     local low = a * -1.7580993408473766 * (1 - 0.3)
     local y = model(input, { training = true, step = 1 })
@@ -236,6 +262,7 @@ describe("repeat_vector", function()
     assert.same({ { first, first, first }, { second, second, second } }, y:totable())
     op.sum(y):backward()
     assert.same({ { 3, 3 }, { 3, 3 } }, x.grad:totable())
-    explains(error_of(built, nn.repeat_vector(3), { 2, 2 }), "[batch, features]", "flatten it first")
+    local message = error_of(built, nn.repeat_vector(3), { 2, 2 })
+    explains(message, "[batch, features]", "flatten it first")
   end)
 end)

@@ -1,7 +1,8 @@
 --- Multi-head attention with Keras' parameters: query, key, value and output kernels.
 --   heads_i = softmax(q_i k_i' / sqrt(key_dim)) v_i,  y = concat(heads) output_kernel + output_bias
 -- A tensor attends to itself; a list { query, value, key } (key defaults to value) is cross
--- attention, its field `mask` (i32, 1 = may see) broadcasts to [batch, heads, steps, keys].
+-- attention, its field `mask` (i32, 1 = may see) broadcasts to [batch, heads, steps, keys]. Where a
+-- tensor attends to itself, steps that an embedding masked are neither queries nor keys.
 -- A query whose keys are all masked: flavor keras weighs all keys alike (but with dropout gives
 -- zeros, as Keras does), torch gives zeros.
 local core = require "lossdbg.core"
@@ -77,11 +78,25 @@ local function read_mask(self, mask)
   return mask.rank == 3 and mask:unsqueeze(2) or mask
 end
 
+-- What an embedding left in the context, as [batch, 1, steps, steps].
+local function own_mask(x, context)
+  local mask, shape = context.mask, x.shape
+  if not mask or mask.rank ~= 2 then return nil end
+  local sizes = mask.shape
+  if sizes[1] ~= shape[1] or sizes[2] ~= shape[2] then return nil end
+  mask = (mask.dtype == "i32" and mask or mask:ne(0)):unsqueeze(2)
+  return mask:unsqueeze(4):mul(mask:unsqueeze(3))
+end
+
 local function forward(self, x, context)
   local given, query, value, key, mask = self.options, x, x, x, nil
   if type(x) == "table" then
     query, value, mask = x[1], x[2] or x[1], read_mask(self, x.mask)
     key = x[3] or value
+  end
+  if rawequal(query, value) and rawequal(key, value) and context.mask then
+    local own = own_mask(query, context)
+    mask = mask and own and mask:mul(own) or mask or own
   end
   local rate = context.training and given.dropout or 0
   local seed, stream = 0, 0
