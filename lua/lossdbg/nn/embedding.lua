@@ -40,10 +40,13 @@ local function create(self, context)
   self:add_parameter(context, "embeddings", shape, fill, given.regularizer)
 end
 
-local function forward(self, x)
+local function forward(self, x, context)
   local table_, padding = self.weights.embeddings, self.options.padding_id or -1
   local ok, y = attempt.call(embedding, table_, x, padding)
-  if ok then return y end
+  if ok then
+    if self.options.mask_zero then context.mask = x:ne(0) end
+    return y
+  end
   error(("lossdbg: layer '%s': %s"):format(self.path, (tostring(y):gsub("^.-lossdbg: ", ""))),
     source.level())
 end
@@ -61,6 +64,8 @@ return layer.define {
     { name = "regularizer", type = "string|table", alias = "embeddings_regularizer" },
     { name = "padding_id", type = "integer", min = 0, alias = "padding_idx",
       doc = "this row is zeros and gets no gradient" },
+    { name = "mask_zero", type = "boolean", default = false,
+      doc = "steps with id 0 do not count: recurrent layers behind skip them" },
     { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
   },
   check = check,
