@@ -1,6 +1,8 @@
 --- Learning-rate schedules: callable objects, schedule(step) -> lr, step = 0, 1, 2, ...
 -- An optimiser evaluates its schedule at the number of steps done so far. The formulas are those of
--- Keras 3 (keras.optimizers.schedules) and, for step, linear and one_cycle, of PyTorch.
+-- Keras 3 (keras.optimizers.schedules) and of PyTorch (torch.optim.lr_scheduler).
+local combined = require "lossdbg.schedule.combined"
+local formulas = require "lossdbg.schedule.formulas"
 local options = require "lossdbg.options"
 
 local M = {}
@@ -10,148 +12,17 @@ local M = {}
 ---@field options table plain data
 ---@operator call(integer): number
 
-local LR = { name = "lr", type = "number", min = 0, positional = 1, required = true,
-  alias = { "learning_rate", "initial" }, doc = "the learning rate to start from" }
-local STEPS = { name = "steps", type = "number", open_min = 0, positional = 2, required = true,
-  alias = { "decay_steps" }, doc = "length of the decay in steps" }
-
-local function fraction_cosine(x) return 0.5 * (1 + math.cos(math.pi * x)) end
-
-local evaluate = {}
-local schemas = {}
-
-schemas.constant = { LR }
-function evaluate.constant(o) return o.lr end
-
-schemas.step = {
-  LR,
-  { name = "steps", type = "integer", min = 1, positional = 2, required = true,
-    alias = { "step_size" }, doc = "steps between two drops" },
-  { name = "rate", type = "number", min = 0, max = 1, default = 0.1, alias = { "gamma" } },
-}
-function evaluate.step(o, step) return o.lr * o.rate ^ math.floor(step / o.steps) end
-
-schemas.exponential = {
-  LR, STEPS,
-  { name = "rate", type = "number", open_min = 0, positional = 3, required = true,
-    alias = { "decay_rate", "gamma" }, doc = "factor per `steps` steps" },
-  { name = "staircase", type = "boolean", default = false },
-}
-function evaluate.exponential(o, step)
-  local power = step / o.steps
-  return o.lr * o.rate ^ (o.staircase and math.floor(power) or power)
+local evaluate, schemas = {}, {}
+for _, part in ipairs { formulas, combined } do
+  for name, fn in pairs(part.evaluate) do evaluate[name] = fn end
+  for name, schema in pairs(part.schemas) do schemas[name] = schema end
 end
 
-schemas.inverse_time = {
-  LR, STEPS,
-  { name = "rate", type = "number", min = 0, positional = 3, required = true,
-    alias = { "decay_rate" }, doc = "decay per `steps` steps" },
-  { name = "staircase", type = "boolean", default = false },
-}
-function evaluate.inverse_time(o, step)
-  local part = step / o.steps
-  return o.lr / (1 + o.rate * (o.staircase and math.floor(part) or part))
-end
-
-schemas.polynomial = {
-  LR, STEPS,
-  { name = "end_lr", type = "number", min = 0, default = 1e-4, alias = { "end_learning_rate" } },
-  { name = "power", type = "number", open_min = 0, default = 1 },
-  { name = "cycle", type = "boolean", default = false },
-}
-function evaluate.polynomial(o, step)
-  local total = o.steps
-  if o.cycle then
-    total = total * math.max(1, math.ceil(step / total))
-  else
-    step = math.min(step, total)
-  end
-  return (o.lr - o.end_lr) * (1 - step / total) ^ o.power + o.end_lr
-end
-
-schemas.cosine = {
-  LR, STEPS,
-  { name = "alpha", type = "number", min = 0, max = 1, default = 0 },
-  { name = "warmup_steps", type = "integer", min = 0, default = 0, alias = { "warmup" } },
-  { name = "warmup_target", type = "number", min = 0 },
-}
-function evaluate.cosine(o, step)
-  local warmup, from, peak = o.warmup_steps, o.lr, o.lr
-  if warmup > 0 then
-    if o.warmup_target then peak = o.warmup_target else from = 0 end
-    if step < warmup then return from + (peak - from) * step / warmup end
-  end
-  local part = math.min(step - warmup, o.steps) / o.steps
-  return peak * ((1 - o.alpha) * fraction_cosine(part) + o.alpha)
-end
-
-schemas.cosine_restarts = {
-  LR,
-  { name = "steps", type = "number", open_min = 0, positional = 2, required = true,
-    alias = { "first_decay_steps" }, doc = "length of the first cycle in steps" },
-  { name = "t_mul", type = "number", min = 1, default = 2 },
-  { name = "m_mul", type = "number", open_min = 0, default = 1 },
-  { name = "alpha", type = "number", min = 0, max = 1, default = 0 },
-}
-function evaluate.cosine_restarts(o, step)
-  local cycle
-  local done = step / o.steps
-  if o.t_mul == 1 then
-    cycle = math.floor(done)
-    done = done - cycle
-  else
-    cycle = math.floor(math.log(1 - done * (1 - o.t_mul)) / math.log(o.t_mul) + 1e-12)
-    local before = (1 - o.t_mul ^ cycle) / (1 - o.t_mul)
-    done = (done - before) / o.t_mul ^ cycle
-  end
-  return o.lr * ((1 - o.alpha) * o.m_mul ^ cycle * fraction_cosine(done) + o.alpha)
-end
-
-schemas.linear = {
-  LR,
-  { name = "steps", type = "integer", min = 1, positional = 2, default = 5 },
-  { name = "start_factor", type = "number", open_min = 0, max = 1, default = 1 / 3 },
-  { name = "end_factor", type = "number", min = 0, max = 1, default = 1 },
-}
-function evaluate.linear(o, step)
-  local part = math.min(step, o.steps) / o.steps
-  return o.lr * (o.start_factor + (o.end_factor - o.start_factor) * part)
-end
-
-schemas.one_cycle = {
-  { name = "lr", type = "number", min = 0, positional = 1, required = true,
-    alias = { "max_lr", "learning_rate" }, doc = "the highest learning rate" },
-  { name = "steps", type = "integer", min = 2, positional = 2, required = true,
-    alias = { "total_steps" }, doc = "steps of the whole cycle" },
-  { name = "warmup_share", type = "number", open_min = 0, open_max = 1, default = 0.3,
-    alias = { "pct_start" } },
-  { name = "div", type = "number", open_min = 0, default = 25, alias = { "div_factor" } },
-  { name = "final_div", type = "number", open_min = 0, default = 1e4,
-    alias = { "final_div_factor" } },
-}
-function evaluate.one_cycle(o, step)
-  local first, last = o.warmup_share * o.steps - 1, o.steps - 1
-  local low = o.lr / o.div
-  local function between(a, b, part) return b + (a - b) * fraction_cosine(part) end
-  if step <= first then return between(low, o.lr, step / first) end
-  return between(o.lr, low / o.final_div, math.min((step - first) / (last - first), 1))
-end
-
-schemas.piecewise = {
-  { name = "boundaries", type = "table", positional = 1, required = true,
-    doc = "ascending list of steps" },
-  { name = "values", type = "table", positional = 2, required = true,
-    doc = "list of rates, one more than boundaries" },
-}
-function evaluate.piecewise(o, step)
-  for i, bound in ipairs(o.boundaries) do
-    if step <= bound then return o.values[i] end
-  end
-  return o.values[#o.values]
-end
+local Schedule = {}
 
 local meta = {
   __name = "lossdbg.schedule",
+  __index = Schedule,
   __call = function(self, step)
     if not (type(step) == "number" and step >= 0) then
       options.fail("schedule." .. self.name, "step", "a number >= 0", step)
@@ -163,7 +34,77 @@ local meta = {
   end,
 }
 
+---The highest rate that the options name: what describes a whole training in one number.
+---@return number
+function Schedule:peak()
+  local o, top = self.options, -math.huge
+  for _, inner in ipairs(o.schedules or { o.schedule }) do top = math.max(top, inner:peak()) end
+  if self.name == "chain" then top = o.schedules[1]:peak() end
+  for _, rate in ipairs(o.values or {}) do top = math.max(top, rate) end
+  for _, key in ipairs { "lr", "max_lr", "warmup_target", "from" } do
+    top = math.max(top, o[key] or -math.huge)
+  end
+  return top > -math.huge and top or self(0)
+end
+
+---Plain data that schedule.from makes the same schedule of (not of functions).
+---@return table
+function Schedule:describe()
+  local described = { name = self.name }
+  for key, value in pairs(self.options) do
+    if key == "schedule" then
+      value = value:describe()
+    elseif key == "schedules" then
+      local list = {}
+      for i, inner in ipairs(value) do list[i] = inner:describe() end
+      value = list
+    end
+    if key ~= "fn" then described[key] = value end
+  end
+  return described
+end
+
+---The rate over the first n steps as a plot in braille dots.
+---@param n integer number of steps
+---@param given? lossdbg.plot_options
+---@return string
+function Schedule:plot(n, given)
+  if math.type(n) ~= "integer" or n < 2 then
+    options.fail("schedule:plot", "n", "a number of steps, 2 or more", n)
+  end
+  local x, y, most = {}, {}, 2000
+  for i = 1, math.min(n, most) do
+    x[i] = n <= most and i - 1 or math.floor((i - 1) * (n - 1) / (most - 1))
+    y[i] = self(x[i])
+  end
+  local shown = { title = tostring(self), xlabel = "step", ylabel = "lr", log_y = false }
+  for key, value in pairs(given or {}) do shown[key] = value end
+  return require("lossdbg.view.braille").plot({ { name = "lr", x = x, y = y } }, shown)
+end
+
 local function new(name, checked) return setmetatable({ name = name, options = checked }, meta) end
+
+---@param value any
+---@return boolean
+function M.is_schedule(value) return getmetatable(value) == meta end
+
+-- A schedule from what may stand inside another one.
+local function read(value, where, level)
+  if M.is_schedule(value) then return value end
+  if type(value) == "number" then
+    local made = M.constant(value)
+    return made
+  elseif type(value) == "table" and not getmetatable(value) then
+    local made = M.from(value)
+    return made
+  end
+  local inner = getmetatable(value)
+  if type(value) == "function" or type(inner) == "table" and inner.__call then
+    return new("custom", { fn = value })
+  end
+  options.fail(where, "schedule", "a schedule, a rate or a function of the step", value, nil,
+    level + 1)
+end
 
 ---The same rate for ever. constant{lr}
 ---@param given table|number
@@ -239,31 +180,93 @@ function M.one_cycle(given)
   return new("one_cycle", checked)
 end
 
-local function check_piecewise(checked, level)
-  local where, bounds, values = "schedule.piecewise", checked.boundaries, checked.values
-  if #values ~= #bounds + 1 then
-    options.fail(where, "values", ("%d rates, one more than boundaries"):format(#bounds + 1),
-      #values, nil, level)
-  end
-  for i, bound in ipairs(bounds) do
-    if type(bound) ~= "number" or bound ~= bound or (i > 1 and bound <= bounds[i - 1]) then
-      options.fail(where, "boundaries", "ascending numbers", bound, nil, level)
-    end
-  end
-  for _, rate in ipairs(values) do
-    if not (type(rate) == "number" and rate >= 0 and rate < math.huge) then
-      options.fail(where, "values", "finite numbers >= 0", rate, nil, level)
-    end
-  end
-end
-
 ---values[i] up to and including boundaries[i]. piecewise{boundaries = {100, 200}, values = {...}}
 ---@param given table
 ---@return lossdbg.schedule
 function M.piecewise(given)
   local checked = options.check("schedule.piecewise", given, schemas.piecewise)
-  check_piecewise(checked, 3)
+  combined.check_piecewise(checked, 3)
   return new("piecewise", checked)
+end
+
+---Half a period from lr to end_lr and back up again (PyTorch CosineAnnealingLR).
+---cosine_annealing{lr, steps, end_lr = 0}
+---@param given table
+---@return lossdbg.schedule
+function M.cosine_annealing(given)
+  local checked = options.check("schedule.cosine_annealing", given, schemas.cosine_annealing)
+  return new("cosine_annealing", checked)
+end
+
+---factor lr for the first steps, then lr (PyTorch ConstantLR). constant_lr{lr, steps = 5, factor}
+---@param given table
+---@return lossdbg.schedule
+function M.constant_lr(given)
+  local checked = options.check("schedule.constant_lr", given, schemas.constant_lr)
+  return new("constant_lr", checked)
+end
+
+---lr times rate at every milestone (PyTorch MultiStepLR). multi_step{lr, milestones, rate = 0.1}
+---@param given table
+---@return lossdbg.schedule
+function M.multi_step(given)
+  local checked = options.check("schedule.multi_step", given, schemas.multi_step)
+  combined.ascending(checked.milestones, "schedule.multi_step", "milestones", 2)
+  return new("multi_step", checked)
+end
+
+---Up to max_lr and down again, for ever (PyTorch CyclicLR, without its momentum).
+---cyclic{lr, max_lr, steps_up = 2000, steps_down, mode = "triangular", gamma = 1}
+---@param given table
+---@return lossdbg.schedule
+function M.cyclic(given)
+  local checked = options.check("schedule.cyclic", given, schemas.cyclic)
+  return new("cyclic", checked)
+end
+
+local function composed(name, given)
+  local checked = options.check("schedule." .. name, given, schemas[name], 3)
+  combined.check(name, checked, read, 3)
+  return new(name, checked)
+end
+
+---Any schedule after a straight rise to its first rate. warmup{steps = , schedule = , from = 0}
+---@param given table
+---@return lossdbg.schedule
+function M.warmup(given)
+  local made = composed("warmup", given)
+  return made
+end
+
+---One schedule after another, each counting from its milestone (PyTorch SequentialLR).
+---sequential{schedules = {...}, milestones = {...}}
+---@param given table
+---@return lossdbg.schedule
+function M.sequential(given)
+  local made = composed("sequential", given)
+  return made
+end
+
+---Schedules at the same time (PyTorch ChainedScheduler): the first one's rate times the share
+---value / lr of each other one; a function among them is a factor. chain{a, b, ...}
+---@param given table
+---@return lossdbg.schedule
+function M.chain(given)
+  if type(given) == "table" and #given > 0 and not given.schedules
+    and (#given > 1 or M.is_schedule(given[1]) or type(given[1]) == "function"
+      or type(given[1]) == "table" and given[1].name) then
+    given = { schedules = given }
+  end
+  local made = composed("chain", given)
+  return made
+end
+
+---A function of the step as a schedule. custom(function(step) return lr end)
+---@param given function|table
+---@return lossdbg.schedule
+function M.custom(given)
+  local made = composed("custom", given)
+  return made
 end
 
 ---A schedule from its plain data: { name = "cosine", lr = 0.1, steps = 100 }. The other way round:

@@ -62,9 +62,9 @@ end
 ---@return number
 function M.nominal(rate)
   if not rate.schedule then return rate.value end
-  local o = type(rate.schedule) == "table" and rate.schedule.options or {}
-  if type(o.values) == "table" then return math.max(table.unpack(o.values)) end
-  return math.max(o.warmup_target or 0, o.lr or 0, M.current(rate, 0))
+  local found = rate.schedule
+  return schedule.is_schedule(found) and found.name ~= "custom" and found:peak()
+    or M.current(rate, 0)
 end
 
 ---@param rate table
@@ -72,6 +72,7 @@ end
 function M.describe(rate)
   local object = rate.plateau or rate.schedule
   if not object then return { name = "constant" } end
+  if schedule.is_schedule(object) then return object:describe() end
   if type(object) ~= "table" or type(object.options) ~= "table" then return { name = "custom" } end
   local described = { name = object.name }
   for key, value in pairs(object.options) do described[key] = value end
