@@ -1,4 +1,4 @@
---- Bidirectional: one recurrent layer forwards and one backwards over the same steps, merged step by
+--- Bidirectional: a recurrent layer forwards and one backwards over the same steps, joined step by
 -- step. `layer` gives the options of both unless `backward_layer` is given. Without
 -- return_sequences each direction gives the output of the step that it took last; with it, masked
 -- steps give zeros.
@@ -67,7 +67,20 @@ local function infer(self, input_shape)
   self.features = features
   local width = a.options.units
   if self.options.merge_mode == "concat" then width = width + b.options.units end
-  return a.options.return_sequences and { steps, width } or { width }
+  local shapes = { a.options.return_sequences and { steps, width } or { width } }
+  if a.options.return_state then
+    for _, way in ipairs { a, b } do
+      for _ = 1, way.cell.states do shapes[#shapes + 1] = { way.options.units } end
+    end
+  end
+  return table.unpack(shapes)
+end
+
+local function outputs(given)
+  local one = given.layer
+  if not one.options.return_state then return 1 end
+  local other = given.backward_layer or one
+  return 1 + recurrent.cells[one.kind].states + recurrent.cells[other.kind].states
 end
 
 local function create(self, context)
@@ -104,6 +117,7 @@ end
 local describe = layer.define {
   kind = "bidirectional",
   inputs = { 1, 5 },
+  outputs = outputs,
   schema = {
     { name = "layer", type = "table", positional = 1, required = true,
       doc = "the recurrent layer" },

@@ -79,8 +79,6 @@ local function check_input(self, x)
   end
 end
 
-local evaluating = {}
-
 ---Applies the model. Options: training (default false; dropout works only then), step (names the
 ---dropout masks; default: a count). Several inputs come as a list or by name; several outputs are
 ---returned as the graph lists them.
@@ -89,12 +87,13 @@ local evaluating = {}
 ---@return userdata|userdata[]|table<string, userdata>
 function Model.__call(self, x, context)
   check_input(self, x)
-  return self:forward(x, context or evaluating)
+  return self:forward(x, context or {})
 end
 
 ---Applies the layers without checking the shape. context.logits = the last layer leaves out its
 ---softmax or sigmoid; context.tap(layer, "before"|"after", tensor) sees every activation;
----context.activity(layer, tensor) sees the outputs that are penalised.
+---context.activity(layer, tensor) sees the outputs that are penalised; context.mask (i32 [batch,
+---steps], 0: does not count) goes with the input.
 ---@param x userdata
 ---@param context table
 ---@return userdata
@@ -105,7 +104,7 @@ function Model:forward(x, context)
       is_tensor(x) and "a table" or "a tensor", is_tensor(x) and context or x, nil, source.level())
   end
   if x.dtype ~= self.dtype then x = x:cast(self.dtype) end
-  local tap, activity = context.tap, context.activity
+  local tap, activity, mask = context.tap, context.activity, context.mask
   local list = self.list
   for i = 1, #list do
     local item = list[i]
@@ -114,6 +113,7 @@ function Model:forward(x, context)
     if tap then tap(item, "after", x) end
     if activity and item.options.activity_regularizer then activity(item, x) end
   end
+  context.mask = mask -- what an embedding left there is no mask of the next input
   return x
 end
 
