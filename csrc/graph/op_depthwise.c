@@ -80,7 +80,7 @@ static ldb_status depthwise_backward(ldb_call *c, ldb_error *e) {
   if (s != LDB_OK) return s;
   const ldb_view g = ldb_window_gradient(c, &scratch);
   if (c->gin[X].data && ldb_view_count(&c->gin[X]) > 0)
-    ldb_depthwise_gradient_x(&d, c->in[W].data, g.data, c->gin[X].data);
+    ldb_depthwise_gradient_x(&d, c->in[W].data, g.data, c->gin[X].data, scratch);
   if (c->gin[W].data && ldb_view_count(&c->gin[W]) > 0)
     ldb_depthwise_gradient_w(&d, c->in[X].data, g.data, c->gin[W].data, scratch);
   return LDB_OK;

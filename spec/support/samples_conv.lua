@@ -58,6 +58,7 @@ M.depthwise_conv2d = {
   case(plain({ 2, 5, 4, 3 }, { 3, 3, 3, 2 }, 6), { padding = "same", strides = { 2, 1 } }),
   case(plain({ 1, 6, 6, 2 }, { 2, 3, 2, 1 }), { dilation = 2, padding = "same" }),
   case(plain({ 2, 4, 4, 1 }, { 3, 3, 1, 3 }, 3), { pads = 1 }),
+  case(plain({ 1, 3, 4, 9 }, { 2, 2, 9, 1 }, 9), { pads = { 4, 0, 1, 3 }, dilation = { 1, 2 } }),
 }
 M.depthwise_conv1d = {
   case(plain({ 2, 7, 3 }, { 3, 3, 1 }, 3)),
