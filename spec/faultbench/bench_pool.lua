@@ -55,15 +55,17 @@ function M.run(ids, o)
       local result = tonumber(status) == 0 and files.json(folder .. "/" .. id)
       by_id[id] = result or lost(id, tonumber(status), folder)
       done = done + 1
+      local why = by_id[id].error
       io.stderr:write(("%3d/%d %s %5.1f s%s\n"):format(done, #ids, id, by_id[id].seconds or 0,
-        by_id[id].error and "  " .. by_id[id].error or ""))
+        why and "  " .. why or ""))
     end
   end
   pipe:close()
   os.execute("rm -r " .. files.quoted(folder))
   local results = {}
   for i, id in ipairs(ids) do
-    results[i] = by_id[id] or { id = id, causes = json.array(), error = "its process was never heard of" }
+    results[i] = by_id[id]
+      or { id = id, causes = json.array(), error = "its process was never heard of" }
   end
   return results
 end

@@ -1,5 +1,5 @@
---- The table of a run of the benchmark: our scores with their intervals, by cause, beside a constant
--- answer and the published tools.
+--- The table of a run of the benchmark: our scores with their intervals, by cause, beside a
+-- constant answer and the published tools.
 local grid = require "lossdbg.view.table"
 local published = require "bench_published"
 local score = require "bench_score"

@@ -143,7 +143,10 @@ function M.by_cause(truth, causes, answers)
       row[k] = row[k] + (right and 1 or 0)
     end
   end
-  table.sort(rows, function(a, b) return a.n ~= b.n and a.n > b.n or a.n == b.n and a.cause < b.cause end)
+  table.sort(rows, function(a, b)
+    if a.n ~= b.n then return a.n > b.n end
+    return a.cause < b.cause
+  end)
   return rows
 end
 

@@ -7,19 +7,19 @@ local M = {}
 
 local default_seeds = 3
 
--- Loss with penalties and metric of a model on rows, in evaluation mode.
+-- Mean loss on the data and metric of a model on rows, in evaluation mode.
 local function judged(experiment, model, part)
   local rows, judge = experiment:prepared()[part], experiment:judge(model)
-  local loss, values = evaluate.rows(model, rows, judge, 4096)
+  judge.loss = judge.loss:with { reduction = "mean" }
+  local _, values, loss = evaluate.rows(model, rows, judge, 4096)
   local name, value = next(values)
   return loss, value, name
 end
 
 -- Share of the commonest answer: what accuracy is worth without learning.
 local function majority(y)
-  local list, counts, most = nil, {}, 0
-  if y.rank > 1 and y.shape[#y.shape] > 1 then list = y:argmax(-1) else list = y end
-  list = list:reshape({ list.numel }):totable()
+  if y.rank > 1 and y.shape[#y.shape] > 1 then y = y:argmax(-1) end
+  local list, counts, most = y:reshape({ y.numel }):totable(), {}, 0
   for _, value in ipairs(list) do
     counts[value] = (counts[value] or 0) + 1
     most = math.max(most, counts[value])
