@@ -64,7 +64,8 @@ local function evidently_learnt(f)
   local accuracy, majority = s.accuracy, s.majority
   local gain = finite(accuracy) and finite(majority) and majority < 1
     and (accuracy - majority) / (1 - majority) or 0
-  return rate >= GOOD or gain >= GOOD
+  -- accuracy alone is no proof: a loss above that of a constant answer wants an explanation
+  return rate >= GOOD or gain >= GOOD and rate > 0
 end
 
 local function classify_by_skill(f)
