@@ -35,7 +35,7 @@ def draw(seed, shape, scale):
 
 def shapes(c, features):
     width, units = GATES[c["kind"]] * c["units"], c["units"]
-    two = c["kind"] == "gru" and c["options"].get("reset_after", True)
+    two = c["peer"] == "torch" or c["kind"] == "gru" and c["options"].get("reset_after", True)
     result = [(features, width), (units, width)]
     if c["options"].get("bias", True):
         result.append((2, width) if two else (width,))
@@ -101,9 +101,8 @@ def by_torch(c):
     with torch.no_grad():
         for i, suffix in enumerate(["", "_reverse"][:1 + bool(c.get("merge_mode"))]):
             kernel, recurrent, bias = [reorder(w, units, order) for w in weights[3*i:3*i+3]]
-            biases = bias if kind == "gru" else [bias, 0 * bias]
-            parts = {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias_ih": biases[0],
-                     "bias_hh": biases[1]}
+            parts = {"weight_ih": kernel.T, "weight_hh": recurrent.T, "bias_ih": bias[0],
+                     "bias_hh": bias[1]}
             for name, value in parts.items():
                 getattr(net, f"{name}_l0{suffix}").copy_(torch.tensor(value))
     x = torch.tensor(x, requires_grad=True)
@@ -124,8 +123,7 @@ def by_torch(c):
             g = getattr(net, f"{name}_l0{suffix}").grad.numpy()
             return reorder(g.T, units, order)
         grads += [grad("weight_ih"), grad("weight_hh")]
-        grads.append(np.stack([grad("bias_ih"), grad("bias_hh")]) if kind == "gru"
-                     else grad("bias_ih"))
+        grads.append(np.stack([grad("bias_ih"), grad("bias_hh")]))
     grads += [s.grad for s in states]
     return [o.detach().numpy() for o in out], [np.asarray(g) for g in grads]
 
@@ -169,8 +167,10 @@ def cases():
                    states=True)
         yield case([3, 4, 2], 2, {}, merge_mode="mul", mask=GAPS)
     for kind in GATES:
-        for x, units, merge in [([2, 3, 2], 3, None), ([1, 5, 1], 2, None), ([2, 4, 3], 2, "concat")]:
-            c = dict(kind=kind, x=x, units=units, options=dict(all_out), peer="torch", states=True)
+        for x, units, merge in [([2, 3, 2], 3, None), ([1, 5, 1], 2, None),
+                                ([2, 4, 3], 2, "concat")]:
+            c = dict(kind=kind, x=x, units=units, options={**all_out, "flavor": "torch"},
+                     peer="torch", states=True)
             if merge:
                 c["merge_mode"] = merge
             yield c

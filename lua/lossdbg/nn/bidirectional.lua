@@ -7,6 +7,7 @@ local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
 local options = require "lossdbg.options"
 local recurrent = require "lossdbg.nn.recurrent"
+local recurrent_options = require "lossdbg.nn.recurrent_options"
 local regularizer = require "lossdbg.regularizer"
 local source = require "lossdbg.source"
 
@@ -63,7 +64,7 @@ end
 local function infer(self, input_shape)
   local a, b = directions(self)
   local steps, features =
-    recurrent.read_shape(self, input_shape, a.cell.states + b.cell.states, a.options.units)
+    recurrent_options.read_shape(self, input_shape, a.cell.states + b.cell.states, a.options.units)
   self.features = features
   local width = a.options.units
   if self.options.merge_mode == "concat" then width = width + b.options.units end
