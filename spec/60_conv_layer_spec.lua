@@ -70,6 +70,15 @@ describe("convolution layers", function()
     end
   end)
 
+  it("are described with the fans of their kernels", function()
+    local model = nn.sequential { nn.conv2d { 16, 5 }, nn.flatten(), nn.dense(10) }
+      :build { 9, 9, 6 }
+    local layers = require("lossdbg.describe").layers(model)
+    assert.same({ 150, 400 }, { layers[1].fan_in, layers[1].fan_out })
+    assert.is_nil(layers[2].fan_in)
+    assert.same({ 400, 10 }, { layers[3].fan_in, layers[3].fan_out })
+  end)
+
   it("start with PyTorch's U(-1/sqrt(fan_in), ..) on request, biases too", function()
     local layer = build(nn.conv2d { 200, 3, init = "torch_linear", bias_init = "torch_linear" },
       { 9, 9, 16 })[1]

@@ -1,4 +1,6 @@
 --- The plain description of an experiment: data that rules and views read.
+local initializer = require "lossdbg.initializer"
+
 local M = {}
 
 local function init_name(init)
@@ -29,15 +31,16 @@ end
 function M.layers(model)
   local list = {}
   for i, layer in ipairs(model.list) do
-    local n_in = layer.input_shape[#layer.input_shape]
+    local kernel = layer.weights.kernel
+    local fan_in, fan_out
+    if kernel then fan_in, fan_out = initializer.fans(kernel.shape) end
     list[i] = {
       index = i, path = layer.path, kind = layer.kind, options = plain(layer.options, 1),
       activation = activation_name(layer), source = layer.source, trainable = layer.trainable,
       input_shape = layer.input_shape, output_shape = layer.output_shape,
-      n_parameters = layer:count(), fan_in = layer.weights.kernel and n_in or nil,
-      fan_out = layer.weights.kernel and layer.output_shape[#layer.output_shape] or nil,
+      n_parameters = layer:count(), fan_in = fan_in, fan_out = fan_out,
       custom = (layer.kind == "lambda" or activation_name(layer) == "function") or nil,
-      init = layer.weights.kernel and init_name(layer.options.init) or nil,
+      init = kernel and init_name(layer.options.init) or nil,
       adapted = layer.state and layer.state.adapted_to or nil,
       given_statistics = layer.kind == "normalization" and layer.options.mean ~= nil or nil,
     }
