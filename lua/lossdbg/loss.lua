@@ -1,22 +1,21 @@
 --- Losses: loss(prediction, target) is a scalar; per sample it is the mean over the last axis, as
 -- in Keras. Cross-entropies take probabilities, or with from_logits the numbers before the softmax.
 local by_hand = require "lossdbg.loss_by_hand"
-local core = require "lossdbg.core"
+local catalogue = require "lossdbg.loss.catalogue"
 local fit_shapes = require "lossdbg.loss_shapes"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensors = require "lossdbg.tensor"
+local weighing = require "lossdbg.loss.weighing"
 
 local M = {}
-
-local op = core.op
 
 ---@class lossdbg.Loss
 ---@field name string             canonical: "mse", "sparse_crossentropy", ..., "custom"
 ---@field from_logits boolean|nil of the cross-entropies
 ---@field label_smoothing number
 ---@field reduction "mean"|"sum"|"none"
----@field family "regression"|"probability"|"margin"|"custom"
+---@field family "regression"|"probability"|"margin"|"score"|"custom"
 ---@field target "index"|"one_hot"|"zero_one"|"real" what the targets hold
 ---@field by_hand boolean|nil    written out without the protections of the library's own
 ---@operator call(userdata): userdata
@@ -24,61 +23,30 @@ local op = core.op
 local Loss = { __name = "lossdbg.loss" }
 Loss.__index = Loss
 
-local function plain(name)
-  return function(_, prediction, target) return op[name](prediction, target) end
-end
-
-local function entropy(name)
-  return function(self, prediction, target)
-    return op[name](prediction, target, self.from_logits, self.label_smoothing)
-  end
-end
-
--- name = { family, what the target holds, per-sample function }
-local catalogue = {
-  mse = { "regression", "real", plain "mse" },
-  mae = { "regression", "real", plain "mae" },
-  log_cosh = { "regression", "real", plain "log_cosh" },
-  poisson = { "regression", "real", plain "poisson" },
-  kl = { "probability", "one_hot", plain "kl" },
-  hinge = { "margin", "zero_one", plain "hinge" },
-  squared_hinge = { "margin", "zero_one", plain "squared_hinge" },
-  huber = { "regression", "real", function(self, prediction, target)
-    return op.huber(prediction, target, self.delta)
-  end },
-  binary_crossentropy = { "probability", "zero_one", entropy "binary_crossentropy" },
-  categorical_crossentropy = { "probability", "one_hot", entropy "categorical_crossentropy" },
-  sparse_crossentropy = { "probability", "index", entropy "sparse_crossentropy" },
-}
-
 local aliases = {
   mean_squared_error = "mse", mean_absolute_error = "mae", logcosh = "log_cosh",
   bce = "binary_crossentropy", kl_divergence = "kl", kld = "kl",
   sparse_categorical_crossentropy = "sparse_crossentropy", ce = "crossentropy",
+  mean_absolute_percentage_error = "mape", mean_squared_logarithmic_error = "msle",
+  binary_focal_crossentropy = "binary_focal", nll_loss = "nll",
+  categorical_focal_crossentropy = "categorical_focal", smooth_l1_loss = "smooth_l1",
 }
 
-local names = { "crossentropy" }
+local names = {}
 for name in pairs(catalogue) do names[#names + 1] = name end
 for name in pairs(aliases) do names[#names + 1] = name end
 table.sort(names)
 M.names = names
 
 local reduction_option = {
-  name = "reduction", type = "string", choices = { "mean", "sum", "none", "sum_over_batch_size" },
-  default = "mean", doc = "over the samples",
+  name = "reduction", type = "string", default = "mean", doc = "over the samples",
+  choices = { "mean", "sum", "none", "sum_over_batch_size", "mean_with_sample_weight" },
 }
 local scale_option = { name = "scale", type = "number", default = 1, doc = "factor on the loss" }
 
 local function schema_of(name)
-  local schema = { reduction_option, scale_option }
-  if name:find("crossentropy", 1, true) then
-    schema[3] = { name = "from_logits", type = "boolean", default = false,
-      doc = "predictions are logits, not probabilities" }
-    schema[4] = { name = "label_smoothing", type = "number", min = 0, max = 1, default = 0,
-      alias = "smoothing" }
-  elseif name == "huber" then
-    schema[3] = { name = "delta", type = "number", open_min = 0, default = 1, positional = 1 }
-  end
+  local schema, own = { reduction_option, scale_option }, catalogue[name][4] or {}
+  table.move(own, 1, #own, #schema + 1, schema)
   for _, option in ipairs(by_hand.names(name)) do
     schema[#schema + 1] = by_hand.options[option]
   end
@@ -89,13 +57,13 @@ local function new(name, given)
   local checked = options.check("loss." .. name, given, schema_of(name), source.level())
   if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
   local entry = catalogue[name]
-  local self = { name = name, family = entry and entry[1], target = entry and entry[2],
-    label_smoothing = 0 }
+  local self = { name = name, family = entry[1], target = entry[2], label_smoothing = 0 }
   for key, value in pairs(checked) do self[key] = value end
   self.by_hand = by_hand.wanted(checked) or nil
-  if self.by_hand and (self.from_logits or self.label_smoothing > 0) then
+  if self.by_hand and (self.from_logits or self.label_smoothing > 0 or self.class_weight
+      or self.ignore_class or self.pos_weight) then
     error(("lossdbg: loss.%s: clip and renormalise are for probabilities as they are, without " ..
-      "from_logits or label_smoothing"):format(name), source.level())
+      "from_logits, label_smoothing or weights"):format(name), source.level())
   end
   return setmetatable(self, Loss)
 end
@@ -133,10 +101,15 @@ end
 ---The plain data that rules and views read.
 ---@return { name: string, from_logits: boolean|nil, label_smoothing: number, reduction: string }
 function Loss:describe()
-  return { name = self.name, from_logits = self.from_logits, delta = self.delta,
-    label_smoothing = self.label_smoothing, reduction = self.reduction,
-    scale = self.scale ~= 1 and self.scale or nil, by_hand = self.by_hand, clip = self.clip,
-    renormalise = self.renormalise, broadcast = self.broadcast }
+  local described = { name = self.name, label_smoothing = self.label_smoothing,
+    reduction = self.reduction, scale = self.scale ~= 1 and self.scale or nil,
+    by_hand = self.by_hand, clip = self.clip, renormalise = self.renormalise,
+    broadcast = self.broadcast }
+  for _, option in ipairs((catalogue[self.name] or {})[4] or {}) do
+    local value = self[option.name]
+    described[option.name] = options.is_tensor(value) and value:totable() or value
+  end
+  return described
 end
 
 ---Targets in the form the loss computes with: ids as i32, everything else in the prediction's
@@ -154,60 +127,63 @@ end
 ---One loss per sample [batch, ...] (the last axis is reduced).
 ---@param prediction userdata
 ---@param target userdata|table
+---@param for_mean? boolean with class weights or an ignored class: rescaled so that the plain mean
+---  is the loss
 ---@return userdata
-function Loss:per_sample(prediction, target)
+function Loss:per_sample(prediction, target, for_mean)
   local where = "loss." .. self.name
   if not options.is_tensor(prediction) then
     options.fail(where, "prediction", "a tensor", prediction, nil, source.level())
   end
   if self.name == "crossentropy" then
     local shape = options.is_tensor(target) and target.shape or { #target }
-    return self:for_shapes(prediction.shape, shape):per_sample(prediction, target)
+    return self:for_shapes(prediction.shape, shape):per_sample(prediction, target, for_mean)
   end
   fit_shapes.refuse_swapped(where, prediction, target)
   if self.family ~= "custom" then target = self:prepare(prediction, target) end
   if prediction.rank == 1 and self.family ~= "custom" then
     prediction = prediction:reshape { prediction.numel, 1 }
   end
-  local values = self:compute(prediction, target)
+  local values = self:compute(prediction, target, not for_mean)
   return self.scale == 1 and values or values:mul(self.scale)
 end
 
--- Prepared inputs only: no check, no conversion. What the training loop calls.
-function Loss:compute(prediction, target)
+-- Prepared inputs only: no check, no conversion. What the training loop calls. Without raw the
+-- plain mean of the values is the loss, whatever classes weigh or are ignored.
+function Loss:compute(prediction, target, raw)
   if self.by_hand then return by_hand.compute(self, prediction, target) end
-  return catalogue[self.name][3](self, prediction, target)
+  return catalogue[self.name][3](self, prediction, target, raw)
 end
 
 ---Reduces losses per sample. With weights the sum is divided by the number of samples, not by the
----sum of the weights (Keras).
+---sum of the weights (Keras); with reduction "mean_with_sample_weight" by the sum. A mask leaves
+---values out of the mean.
 ---@param values userdata
----@param weight? userdata one weight a sample
+---@param weight? userdata one weight a value
+---@param mask? userdata 1 for values that count, 0 for the others
 ---@return userdata
-function Loss:reduce(values, weight)
-  if weight and values.rank > 0 then values = values:mul(weight) end
-  if self.reduction == "none" or values.rank == 0 then return values end
+function Loss:reduce(values, weight, mask)
+  if values.rank == 0 then return values end
+  weight = weighing.masked(self, weight, mask, values.dtype)
+  if weight then values = values:mul(weight) end
+  if self.reduction == "none" then return values end
   if self.reduction == "sum" then return values:sum() end
+  if weight and self.reduction == "mean_with_sample_weight" then
+    local total = weight:cast("f64"):sum():item()
+    return values:sum():mul(total ~= 0 and 1 / total or 0)
+  end
   return values:mean()
 end
 
 ---@param prediction userdata [batch, outputs]
 ---@param target userdata|table same shape; class ids 0..K-1 [batch] for sparse_crossentropy
 ---@param sample_weight? userdata|number[] one weight a sample
+---@param mask? userdata|number[] 1 for samples that count, 0 for the others
 ---@return userdata scalar (or per sample with reduction "none")
-function Loss:__call(prediction, target, sample_weight)
-  local values = self:per_sample(prediction, target)
-  if sample_weight ~= nil then
-    if not options.is_tensor(sample_weight) then
-      sample_weight = tensors.tensor(sample_weight, values.dtype)
-    end
-    if values.rank > 0 and sample_weight.numel ~= values.numel then
-      error(("lossdbg: loss.%s: argument 'sample_weight': expected %d weights, got %d"):format(
-        self.name, values.numel, sample_weight.numel), source.level())
-    end
-    if values.rank > 0 then sample_weight = sample_weight:reshape(values.shape) end
-  end
-  return self:reduce(values, sample_weight)
+function Loss:__call(prediction, target, sample_weight, mask)
+  local values = self:per_sample(prediction, target, true)
+  return self:reduce(values, weighing.fitted(self, sample_weight, values, "sample_weight"),
+    weighing.fitted(self, mask, values, "mask"))
 end
 
 function Loss:__tostring()
@@ -255,7 +231,7 @@ function M.resolve(given, where)
   local canonical = aliases[name] or name
   if type(name) ~= "string" then
     options.fail(where, "loss", "the name of a loss", given, nil, source.level())
-  elseif not catalogue[canonical] and canonical ~= "crossentropy" then
+  elseif not catalogue[canonical] then
     error(("lossdbg: %s: argument 'loss': unknown loss %s%s"):format(where, options.show(name),
       options.hint(name, names)), source.level())
   end
