@@ -1,5 +1,5 @@
--- Written by recurrent.py beside it (Keras 3.15.1, TensorFlow 2.21.0, PyTorch 2.13.0+cpu); not by hand.
 -- luacheck: no max line length
+-- Written by recurrent.py beside it (Keras 3.15.1, TensorFlow 2.21.0, PyTorch 2.13.0+cpu); not by hand.
 return {
   { case = { kind = "simple_rnn", x = {2,3,3}, units = 2, options = {  }, peer = "keras" },
     out = {{0.15206560861002047,-0.3172132062694667,0.2856597882278881,-0.2772373021813675}},

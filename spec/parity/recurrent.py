@@ -189,10 +189,10 @@ def lua(value):
     return "{" + ",".join(lua(v) for v in value) + "}"
 
 
-print("-- Written by recurrent.py beside it "
+print("-- luacheck: no max line length\n-- Written by recurrent.py beside it "
       f"(Keras {keras.__version__}, TensorFlow {tf.__version__}, PyTorch {torch.__version__}); "
       "not by hand.")
-print("-- luacheck: no max line length\nreturn {")
+print("return {")
 for c in cases():
     out, grads = by_keras(c) if c["peer"] == "keras" else by_torch(c)
     print(f"  {{ case = {lua(c)},\n    out = {lua(out)},\n    grads = {lua(grads)} }},")
