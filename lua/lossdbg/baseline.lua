@@ -103,11 +103,23 @@ local function prepare(loss, y)
   return y.rank == 1 and y:reshape { y.numel, 1 } or y
 end
 
+-- Every output has a best constant answer of its own.
+local function of_several(loss, y)
+  local sum, parts = 0, {}
+  for i, part in ipairs(loss.parts) do
+    parts[i] = M.of(part.loss, y[part.key], part.shape[#part.shape])
+    if not parts[i] then return nil end
+    sum = sum + part.weight * parts[i].loss
+  end
+  return { name = "best constant answer of every output", loss = sum, parts = parts }
+end
+
 ---@param loss lossdbg.Loss
 ---@param y userdata targets of the training rows, as the loss takes them
 ---@param outputs integer width of the model's last axis
 ---@return lossdbg.Baseline|nil baseline nil for losses that are functions of the user
 function M.of(loss, y, outputs)
+  if loss.parts then return of_several(loss, y) end
   local find = answers[loss.name]
   if not find then return nil end
   return tensors.no_grad(function()
@@ -129,6 +141,14 @@ end
 ---@return userdata [rows] f64
 function M.per_sample(baseline, loss, y)
   return tensors.no_grad(function()
+    if baseline.parts then
+      local total
+      for i, part in ipairs(loss.parts) do
+        local values = M.per_sample(baseline.parts[i], part.loss, y[part.key]):mul(part.weight)
+        total = total and total:add(values) or values
+      end
+      return total
+    end
     return row_losses(loss, baseline.answer, prepare(loss, y)):mul(loss.scale)
   end)
 end

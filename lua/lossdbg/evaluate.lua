@@ -1,4 +1,5 @@
 --- Loss and metrics of a model on rows, outside training.
+local inputs = require "lossdbg.inputs"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensors = require "lossdbg.tensor"
@@ -43,7 +44,7 @@ end
 ---@return table<string, number> metrics by name
 ---@return number data_loss without penalties
 function M.rows(model, rows, judge, batch)
-  local sum, extra, n = 0, 0, rows.x.shape[1]
+  local sum, extra, n = 0, 0, inputs.count(rows.x)
   local context = { training = false, logits = judge.logits }
   context.activity = function(layer, output)
     extra = extra + layer.options.activity_regularizer(output):item() / n
@@ -52,8 +53,8 @@ function M.rows(model, rows, judge, batch)
   local penalty = tensors.no_grad(function()
     for first = 1, n, batch do
       local last = math.min(first + batch - 1, n)
-      local y = rows.y:slice(1, first, last)
-      local output = model:forward(rows.x:slice(1, first, last), context)
+      local y = inputs.slice(rows.y, first, last)
+      local output = model:forward(inputs.slice(rows.x, first, last), context)
       local value = judge.loss:reduce(judge.loss:compute(output, y))
       if judge.loss.scale ~= 1 then value = value:mul(judge.loss.scale) end
       if value.rank > 0 then value = value:mean() end
@@ -77,8 +78,8 @@ end
 ---@param fuse boolean
 ---@return lossdbg.Judge
 function M.judge(model, loss, metrics, fuse)
-  local last = model.list[#model.list]
-  local name = last.activation and last.activation.name
+  local last = model:output_layer()
+  local name = last and last.activation and last.activation.name
   local fits = (name == "softmax" and last.activation.parameter == -1
       and (loss.name == "sparse_crossentropy" or loss.name == "categorical_crossentropy"))
     or (name == "sigmoid" and loss.name == "binary_crossentropy")
@@ -104,13 +105,13 @@ function M.model(model, data, given)
   local where = "model:evaluate"
   local checked = options.check(where, given, schema, source.level())
   local fit_data, metric = require "lossdbg.fit_data", require "lossdbg.metric"
-  local loss = require("lossdbg.loss").resolve(checked.loss, where)
-  local rows = fit_data.read(data, "data")
-  local metrics = {}
+  local several = require "lossdbg.loss_several"
+  local keys, rows = several.keys(model.description), fit_data.read(data, "data")
+  local loss = fit_data.loss_for(keys and several.resolve(checked.loss, nil, keys, where)
+    or require("lossdbg.loss").resolve(checked.loss, where), model, rows)
+  local y, metrics = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data"), {}
   for i, name in ipairs(checked.metrics) do metrics[i] = metric.resolve(name, where) end
-  local shape = { rows.n, table.unpack(model.output_shape) }
-  if loss.for_shapes then loss = loss:for_shapes(shape, rows.y.shape) end
-  local y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data")
+  if loss.parts then metrics = loss:metrics({ metrics = checked.metrics }, y) end
   local judge = M.judge(model, loss, metrics, true)
   local part = { x = fit_data.as(rows.x, model.dtype), y = y }
   local total, values = M.rows(model, part, judge, checked.batch)

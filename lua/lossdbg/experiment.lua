@@ -4,6 +4,7 @@ local callback = require "lossdbg.callback"
 local evaluate = require "lossdbg.evaluate"
 local fit_data = require "lossdbg.fit_data"
 local losses = require "lossdbg.loss"
+local loss_several = require "lossdbg.loss_several"
 local metric = require "lossdbg.metric"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
@@ -20,7 +21,9 @@ local schema = {
     "a data set or { x, y }; ld.data.csv returns nil and a message when it fails: use assert" },
   { name = "val", alias = "validation", doc = "a data set or { x, y }" },
   { name = "model", type = "table", required = true, doc = "layers" },
-  { name = "loss", type = "string|table|function", required = true },
+  { name = "loss", type = "string|table|function", required = true,
+    doc = "for several outputs a list or table by name" },
+  { name = "loss_weights", type = "table", doc = "factor of the loss of each output" },
   { name = "optimizer", type = "string|table|function", default = "adam" },
   { name = "schedule", type = "number|table|callable", doc = "of the learning rate" },
   { name = "batch", type = "integer", alias = "batch_size", min = 1, default = 32 },
@@ -112,14 +115,19 @@ local function check(recipe)
   local built
   recipe.model, built = read_model(recipe.model)
   recipe.initial = built or recipe.initial
-  recipe.loss = losses.resolve(recipe.loss, "experiment")
+  local keys = loss_several.keys(recipe.model)
+  if keys then
+    recipe.loss = loss_several.resolve(recipe.loss, recipe.loss_weights, keys, "experiment")
+  else
+    recipe.loss = losses.resolve(recipe.loss, "experiment")
+  end
   recipe.optimizer = optim.resolve(recipe.optimizer, "experiment")
   recipe.callbacks = callback.internal.check(recipe.callbacks, "experiment")
   if recipe.loop then recipe.loop = check_loop(recipe.loop) end
   if recipe.early_stopping then
     callback.early_stopping(recipe.early_stopping ~= true and recipe.early_stopping or nil)
   end
-  for i, given in ipairs(recipe.metrics or {}) do
+  for i, given in ipairs(recipe.metrics or {}) do -- those by name are read with their outputs
     local made = metric.resolve(given, "experiment")
     if made == given then
       error(("lossdbg: experiment: argument 'metrics': item %d is a metric object: give its " ..
@@ -194,8 +202,7 @@ local function prepared(self)
   local cache, recipe = rawget(self, "cache"), self.recipe
   if cache.prepared then return cache.prepared end
   local model, rows = self:build(), recipe.train_rows
-  local shape = { rows.n, table.unpack(model.output_shape) }
-  local loss = recipe.loss:for_shapes(shape, rows.y.shape)
+  local loss = fit_data.loss_for(recipe.loss, model, rows)
   local p = { model = model, loss = loss }
   p.train = { x = fit_data.as(rows.x, model.dtype), n = rows.n,
     y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "train") }
@@ -203,6 +210,7 @@ local function prepared(self)
     p.val = { x = fit_data.as(recipe.val_rows.x, model.dtype), n = recipe.val_rows.n,
       y = fit_data.target(loss, recipe.val_rows.y, model.output_shape, model.dtype, "val") }
   end
+  if loss.parts then loss:check_recipe(recipe) end
   if recipe.class_weight then
     p.train.weight = fit_data.class_weights(p.train.y, loss, recipe.class_weight, model.dtype,
       math.max(model.output_shape[#model.output_shape], 2))
@@ -231,8 +239,12 @@ function Experiment:judge(model)
     options.fail("experiment:judge", "model", "a built model", model, nil, source.level())
   end
   local p, metrics = prepared(self), {}
-  local names = self.recipe.metrics or task.default_metrics(p.task, p.loss)
-  for i, name in ipairs(names) do metrics[i] = metric.resolve(name, "experiment") end
+  if p.loss.parts then
+    metrics = p.loss:metrics(self.recipe, p.train.y)
+  else
+    local names = self.recipe.metrics or task.default_metrics(p.task, p.loss)
+    for i, name in ipairs(names) do metrics[i] = metric.resolve(name, "experiment") end
+  end
   local judge = evaluate.judge(model, p.loss, metrics, self.recipe.fuse)
   judge.scale = p.scale
   return judge

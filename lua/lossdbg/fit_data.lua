@@ -1,6 +1,7 @@
 --- Data of an experiment: read in any accepted form, checked, brought to the form the loop computes
 -- with, and dealt out in batches.
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensors = require "lossdbg.tensor"
@@ -8,8 +9,8 @@ local tensors = require "lossdbg.tensor"
 local M = {}
 
 ---@class lossdbg.Rows
----@field x userdata [n, ...]
----@field y userdata|nil targets as given
+---@field x userdata|lossdbg.Inputs [n, ...]; several tensors for models with several inputs
+---@field y userdata|lossdbg.Inputs|nil targets as given; several for models with several outputs
 ---@field names string[]|nil of the columns of x
 ---@field classes string[]|nil names of the classes
 ---@field n_classes integer|nil y holds class ids 0 .. n_classes-1
@@ -27,15 +28,38 @@ local function to_tensor(value, name)
 end
 
 ---The tensor itself when it has the type already and no gaps, else a copy.
----@param tensor userdata
+---@param x userdata|lossdbg.Inputs
 ---@param dtype string
----@return userdata
-function M.as(tensor, dtype)
-  if tensor.dtype ~= dtype then tensor = tensor:cast(dtype) end
-  return tensor:contiguous()
+---@return userdata|lossdbg.Inputs
+function M.as(x, dtype)
+  return inputs.map(x, function(tensor)
+    if tensor.dtype ~= dtype then tensor = tensor:cast(dtype) end
+    return tensor:contiguous()
+  end)
 end
 
----Reads a data set, `{ x, y }` or `{ x = , y = }` of tensors or nested tables.
+-- One tensor with a row per sample, or several.
+local function read_part(value, name, what)
+  if inputs.looks_several(value) then
+    local part = inputs.read(value, function(one, label)
+      return read_part(one, name .. "." .. what .. "." .. label)
+    end)
+    for _, tensor in ipairs(part) do
+      if tensor.shape[1] ~= part[1].shape[1] then
+        error(("lossdbg: experiment: argument '%s': expected as many rows in every part of %s, " ..
+          "got %d and %d"):format(name, what, part[1].shape[1], tensor.shape[1]), source.level())
+      end
+    end
+    return part
+  end
+  local tensor = to_tensor(value, name)
+  if tensor.rank < 1 or tensor.shape[1] < 1 then fail(name, "at least one row", "no rows") end
+  if what ~= "y" and tensor.rank == 1 then tensor = tensor:reshape { tensor.numel, 1 } end
+  return tensor
+end
+
+---Reads a data set, `{ x, y }` or `{ x = , y = }` of tensors or nested tables. Several inputs or
+---outputs are a list of tensors, or a table by name, in the place of x or y.
 ---@param value any
 ---@param name string argument name for messages
 ---@return lossdbg.Rows
@@ -50,34 +74,36 @@ function M.read(value, name)
     fail(name, "a data set or { x, y } with inputs and targets", value,
       x == nil and "x is missing" or "y is missing: there is nothing to learn")
   end
-  local rows = { x = to_tensor(x, name), y = to_tensor(y, name), classes = value.classes,
+  local rows = { x = read_part(x, name, "x"), y = read_part(y, name, "y"), classes = value.classes,
     n_classes = value.n_classes or (value.classes and #value.classes),
     names = value.names or value.columns }
-  if rows.x.rank < 1 or rows.x.shape[1] < 1 then fail(name, "at least one row", "no rows") end
-  if rows.x.rank == 1 then rows.x = rows.x:reshape { rows.x.numel, 1 } end
-  if rows.y.rank < 1 or rows.y.shape[1] ~= rows.x.shape[1] then
+  rows.n = inputs.count(rows.x)
+  if inputs.count(rows.y) ~= rows.n then
     error(("lossdbg: experiment: argument '%s': expected one target per row, got %d rows of x " ..
-      "and %d of y"):format(name, rows.x.shape[1], rows.y.rank > 0 and rows.y.shape[1] or 1),
-      source.level())
+      "and %d of y"):format(name, rows.n, inputs.count(rows.y)), source.level())
   end
-  rows.n = rows.x.shape[1]
   return rows
 end
 
 ---@param rows lossdbg.Rows
----@return integer[] shape of one sample
-function M.sample_shape(rows)
-  local shape = rows.x.shape
-  return table.move(shape, 2, #shape, 1, {})
+---@return integer[]|integer[][] shape of one sample; for several inputs their list
+function M.sample_shape(rows) return inputs.sample_shape(rows.x) end
+
+local function shape_text(rows)
+  local parts = {}
+  for i, tensor in ipairs(inputs.list(rows.x)) do
+    parts[i] = table.concat(inputs.sample_shape(tensor), ", ")
+  end
+  return "[" .. table.concat(parts, "], [") .. "]"
 end
 
 ---Raises when validation rows have another shape than training rows.
 ---@param train lossdbg.Rows
 ---@param val lossdbg.Rows
 function M.check_same_shape(train, val)
-  local a, b = table.concat(M.sample_shape(train), ", "), table.concat(M.sample_shape(val), ", ")
+  local a, b = shape_text(train), shape_text(val)
   if a ~= b then
-    error(("lossdbg: experiment: argument 'val': expected rows of shape [%s] as in train, got [%s]")
+    error(("lossdbg: experiment: argument 'val': expected rows of shape %s as in train, got %s")
       :format(a, b), source.level())
   end
 end
@@ -95,6 +121,21 @@ local function check_labels(y, classes, name)
     source.level())
 end
 
+---The loss made definite for the outputs of a model and the targets.
+---@param loss lossdbg.Loss|lossdbg.LossSet
+---@param model lossdbg.Model
+---@param rows { y: userdata|lossdbg.Inputs, n: integer }
+---@return lossdbg.Loss|lossdbg.LossSet
+function M.loss_for(loss, model, rows)
+  if loss.parts then return loss:for_model(model, rows.y) end
+  if model.plan and not model.plan.single then
+    fail("model", "one output, or nn.graph with a loss for each", model, "a block ends in several")
+  elseif inputs.is_several(rows.y) then
+    fail("y", "one tensor of targets", rows.y, "the model has one output")
+  end
+  return loss:for_shapes({ rows.n, table.unpack(model.output_shape) }, rows.y.shape)
+end
+
 ---Targets for a loss and a model: repaired shape, right type.
 ---@param loss lossdbg.Loss
 ---@param y userdata
@@ -103,6 +144,7 @@ end
 ---@param name string
 ---@return userdata
 function M.target(loss, y, output_shape, dtype, name)
+  if loss.parts then return loss:targets(y, dtype, name) end
   if loss.family == "custom" then
     if loss.target == "index" then return y:cast "i32" end
     return y.dtype == "i32" and y or y:cast(dtype)
@@ -153,11 +195,18 @@ function M.class_weights(y, loss, weights, dtype, classes)
 end
 
 ---The first rows with a value that is not finite.
----@param x userdata [n, ...]
+---@param x userdata|lossdbg.Inputs [n, ...]
 ---@param limit integer
 ---@return integer[] rows from 1
 function M.nonfinite_rows(x, limit)
   local found = {}
+  if inputs.is_several(x) then
+    for _, part in ipairs(x) do
+      local rows = M.nonfinite_rows(part, limit)
+      if #rows > 0 then return rows end
+    end
+    return found
+  end
   if x.dtype == "i32" or not x:has_nonfinite() then return found end
   local n = x.shape[1]
   local bad = tensors.no_grad(function()
@@ -179,7 +228,9 @@ end
 function M.drop_nonfinite(rows)
   local bad = {}
   for _, part in ipairs { rows.x, rows.y } do
-    for _, row in ipairs(M.nonfinite_rows(part, math.huge)) do bad[row] = true end
+    for _, tensor in ipairs(inputs.list(part)) do
+      for _, row in ipairs(M.nonfinite_rows(tensor, math.huge)) do bad[row] = true end
+    end
   end
   if next(bad) == nil then return rows end
   local keep = {}
@@ -188,8 +239,8 @@ function M.drop_nonfinite(rows)
   end
   if #keep == 0 then fail("data", "at least one row without NaN or infinity", nil) end
   local ids = tensors.tensor(keep, "i32")
-  return { x = core.io.take_rows(rows.x:contiguous(), ids),
-    y = core.io.take_rows(rows.y:contiguous(), ids), n = #keep, names = rows.names,
+  return { x = inputs.take(inputs.contiguous(rows.x), ids),
+    y = inputs.take(inputs.contiguous(rows.y), ids), n = #keep, names = rows.names,
     classes = rows.classes, n_classes = rows.n_classes }
 end
 
@@ -205,8 +256,8 @@ function M.order(n, seed, epoch)
 end
 
 local function part(t, order, first, last)
-  if not order then return t:slice(1, first, last) end
-  return core.io.take_rows(t, order:slice(1, first, last))
+  if not order then return inputs.slice(t, first, last) end
+  return inputs.take(t, order:slice(1, first, last))
 end
 
 ---Rows first..last of an epoch.

@@ -5,6 +5,7 @@
 -- verdict.
 
 local core = require "lossdbg.core"
+local several = require "lossdbg.inputs"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensor = require "lossdbg.tensor"
@@ -186,20 +187,32 @@ local function check_function(fn, ...)
   return compare(leaves, value, o)
 end
 
+-- f64 of everything but ids.
+local function widened(x)
+  local function widen(part) return part.dtype == "i32" and part or part:cast "f64" end
+  return tensor.is_tensor(x) and widen(x) or several.read(x, widen)
+end
+
 local function check_model(model, x, y, given)
   local o = options.check("gradcheck", given or {}, schema, source.level())
-  if not tensor.is_tensor(x) or not tensor.is_tensor(y) then
-    error("lossdbg: gradcheck: a model needs inputs x and targets y (tensors)",
-      source.level())
+  for _, part in ipairs { x or false, y or false } do
+    if not tensor.is_tensor(part) and not several.looks_several(part) then
+      error("lossdbg: gradcheck: a model needs inputs x and targets y (tensors)", source.level())
+    end
   end
   if o.loss == nil then
     error("lossdbg: gradcheck: argument 'loss' is missing (for example loss = \"mse\")",
       source.level())
   end
-  local loss = require("lossdbg.loss").resolve(o.loss, "gradcheck")
+  local loss_several = require "lossdbg.loss_several"
+  local loss, keys = o.loss, loss_several.keys(model.description)
+  if not keys then
+    loss = require("lossdbg.loss").resolve(loss, "gradcheck")
+  elseif not (type(loss) == "table" and loss.parts) then
+    loss = loss_several.resolve(loss, nil, keys, "gradcheck")
+  end
   local twin = model:clone():to "f64"
-  x = x.dtype == "i32" and x or x:cast "f64"
-  y = y.dtype == "i32" and y or y:cast "f64"
+  x, y = widened(x), widened(y)
   local leaves = {}
   for name, p in twin:parameters() do
     if p.requires_grad then leaves[#leaves + 1] = { name = name, tensor = p } end

@@ -20,7 +20,7 @@ end
 
 for name in ([[train val batch epochs max_steps seed shuffle metrics callbacks early_stopping
     class_weight clip_norm clip_value global_clip_norm schedule task fuse terminate_on_nan dtype
-    verbose name]]):gmatch("%S+") do
+    verbose name loss_weights]]):gmatch("%S+") do
   kinds[name] = function(recipe, value)
     local experiment = require "lossdbg.experiment"
     if value == false and type(recipe[name]) ~= "boolean" and name ~= "shuffle" and name ~= "fuse"

@@ -23,8 +23,8 @@ end
 
 local function from_labels(recipe, model, y)
   local classes = recipe.train_rows.n_classes
-  local last = model.list[#model.list]
-  local ending = last.activation and last.activation.name
+  local last = model:output_layer()
+  local ending = last and last.activation and last.activation.name
   if is_one_hot(y) then return { kind = "multiclass", classes = width(y.shape) } end
   if classes and recipe.train_rows.y.dtype == "i32" then
     return classes > 2 and { kind = "multiclass", classes = classes }
@@ -44,6 +44,7 @@ end
 ---@return { kind: "binary"|"multiclass"|"multilabel"|"regression", classes: integer|nil }
 function M.infer(recipe, loss, model, y)
   local outputs = width(model.output_shape)
+  if loss.parts then return { kind = "several" } end
   if recipe.task then
     local classes = recipe.task ~= "regression" and math.max(outputs, 2) or nil
     return { kind = recipe.task, classes = classes }

@@ -2,6 +2,7 @@
 -- the end of a training. Used by fit, by watches and by the diagnosis.
 local baselines = require "lossdbg.baseline"
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local recorder = require "lossdbg.recorder"
 local stats = require "lossdbg.probe_stats"
 local tensors = require "lossdbg.tensor"
@@ -18,7 +19,7 @@ function M.probe_rows(rows)
   local ids = tensors.zeros(rows.n, "i32")
   core.random.permutation(ids, 0, core.random.stream("probe", 0, 0))
   ids = ids:slice(1, 1, probe_size):contiguous()
-  return { x = core.io.take_rows(rows.x, ids), y = core.io.take_rows(rows.y, ids), n = probe_size }
+  return { x = inputs.take(rows.x, ids), y = inputs.take(rows.y, ids), n = probe_size }
 end
 
 -- One forward pass; `visit` sees every layer's input to the activation and output. `probe` tells
@@ -78,8 +79,10 @@ function M.measure(model, rows, judge, with_gradients)
   local loss = values.rank > 0 and tensors.no_grad(values.mean, values):item() or values:item()
   local probabilities = judge.logits ~= nil
     or (judge.loss.family == "probability" and not judge.loss.from_logits)
-  return { loss = loss, logit_std = stats.std(last_z or output),
-    output = stats.output(output, judge.loss, probabilities), layers = layers }, values
+  local one = type(output) == "userdata"
+  return { loss = loss, logit_std = one and stats.std(last_z or output) or nil,
+    output = one and stats.output(output, judge.loss, probabilities) or nil,
+    layers = layers }, values
 end
 
 ---P2, predict the mean: losses per sample against those of the best constant answer, paired.

@@ -5,6 +5,8 @@
 local evaluate = require "lossdbg.evaluate"
 local fit_data = require "lossdbg.fit_data"
 local losses = require "lossdbg.loss"
+local graph_run = require "lossdbg.nn.graph_run"
+local loss_several = require "lossdbg.loss_several"
 local models = require "lossdbg.nn.model"
 local options = require "lossdbg.options"
 local recorder = require "lossdbg.recorder"
@@ -31,6 +33,7 @@ Watch.__index = Watch
 
 -- The probes feed the rows of the data set itself, not what a loop makes of its batches.
 local function check_rows(model, rows, name)
+  if model.plan then return graph_run.check_input(model, rows.x, models.shape_cause) end
   local given, wanted = table.move(rows.x.shape, 2, rows.x.rank, 1, {}), model.input_shape
   local same = #given == #wanted
   for i = 1, #given do same = same and given[i] == wanted[i] end
@@ -43,12 +46,14 @@ end
 -- Data in the form the probes compute with; nil when loss or data were not given.
 local function prepare(self, given)
   if not given.loss then return end
-  local loss = losses.resolve(given.loss, "watch")
+  local keys = loss_several.keys(self.model.description)
+  local loss = keys and loss_several.resolve(given.loss, nil, keys, "watch")
+    or losses.resolve(given.loss, "watch")
   if given.data then
     local rows = fit_data.read(given.data, "data")
     local model = self.model
     check_rows(model, rows, "data")
-    loss = loss:for_shapes({ rows.n, table.unpack(model.output_shape) }, rows.y.shape)
+    loss = fit_data.loss_for(loss, model, rows)
     self.rows = { x = fit_data.as(rows.x, model.dtype), n = rows.n, source = rows,
       y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data") }
     if given.val then

@@ -1,7 +1,9 @@
 --- From a run to the case that the rules read: what the run measured, the audit of its data, and
 -- the trend of its loss.
 
+local broadcast = require "lossdbg.diagnose.broadcast"
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local facts = require "lossdbg.diagnose.facts"
 local verdicts = require "lossdbg.diagnose.verdict"
 
@@ -17,12 +19,14 @@ local function flat(t) return t:contiguous() end
 ---@param task? { kind: string, classes: integer? }
 ---@return table
 function M.audit(rows, val, task)
-  local same_width = val and val.x.rank == rows.x.rank and val.x.dtype == rows.x.dtype
+  local x, val_x = inputs.columns(rows.x), val and inputs.columns(val.x)
+  local y = not inputs.is_several(rows.y) and rows.y or nil
+  local same_width = val and val_x.rank == x.rank and val_x.dtype == x.dtype
   local labelled = task and (task.kind == "multiclass" or task.kind == "binary")
   local o = { classes = labelled and task.classes or nil,
-    val_x = same_width and flat(val.x) or nil }
+    val_x = same_width and flat(val_x) or nil }
   if task and task.kind == "regression" then o.kind = "real" end
-  local audit = core.diagnose.audit(flat(rows.x), rows.y and flat(rows.y) or nil, o)
+  local audit = core.diagnose.audit(flat(x), y and flat(y) or nil, o)
   audit.names = rows.names
   local largest = audit.x and audit.x.largest
   if largest and rows.names then largest.name = rows.names[largest.column] end
@@ -64,7 +68,13 @@ end
 ---@param run lossdbg.Run
 ---@return { description: table, signals: table }
 function M.experiment(experiment, run)
-  return case_of(run, experiment.recipe.train_rows, experiment.recipe.val_rows)
+  local case = case_of(run, experiment.recipe.train_rows, experiment.recipe.val_rows)
+  if not case.description.loss.broadcast and broadcast.found(experiment) then
+    case.description = copy(case.description)
+    case.description.loss = copy(case.description.loss)
+    case.description.loss.broadcast = true
+  end
+  return case
 end
 
 --- The case of a watch; its run so far comes second.

@@ -1,5 +1,5 @@
---- Graph: layers with several inputs or outputs, shared layers, layers that join. Made from symbolic
--- values (see nn.symbolic) and then plain data:
+--- Graph: layers with several inputs or outputs, shared layers, layers that join. Made from
+-- symbolic values (see nn.symbolic) and then plain data:
 --   inputs  = { { name, shape, id, source } }          values that come from outside
 --   layers  = { description, ... }                     each once, however often it is called
 --   calls   = { { layer = place in layers, from = { id }, to = { id }, source } }  in an order that
@@ -103,10 +103,6 @@ local function enter(self, item, places)
   return places[item]
 end
 
-local function outputs_of(item)
-  return item.kind == "graph" and #item.outputs or 1
-end
-
 -- Enters the calls that a value needs, first those it depends on. state.known[call] is the list of
 -- ids, or false while the call is being entered.
 local function visit(self, value, state)
@@ -130,7 +126,7 @@ local function visit(self, value, state)
     local from = {}
     for i, input in ipairs(call.inputs) do from[i] = visit(self, input, state) end
     ids = {}
-    for i = 1, outputs_of(call.layer) do
+    for i = 1, symbolic.count_outputs(call.layer) do
       self.last_id = self.last_id + 1
       ids[i] = self.last_id
     end

@@ -3,7 +3,8 @@
 -- follows (nn.graph_run):
 --   plan = { inputs = { { name, shape, source } }, outputs = { slot }, output_names = { name }|nil,
 --            steps = { { layer = place in the list, from = { slot }, to = slot, free = { slot },
---                        call = 0, 1, ... of a shared layer } }, last = place|nil }
+--                        more = { slot }|nil, call = 0, 1, ... of a shared layer } },
+--            last = place|nil }
 -- Blocks are dissolved: their layers carry paths such as "residual_1/dense_1".
 local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
@@ -48,8 +49,8 @@ local function obtain(state, description, path, from, trainable)
   local known = state.places[path]
   if known then
     if not same(state.list[known].input_shapes, shapes) then
-      error(("lossdbg: layer '%s' is shared: its first call gives it %s, another %s (use a layer " ..
-        "of its own for that)"):format(path, text_of(state.list[known].input_shapes),
+      error(("lossdbg: layer '%s' is shared: its first call gives it %s, another %s (use a " ..
+        "layer of its own for that)"):format(path, text_of(state.list[known].input_shapes),
         text_of(shapes)), source.level())
     end
     state.calls[path] = state.calls[path] + 1
@@ -70,16 +71,21 @@ local emit
 
 local function emit_layer(state, item, path, from, trainable)
   local place = obtain(state, item, path, from, trainable)
-  local slot = #state.shapes + 1
-  state.shapes[slot] = state.list[place].output_shape
-  state.steps[#state.steps + 1] = { layer = place, from = from, to = slot, free = {},
-    call = state.calls[path] }
-  return { slot }
+  local made, slots = state.list[place], {}
+  for i, shape in ipairs(made.output_shapes or { made.output_shape }) do
+    slots[i] = #state.shapes + 1
+    state.shapes[slots[i]] = shape
+  end
+  state.steps[#state.steps + 1] = { layer = place, from = from, to = slots[1], free = {},
+    more = #slots > 1 and table.move(slots, 2, #slots, 1, {}) or nil, call = state.calls[path] }
+  return slots
 end
 
 local function chain(state, items, paths, from, trainable)
   for i, item in ipairs(items) do
-    if #from ~= 1 then
+    if i > 1 and not sequential.is_block(items[i - 1]) then
+      from = { from[1] } -- as in a flat list: states behind the output are left
+    elseif #from ~= 1 then
       error(("lossdbg: layer '%s' follows a graph with %d outputs: join them first (nn.concat, " ..
         "nn.add) or use nn.graph"):format(paths[i], #from), source.level())
     end
@@ -88,10 +94,15 @@ local function chain(state, items, paths, from, trainable)
   return from
 end
 
+-- What a list of layers returns: of a last layer with states behind its output, the output.
+local function ends(items, slots)
+  return sequential.is_block(items[#items]) and slots or { slots[1] }
+end
+
 local emitters = {}
 
 function emitters.sequential(state, item, path, from, trainable)
-  return chain(state, item, sequential.paths_of(item, path .. "/"), from, trainable)
+  return ends(item, chain(state, item, sequential.paths_of(item, path .. "/"), from, trainable))
 end
 
 function emitters.residual(state, item, path, from, trainable)
@@ -172,7 +183,7 @@ end
 local function is_chain(steps, n_inputs)
   if n_inputs ~= 1 then return false end
   for i, step in ipairs(steps) do
-    if step.layer ~= i or #step.from ~= 1 or step.from[1] ~= i then return false end
+    if step.layer ~= i or #step.from ~= 1 or step.from[1] ~= i or step.more then return false end
   end
   return true
 end
@@ -222,7 +233,7 @@ function M.sequential(list, input_shape, context)
   local inputs = { { name = "input_1", shape = input_shape } }
   local state = start(inputs, context)
   local items = table.move(list, 1, #list, 1, {})
-  local outputs = chain(state, items, sequential.paths_of(list, ""), { 1 }, true)
+  local outputs = ends(items, chain(state, items, sequential.paths_of(list, ""), { 1 }, true))
   return finish(state, inputs, outputs, {}, list)
 end
 
@@ -236,8 +247,8 @@ local function given_shapes(graph, shape)
   for i, input in ipairs(graph.inputs) do
     local one = type(shape) == "table" and (shape[i] or shape[input.name])
     if type(one) ~= "table" then
-      error(("lossdbg: build: argument 'input_shape': the model has %d inputs, there is no shape " ..
-        "for '%s'"):format(#graph.inputs, input.name), source.level())
+      error(("lossdbg: build: argument 'input_shape': the model has %d inputs, there is no " ..
+        "shape for '%s'"):format(#graph.inputs, input.name), source.level())
     end
     list[i] = one
   end

@@ -17,19 +17,48 @@ local function arguments(step, values)
   return list
 end
 
----Computes the slots of steps.
+-- The mask that goes with the inputs of a step: steps count where all of them do.
+local function mask_of(step, masks)
+  local mask
+  for _, slot in ipairs(step.from) do
+    local other = masks[slot]
+    if mask and other and other ~= mask and table.concat(mask.shape, ",")
+      == table.concat(other.shape, ",") then
+      mask = mask:mul(other)
+    end
+    mask = mask or other
+  end
+  return mask
+end
+
+local function call(item, step, values, context)
+  if not step.more then return item:forward(arguments(step, values), context) end
+  local results = { item:forward(arguments(step, values), context) }
+  for i, slot in ipairs(step.more) do values[slot] = results[i + 1] end
+  return results[1]
+end
+
+---Computes the slots of steps. A mask that a layer leaves in the context goes along the edges to
+---the layers that its output feeds.
 ---@param list lossdbg.Layer[]
 ---@param steps table[]
 ---@param values userdata[] slots; the inputs are filled
 ---@param context table
 function M.steps(list, steps, values, context)
   local tap, activity, training = context.tap, context.activity, context.training
+  local masks = context.mask and { context.mask }
   for i = 1, #steps do
     local step = steps[i]
     local item = list[step.layer]
     scope(item.path)
     if training then context.call = step.call end -- masks of dropout differ from call to call
-    local y = item:forward(arguments(step, values), context)
+    if masks then context.mask = mask_of(step, masks) end
+    local y = call(item, step, values, context)
+    if context.mask then
+      masks = masks or {}
+      masks[step.to] = context.mask
+      context.mask = nil
+    end
     if tap then tap(item, "after", y) end
     if activity and item.options.activity_regularizer then activity(item, y) end
     values[step.to] = y

@@ -24,6 +24,7 @@ local M = {}
 ---@field input_shape integer[]  of one sample; of the first input where there are several
 ---@field input_shapes integer[][]|nil of all inputs, in graphs
 ---@field output_shape integer[] of one sample
+---@field output_shapes integer[][]|nil of all outputs, when there are several
 ---@field parameters { name: string, tensor: userdata, role: string, regularizer: table|nil,
 ---  trainable: boolean|nil }[] trainable = false: a statistic that no optimiser may touch
 ---@field weights table<string, userdata> the same tensors by name
@@ -34,6 +35,8 @@ local M = {}
 ---@field inputs? integer[]   { least, most } number of inputs, default { 1, 1 }; called on several
 ---                            (always, when least is 2), infer gets a list of shapes and forward a
 ---                            list of tensors
+---@field outputs? fun(options: table): integer number of outputs, default 1; infer then returns as
+---                            many shapes and forward as many tensors (a sequential uses the first)
 ---@field infer fun(layer: lossdbg.Layer, input_shape: integer[]): integer[] shape of one output
 ---@field create? fun(layer: lossdbg.Layer, context: table) makes the parameters
 ---@field forward fun(layer: lossdbg.Layer, x: userdata, context: table): userdata
@@ -248,8 +251,8 @@ function M.create(description, path, input_shape, context, trainable)
   local class = M.kinds[description.kind]
   local several = type(input_shape[1]) == "table"
   if class.inputs and class.inputs[1] > 1 and not several then
-    error(("lossdbg: layer '%s': expected %d or more inputs, got one (%s joins values of a graph: " ..
-      "nn.%s { a, b })"):format(path, class.inputs[1], class.kind, class.kind), source.level())
+    error(("lossdbg: layer '%s': expected %d or more inputs, got one (it joins values of a " ..
+      "graph, nn.%s { a, b })"):format(path, class.inputs[1], class.kind), source.level())
   end
   local layer = setmetatable({
     path = path, kind = description.kind, options = description.options,
@@ -258,7 +261,8 @@ function M.create(description, path, input_shape, context, trainable)
     input_shape = several and input_shape[1] or input_shape, parameters = {}, weights = {},
     input_shapes = several and input_shape or nil,
   }, class)
-  layer.output_shape = class.infer(layer, input_shape)
+  local shapes = { class.infer(layer, input_shape) }
+  layer.output_shape, layer.output_shapes = shapes[1], #shapes > 1 and shapes or nil
   if class.create then class.create(layer, context) end
   return layer
 end

@@ -176,7 +176,7 @@ local function folded(x, axis, normalize)
   end
   order[rank] = axis
   local size = x.shape[axis]
-  return x:transpose(table.unpack(order)):reshape { x.shape[1], -1, size }
+  return x:transpose(order):reshape { x.shape[1], -1, size }
 end
 
 local function check_axes(given, where)

@@ -86,6 +86,15 @@ function M.arity(item)
   return 1, 1
 end
 
+---How many values a layer or block returns.
+---@param item table
+---@return integer
+function M.count_outputs(item)
+  if item.kind == "graph" then return #item.outputs end
+  local class = not sequential.is_block(item) and layer.kinds[item.kind]
+  return class and class.outputs and class.outputs(item.options) or 1
+end
+
 local function fail_argument(item, value)
   local cause
   if options.is_tensor(value) then
@@ -126,6 +135,7 @@ end
 ---@param item lossdbg.LayerDescription|lossdbg.Sequential|lossdbg.Residual|lossdbg.Graph
 ---@param ... lossdbg.Symbolic|lossdbg.Symbolic[]
 ---@return lossdbg.Symbolic|table value, or the table of values of a graph with several outputs
+---@return lossdbg.Symbolic ... further values of a layer, such as the states of an lstm
 function M.call(item, ...)
   local inputs = arguments(item, ...)
   local least, most = M.arity(item)
@@ -140,8 +150,11 @@ function M.call(item, ...)
   local function value(i)
     return setmetatable({ call = call, output = i, source = call.source }, Symbolic)
   end
-  if item.kind ~= "graph" or (#item.outputs == 1 and not item.named_outputs) then
-    return value(1)
+  local n = M.count_outputs(item)
+  if item.kind ~= "graph" or (n == 1 and not item.named_outputs) then
+    local values = {}
+    for i = 1, n do values[i] = value(i) end
+    return table.unpack(values)
   end
   local result = {}
   for i, output in ipairs(item.outputs) do result[output.name or i] = value(i) end

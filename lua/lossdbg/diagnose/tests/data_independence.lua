@@ -3,6 +3,7 @@
 -- or say nothing about the targets.
 
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "data_independence", what = "real rows against rows dealt out anew" }
@@ -25,7 +26,7 @@ function M.run(experiment, run)
   core.random.permutation(ids, experiment.recipe.seed,
     core.random.stream("data_independence", 0, 0))
   local twin = experiment:with {
-    train = { x = core.io.take_rows(data.x:contiguous(), ids), y = data.y, classes = data.classes },
+    train = { x = inputs.take(inputs.contiguous(data.x), ids), y = data.y, classes = data.classes },
     val = false, early_stopping = false, callbacks = false,
   }
   local shuffled = skill_of(twin:fit { verbose = 0 })

@@ -1,6 +1,8 @@
 --- Backward against central differences, on the first rows and a sample of every parameter.
 
 local evaluate = require "lossdbg.evaluate"
+local fit_data = require "lossdbg.fit_data"
+local inputs = require "lossdbg.inputs"
 
 local M = { id = "gradcheck", what = "gradients against central differences" }
 
@@ -9,7 +11,7 @@ local rows, samples = 8, 12
 local function finite_loss(experiment, model, x, y)
   local judge = experiment:judge(model)
   judge.metrics = {}
-  local loss = evaluate.rows(model, { x = x, y = y }, judge, #x)
+  local loss = evaluate.rows(model, { x = x, y = y }, judge, inputs.count(x))
   return loss == loss and loss < math.huge and loss > -math.huge
 end
 
@@ -19,8 +21,11 @@ end
 function M.run(experiment)
   local p = experiment:prepared()
   local n = math.min(rows, p.train.n)
-  local x, y = p.train.x:slice(1, 1, n), p.train.y:slice(1, 1, n):contiguous()
-  if x:has_nonfinite() then return nil, "the rows hold values that are not finite" end
+  local x = inputs.slice(p.train.x, 1, n)
+  local y = inputs.contiguous(inputs.slice(p.train.y, 1, n))
+  if #fit_data.nonfinite_rows(x, 1) > 0 then
+    return nil, "the rows hold values that are not finite"
+  end
   local model = experiment:build()
   if not finite_loss(experiment, model, x, y) then
     return nil, "the loss of these rows is not finite: there is no slope to compare with"

@@ -4,6 +4,7 @@
 -- The probes are spread over the first part of the training, where the rate decides.
 
 local evaluate = require "lossdbg.evaluate"
+local inputs = require "lossdbg.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "line", what = "loss along the optimiser's own step" }
@@ -28,7 +29,7 @@ local function losses_along(ctx, judge, before)
   local after, list, rows = copy_of(ctx.model), {}, { x = ctx.x, y = ctx.y }
   for i, a in ipairs(alphas) do
     tensors.no_grad(move, ctx.model, before, after, a)
-    list[i] = evaluate.rows(ctx.model, rows, judge, #ctx.x)
+    list[i] = evaluate.rows(ctx.model, rows, judge, inputs.count(ctx.x))
   end
   for name, p in ctx.model:parameters() do p:copy_(after[name]) end
   return list

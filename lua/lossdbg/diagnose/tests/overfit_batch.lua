@@ -4,6 +4,7 @@
 
 local core = require "lossdbg.core"
 local baseline = require "lossdbg.baseline"
+local inputs = require "lossdbg.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "overfit_batch", what = "learns 16 rows by heart" }
@@ -15,8 +16,8 @@ local function pick(experiment)
   local ids = tensors.zeros(data.n, "i32")
   core.random.permutation(ids, experiment.recipe.seed, core.random.stream("overfit_batch", 0, 0))
   ids = ids:slice(1, 1, math.min(rows, data.n)):contiguous()
-  return { x = core.io.take_rows(data.x:contiguous(), ids),
-    y = core.io.take_rows(data.y:contiguous(), ids), classes = data.classes }
+  return { x = inputs.take(inputs.contiguous(data.x), ids),
+    y = inputs.take(inputs.contiguous(data.y), ids), classes = data.classes }
 end
 
 local function skill_at(experiment, factor)
@@ -38,8 +39,8 @@ end
 function M.run(experiment)
   local batch = pick(experiment)
   local small = experiment:with {
-    { train = batch, val = false, batch = #batch.x, epochs = steps, max_steps = false,
-      early_stopping = false, callbacks = false, class_weight = false },
+    { train = batch, val = false, batch = inputs.count(batch.x), epochs = steps,
+      max_steps = false, early_stopping = false, callbacks = false, class_weight = false },
     { regularizer = "none" }, { dropout = 0 },
   }
   local skill, loss, start, floor = skill_at(small, 1)

@@ -5,6 +5,7 @@
 
 local nn = require "lossdbg.nn"
 local collect = require "lossdbg.diagnose.collect"
+local inputs = require "lossdbg.inputs"
 
 local M = { id = "quick", what = "a plain recipe on the same data" }
 
@@ -34,7 +35,8 @@ local function targets(y, kind, width)
 end
 
 local function part(rows, kind, width)
-  return rows and { x = rows.x:reshape { rows.n, -1 }, y = targets(rows.y, kind, width) } or false
+  if not rows then return false end
+  return { x = inputs.columns(rows.x):reshape { rows.n, -1 }, y = targets(rows.y, kind, width) }
 end
 
 ---@param experiment lossdbg.Experiment
@@ -42,10 +44,13 @@ end
 ---@return string? reason
 function M.run(experiment)
   local rows, val = experiment.recipe.train_rows, experiment.recipe.val_rows
-  if rows.x.dtype == "i32" then return nil, "the inputs are ids" end
+  for _, x in ipairs(inputs.list(rows.x)) do
+    if x.dtype == "i32" then return nil, "the inputs are ids" end
+  end
+  if inputs.is_several(rows.y) then return nil, "the model has several outputs" end
   local y = collect.audit(rows, nil, nil).y
   local width = rows.y.numel // rows.n
-  if rows.x:has_nonfinite() or y.constant or y.nonfinite.count > 0 then
+  if inputs.columns(rows.x):has_nonfinite() or y.constant or y.nonfinite.count > 0 then
     return nil, "inputs or targets are not finite, or the targets are constant"
   end
   local output, loss, kind = head(y, width)
