@@ -49,6 +49,7 @@ build = {
       ["lossdbg.data.partition"] = "lua/lossdbg/data/partition.lua",
       ["lossdbg.data.read_file"] = "lua/lossdbg/data/read_file.lua",
       ["lossdbg.describe"] = "lua/lossdbg/describe.lua",
+      ["lossdbg.diagnose.broadcast"] = "lua/lossdbg/diagnose/broadcast.lua",
       ["lossdbg.diagnose.causes"] = "lua/lossdbg/diagnose/causes.lua",
       ["lossdbg.diagnose.collect"] = "lua/lossdbg/diagnose/collect.lua",
       ["lossdbg.diagnose.diagnosis"] = "lua/lossdbg/diagnose/diagnosis.lua",

@@ -116,6 +116,37 @@ local function try_fixes(experiment, run, list, o, deadline)
   return tried
 end
 
+-- Whether all fixes of a finding were tried and none helped.
+local function refuted(f)
+  local tried = 0
+  for _, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return false end
+    if fix.trial and not fix.trial.reason then tried = tried + 1 end
+  end
+  return tried > 0 and tried == #f.fixes
+end
+
+local function confirmed(f)
+  for _, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return true end
+  end
+  return false
+end
+
+-- Experiment before argument: a grave cause whose fix was verified goes before those in front of it
+-- whose fixes were all tried in vain. Nothing else changes its place.
+local function heed_trials(findings)
+  for i = 2, #findings do
+    local f = findings[i]
+    if f.role == "cause" and grave[f.severity] and confirmed(f) then
+      local to = i
+      while to > 1 and refuted(findings[to - 1]) do to = to - 1 end
+      table.remove(findings, i)
+      table.insert(findings, to, f)
+    end
+  end
+end
+
 -- What a finding explains in this diagnosis, out of all that its rule may explain.
 local function name_explained(findings)
   local explained = {}
@@ -165,6 +196,7 @@ function M.run(experiment, given)
   local trials = {}
   if o.trials then
     trials = try_fixes(experiment, run, candidates(evaluation.findings), o, deadline)
+    heed_trials(evaluation.findings)
   end
   return build(case, evaluation, { run = run, trials = trials, missing_tests = missing,
     seconds = clock() - started })

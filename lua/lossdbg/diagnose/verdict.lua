@@ -123,6 +123,8 @@ function M.build(ranked, case)
     if next_one then text = text .. " (so that " .. next_one.title .. ")" end
   elseif f.failed then
     text = text .. "; no cause was found"
+  elseif ranked[1] and ranked[1].severity == "warn" and ranked[1].family == "regularization" then
+    text = text .. ", but " .. ranked[1].title -- the training rows are learnt; others may not be
   end
   return {
     text = text, state = f.state, healthy = grave == 0 and not f.failed,

@@ -7,7 +7,7 @@ local M = {
   needs = { "val_skill|tests.data_independence" }, cost = "free", least = { n = 30 },
   explains = { "overfit", "missing_regularization", "data_independence", "loss_at_baseline",
     "loss_not_decreasing", "plateau_fingerprint", "underfitting", "progress_rate_too_low",
-    "epochs_insufficient", "model_too_simple" },
+    "epochs_insufficient", "model_too_simple", "step_undershoot", "lr_range_mismatch" },
   doc = {
     what = "Targets do not depend on the inputs: they are paired wrongly, shuffled alone, or"
       .. " random. The training loss falls by memorising while held-out rows stay at chance.",
