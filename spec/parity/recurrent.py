@@ -195,5 +195,5 @@ print("-- luacheck: no max line length\n-- Written by recurrent.py beside it "
 print("return {")
 for c in cases():
     out, grads = by_keras(c) if c["peer"] == "keras" else by_torch(c)
-    print(f"  {{ case = {lua(c)},\n    out = {lua(out)},\n    grads = {lua(grads)} }},")
+    print(f"  {{ case = {lua(c)},\n    out = {lua(out)}, grads = {lua(grads)} }},")
 print("}")
