@@ -23,7 +23,8 @@ end
 ---@field init table initialisers
 ---@field metric table metrics
 ---@field callback table callbacks of fit
----@field regularizer table l1, l2, l1_l2
+---@field regularizer table l1, l2, l1_l2, orthogonal
+---@field constraint table max_norm, min_max_norm, unit_norm, non_neg
 local M = {
   _VERSION = "lossdbg " .. core.config().version,
   ops = core.op, -- every op as a function; tensors have them as methods
@@ -35,6 +36,7 @@ local modules = {
   nn = "lossdbg.nn", data = "lossdbg.data", loss = "lossdbg.loss", optim = "lossdbg.optim",
   schedule = "lossdbg.schedule", init = "lossdbg.initializer", metric = "lossdbg.metric",
   callback = "lossdbg.callback", regularizer = "lossdbg.regularizer",
+  constraint = "lossdbg.constraint",
   rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.safetensors", interop = "lossdbg.interop",
 }
 

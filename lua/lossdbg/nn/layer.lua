@@ -1,6 +1,7 @@
 --- Layers: what every kind shares.
 -- A layer is a description (plain data: kind, options, source line) until a model is built for an
 -- input shape; built, it owns parameters. A kind is one table given to `define`.
+local constraint = require "lossdbg.constraint"
 local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"
 local initializer = require "lossdbg.initializer"
@@ -95,6 +96,7 @@ end
 function M.define(class)
   local schema = table.move(class.schema, 1, #class.schema, 1, {})
   class.schema = table.move(common, 1, #common, #schema + 1, schema)
+  constraint.extend(class.schema)
   class.__index = class
   for name, method in pairs(M.methods) do class[name] = class[name] or method end
   M.kinds[class.kind] = class
@@ -119,6 +121,7 @@ function M.describe(kind, given, position)
   end
   local where = "nn." .. kind
   local checked = options.check(where, given, class.schema, source.level())
+  constraint.read(checked, where)
   if class.check then class.check(checked, where) end
   return setmetatable({ kind = kind, options = checked, source = position or source.here() },
     Description)
@@ -203,7 +206,7 @@ function M.methods:add_parameter(context, name, shape, init, regularizer, fan_in
   self.weights[name] = tensor
   self.parameters[#self.parameters + 1] =
     { name = name, tensor = tensor, role = name, regularizer = regularizer, init = init,
-      fan_in = fan_in }
+      fan_in = fan_in, constraint = constraint.of(self.options, name) }
 end
 
 ---Adds a parameter that is no weight but kept with them: cloned, saved and frozen with the layer,
@@ -215,7 +218,7 @@ end
 function M.methods:add_statistic(context, name, shape, init)
   self:add_parameter(context, name, shape, init)
   local entry = self.parameters[#self.parameters]
-  entry.trainable, entry.tensor.requires_grad = false, false
+  entry.trainable, entry.tensor.requires_grad, entry.constraint = false, false, nil
 end
 
 ---Draws the parameters anew, as at the start.
