@@ -29,7 +29,8 @@ end
 ---@param model lossdbg.Model
 ---@return table[] layers of the description
 function M.layers(model)
-  local list = {}
+  local list, from, is_output = {}, {}, {}
+  if model.plan then from, is_output = model:connections() end
   for i, layer in ipairs(model.list) do
     local kernel = layer.weights.kernel
     local fan_in, fan_out
@@ -42,6 +43,7 @@ function M.layers(model)
       custom = (layer.kind == "lambda" or activation_name(layer) == "function") or nil,
       init = kernel and init_name(layer.options.init) or nil,
       adapted = layer.state and layer.state.adapted_to or nil,
+      inputs = from[layer.path], is_output = is_output[layer.path],
       given_statistics = layer.kind == "normalization" and layer.options.mean ~= nil or nil,
     }
   end
@@ -54,6 +56,7 @@ end
 function M.model(model)
   return { layers = M.layers(model), n_parameters = model:count(),
     n_trainable = model:count(true), input_shape = model.input_shape,
+    input_shapes = model.input_shapes, output_shapes = model.output_shapes,
     output_shape = model.output_shape, dtype = model.dtype, seed = model.seed }
 end
 
@@ -75,6 +78,7 @@ function M.experiment(recipe, prepared)
     steps_per_epoch = steps, n_train = prepared.train.n, n_val = prepared.val and prepared.val.n,
     n_parameters = model:count(), n_trainable = model:count(true), task = prepared.task,
     input_shape = model.input_shape, output_shape = model.output_shape, target = recipe.target,
+    input_shapes = model.input_shapes, output_shapes = model.output_shapes,
     loop = recipe.loop and plain(recipe.loop, 1), class_weight = recipe.class_weight,
     early_stopping = early_stopping(recipe.early_stopping), name = recipe.name,
     fused = recipe.fuse, dtype = recipe.dtype,

@@ -1,5 +1,7 @@
 --- Reads the layer list of a description: which layers are linear maps, what follows them,
 --- what the output layer is. Normalisation, dropout, flatten and the like are transparent.
+local graphs = require "lossdbg.diagnose.structure_graph"
+
 local M = {}
 
 local LINEAR = { dense = true, conv1d = true, conv2d = true, linear = true }
@@ -71,6 +73,8 @@ end
 ---@field layers table[] description.layers
 ---@field maps table[] layers that are linear maps or recurrent, in order
 ---@field after table<string, string[]> activations applied after each map before the next one
+---@field heads table<string, true> paths of the maps whose values are outputs
+---@field collapsed string[]|nil graphs: maps that are one linear map with the next
 ---@field output table|nil the last map
 ---@field output_activations string[] activations after the last map
 ---@field output_activation string the last of them, or "linear"
@@ -78,17 +82,28 @@ end
 ---@field input_scaling "none"|"normalised"|"rescaled"|"unknown"|"embedded"
 ---@field input_scale number factor of a rescale layer ahead of the first map (1 otherwise)
 
----@param description table
----@return lossdbg.structure
-function M.of(description)
-  local net = { layers = description.layers or {}, maps = {}, after = {}, output_activations = {},
-    input_scaling = "none", input_scale = 1, by_path = {} }
+local function is_map(layer) return (LINEAR[layer.kind] or RECURRENT[layer.kind]) == true end
+
+local function is_scaling(layer)
+  return NORMALISERS[layer.kind] or layer.kind == "embedding" or layer.kind == "lambda"
+end
+
+local function trace_graph(net)
+  graphs.trace(net, { is_map = is_map, is_linear = M.is_linear_map, is_scaling = is_scaling,
+    activation_of = M.activation_of })
+  for _, layer in ipairs(net.layers) do
+    if not is_map(layer) then M.note_scaling(net, layer) end
+    if is_map(layer) then break end
+  end
+  if net.raw_inputs and net.input_scaling == "normalised" then net.input_scaling = "none" end
+end
+
+local function trace_list(net)
   local current
   for _, layer in ipairs(net.layers) do
     net.by_path[layer.path or ""] = layer
-    local is_map = LINEAR[layer.kind] or RECURRENT[layer.kind]
-    if not current and not is_map then M.note_scaling(net, layer) end
-    if is_map then
+    if not current and not is_map(layer) then M.note_scaling(net, layer) end
+    if is_map(layer) then
       current = layer
       net.maps[#net.maps + 1] = layer
       net.after[layer.path] = {}
@@ -99,6 +114,15 @@ function M.of(description)
     end
     if RECURRENT[layer.kind] then table.insert(net.after[layer.path], activation or "tanh") end
   end
+  if current then net.heads[current.path] = true end
+end
+
+---@param description table
+---@return lossdbg.structure
+function M.of(description)
+  local net = { layers = description.layers or {}, maps = {}, after = {}, output_activations = {},
+    input_scaling = "none", input_scale = 1, by_path = {}, heads = {} }
+  if graphs.is_graph(net.layers) then trace_graph(net) else trace_list(net) end
   net.output = net.maps[#net.maps]
   if net.output then
     net.output_activations = net.after[net.output.path]

@@ -85,10 +85,17 @@ local function shape_cell(shape)
   return "[" .. table.concat(shape, ", ") .. "]"
 end
 
----Which layers (or inputs) a layer is fed by, one list per call; for models with a plan.
+---Which layers (or inputs) a layer is fed by, one list per call.
 ---@return table<string, string[][]> by path
+---@return table<string, true> is_output paths of the layers that make outputs of the model
 function M:connections()
   local plan, from, by_path = self.plan, {}, {}
+  if not plan then
+    for i, item in ipairs(self.list) do
+      by_path[item.path] = { { i > 1 and self.list[i - 1].path or "input_1" } }
+    end
+    return by_path, { [self.list[#self.list].path] = true }
+  end
   for i, input in ipairs(plan.inputs) do from[i] = input.name end
   for _, step in ipairs(plan.steps) do
     local path, names = self.list[step.layer].path, {}
@@ -96,8 +103,11 @@ function M:connections()
     by_path[path] = by_path[path] or {}
     table.insert(by_path[path], names)
     from[step.to] = path
+    for _, slot in ipairs(step.more or {}) do from[slot] = path end
   end
-  return by_path
+  local is_output = {}
+  for _, slot in ipairs(plan.outputs) do is_output[from[slot]] = true end
+  return by_path, is_output
 end
 
 -- "dense_1, dense_2; dense_3": calls of a shared layer are apart by ";"
@@ -111,7 +121,8 @@ end
 ---@return { layer: string, kind: string, output: string, parameters: integer, note: string,
 ---  connected: string|nil }[]
 function M:summary_rows()
-  local rows, from = {}, self.plan and self:connections()
+  local rows, from = {}, nil
+  if self.plan then from = self:connections() end
   for i, input in ipairs(self.plan and self.plan.inputs or {}) do
     rows[i] = { layer = input.name, kind = "input", output = shape_cell(input.shape),
       parameters = 0, note = "", connected = "" }

@@ -46,7 +46,11 @@ end
 function M.model(description, arrow)
   local layers = description and description.layers
   if type(layers) ~= "table" or #layers == 0 then return nil end
-  local parts, repeats = { M.shape(layers[1].input_shape) }, { 1 }
+  local shapes = {}
+  for i, shape in ipairs(description.input_shapes or { layers[1].input_shape }) do
+    shapes[i] = M.shape(shape)
+  end
+  local parts, repeats = { table.concat(shapes, " + ") }, { 1 }
   for _, layer in ipairs(layers) do
     local words = layer_words(layer)
     if parts[#parts] == words then

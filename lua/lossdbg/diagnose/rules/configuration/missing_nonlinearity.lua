@@ -38,7 +38,7 @@ end
 
 function M.check(case)
   local facts, net = case.facts, case.facts.net
-  local found = linear_pairs(net)
+  local found = net.collapsed or linear_pairs(net)
   if #found == 0 then return nil end
   local partial = facts.state == "partial"
   return finding.new(M, {

@@ -22,9 +22,9 @@ local M = {
 
 function M.check(case)
   local facts, net, where = case.facts, case.facts.net, {}
-  for i = 1, #net.maps - 1 do
-    for _, name in ipairs(net.after[net.maps[i].path]) do
-      if name == "softmax" then where[#where + 1] = net.maps[i].path end
+  for _, map in ipairs(net.maps) do
+    for _, name in ipairs(net.heads[map.path] and {} or net.after[map.path]) do
+      if name == "softmax" then where[#where + 1] = map.path end
     end
   end
   if #where == 0 then return nil end
