@@ -103,10 +103,12 @@ function M.tiles(run)
   if s.baseline then
     out[#out + 1] = tile(format(s.baseline, 5), s.baseline_name or "best constant answer")
   end
-  local accuracy = last(h.val_accuracy) or last(h.accuracy) or s.accuracy
+  local of_val = last(h.val_accuracy)
+  local accuracy, label = of_val or last(h.accuracy) or s.accuracy,
+    of_val and "validation accuracy" or "accuracy"
   if accuracy then
     out[#out + 1] = tile(number.percent(accuracy), s.majority
-      and "accuracy, majority class " .. number.percent(s.majority) or "accuracy")
+      and label .. ", majority class " .. number.percent(s.majority) or label)
   end
   if run.seconds then out[#out + 1] = tile(number.duration(run.seconds), "training time") end
   return #out > 0 and "<div class=\"tiles\">" .. table.concat(out) .. "</div>\n" or ""

@@ -37,7 +37,7 @@ th{white-space:nowrap;color:var(--dim);font-weight:600;font-size:13px}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 th.num{font-family:inherit}
 .scroll{overflow-x:auto}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:12px 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:12px 0}
 .tile{background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:8px 12px}
 .tile b{display:block;font-size:18px;font-variant-numeric:tabular-nums}
 .tile span{color:var(--dim);font-size:12px}

@@ -210,18 +210,20 @@ function M.scale(lo, hi, logarithmic)
   end
 end
 
---- Exponential moving average as in TensorBoard: debiased, gaps passed over.
+--- Exponential moving average as in TensorBoard: debiased, gaps passed over. On a logarithmic axis
+--- the logarithms are averaged, as the eye does: else one first value drags the curve for ages.
 ---@param y number[]
 ---@param alpha number|nil weight of the past, default 0.6
+---@param logarithmic boolean|nil values that are not positive are gaps then
 ---@return number[]
-function M.ema(y, alpha)
+function M.ema(y, alpha, logarithmic)
   alpha = alpha or 0.6
   local out, mean, weight = {}, 0.0, 0.0
   for i = 1, #y do
-    if is_finite(y[i]) then
-      mean = alpha * mean + (1 - alpha) * y[i]
+    if is_finite(y[i]) and (not logarithmic or y[i] > 0) then
+      mean = alpha * mean + (1 - alpha) * (logarithmic and math.log(y[i]) or y[i])
       weight = alpha * weight + (1 - alpha)
-      out[i] = mean / weight
+      out[i] = logarithmic and math.exp(mean / weight) or mean / weight
     else
       out[i] = 0 / 0
     end

@@ -68,7 +68,7 @@ local function draw_curves(out, f, smooth)
     for _, column in ipairs(gaps) do bad[column] = true end
     if smooth > 0 and c.n > MANY then
       out[#out + 1] = element("path", { "class", "ghost" .. style, "d", raw })
-      raw = path_of(f, c, series.ema(c.y, smooth))
+      raw = path_of(f, c, series.ema(c.y, smooth, f.logarithmic))
     end
     if raw ~= "" then out[#out + 1] = element("path", { "class", "curve" .. style, "d", raw }) end
     if c.n <= MANY then draw_dots(out, f, c, "f" .. (i - 1) % 6 + 1) end
