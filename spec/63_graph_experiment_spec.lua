@@ -135,6 +135,59 @@ describe("two inputs", function()
   end)
 end)
 
+describe("a data set of several inputs", function()
+  local a, b, y, z = problem(40)
+  local set = ld.data.arrays { x = { left = a, right = b }, y = y }
+
+  it("keeps partners together", function()
+    assert.equal("40 rows of [2] and [3], y of [1]", tostring(set))
+    local function pairs_of(s)
+      local list = {}
+      for i = 1, #s do
+        list[i] = table.concat({ s.x.left:get(i, 1), s.x.right:get(i, 2), s.y:get(i, 1) }, " ")
+      end
+      return list
+    end
+    local known = {}
+    for _, row in ipairs(pairs_of(set)) do known[row] = true end
+    local first, second = set:split(0.75, { seed = 1 })
+    assert.same({ 30, 10 }, { #first, #second })
+    for _, part in ipairs { first, second, set:shuffle(3), set:take { 5, -1 } } do
+      for _, row in ipairs(pairs_of(part)) do assert.is_true(known[row]) end
+    end
+    local n = 0
+    for x, target in set:batches { 16, shuffle = true } do
+      n = n + #target
+      for _, row in ipairs(pairs_of { x = x, y = target }) do assert.is_nil(row:find "nil") end
+      assert.equal(#target, #x.left)
+      assert.equal(#target, #x.right)
+    end
+    assert.equal(40, n)
+    local doubled = set:map(function(x) return { left = x.left:mul(2), right = x.right } end)
+    assert.same(a:mul(2):totable(), doubled.x.left:totable())
+    assert.equal(5, #set:describe().columns)
+  end)
+
+  it("trains, and feeds a loop of one's own", function()
+    local p, q, h = towers()
+    local graph = nn.graph { inputs = { left = p, right = q }, outputs = { nn.dense(1)(h) } }
+    local train, val = set:split(0.8)
+    local run = ld.experiment({ train = train, val = val, model = graph, loss = "mse", batch = 8,
+      epochs = 2 }):fit(quiet)
+    assert.equal(2, #run.history.val_loss)
+    local model = graph:build()
+    for x, target in train:batches(16) do assert.same(target.shape, model(x).shape) end
+  end)
+
+  it("may have several answers", function()
+    local both = ld.data.arrays { x = { p = a, q = b }, y = { size = y, class = z } }
+    local run = two_outputs({ train = both, epochs = 1 }):fit(quiet)
+    assert.is_number(run:last "class_loss")
+    assert.matches("as many rows in every part, got 40 and 39", error_of(ld.data.arrays,
+      { x = { a, b:slice(1, 1, 39) } }), 1, true)
+  end)
+end)
+
 describe("two outputs", function()
   it("descend the weighted sum of their losses", function()
     local run = two_outputs { loss_weights = { size = 0.5, class = 2 } }:fit(quiet)
@@ -229,6 +282,9 @@ describe("the structure that rules read", function()
 end)
 
 describe("patches of graphs", function()
+  local relu = { kind = "activation", activation = "relu" }
+  local dropout, double = { kind = "dropout", rate = 0.5 }, { kind = "rescale", scale = 2 }
+
   it("insert behind every input, behind and before a layer", function()
     local e = one_output():with { insert = { at = 1, layer = "normalization" } }
     assert.same({ "normalization_1", "normalization_2", "dense_1", "dense_2", "concat_1", "dense_3",
@@ -242,11 +298,11 @@ describe("patches of graphs", function()
     end })
     assert.equal(2, #deviations)
     assert.is_true(deviations[1] < 1e-4 and deviations[2] < 1e-4)
-    e = one_output():with { insert = { after = "concat_1", layer = { kind = "dropout", rate = 0.5 } } }
+    e = one_output():with { insert = { after = "concat_1", layer = dropout } }
     assert.same({ "dense_1", "dense_2", "concat_1", "dropout_1", "dense_3", "dense_4" }, paths(e))
-    e = one_output():with { insert = { before = "dense_2", layer = { kind = "rescale", scale = 2 } } }
+    e = one_output():with { insert = { before = "dense_2", layer = double } }
     assert.same({ "dense_1", "rescale_1", "dense_2", "concat_1", "dense_3", "dense_4" }, paths(e))
-    e = one_output():with { insert = { at = -1, layer = { kind = "rescale", scale = 2 } } }
+    e = one_output():with { insert = { at = -1, layer = double } }
     assert.equal("rescale_1", paths(e)[6])
     assert.matches("a layer with one input", error_of(e.with, e, { remove = "concat_1" }), 1, true)
   end)
@@ -258,10 +314,10 @@ describe("patches of graphs", function()
     local e = ld.experiment { train = { x = { a, a }, y = y }, loss = "mse",
       model = nn.graph { inputs = { x, z },
         outputs = { nn.dense(1)(last(tower(x)) - last(tower(z))) } } }
-    local inside = e:with { insert = { after = "tower/a", layer = { kind = "activation", activation = "relu" } } }
+    local inside = e:with { insert = { after = "tower/a", layer = relu } }
     assert.same({ "tower/a", "tower/activation_1", "dense_1", "subtract_1", "dense_2" },
       paths(inside))
-    local behind = e:with { insert = { after = "dense_1", layer = { kind = "activation", activation = "relu" } } }
+    local behind = e:with { insert = { after = "dense_1", layer = relu } }
     assert.same({ "tower/a", "dense_1", "activation_1", "subtract_1", "dense_2" }, paths(behind))
     local model = behind:build()
     assert.same({ { "dense_1" }, { "dense_1" } }, model:connections().activation_1)
@@ -301,7 +357,7 @@ describe("patches of graphs", function()
     local e = ld.experiment { train = { x, x }, loss = "mse", model = nn.sequential {
       nn.dense(4), nn.residual { nn.dense(4), shortcut = nn.dense { 4, name = "skip" } },
       nn.dense(2) } }
-    e = e:with { { insert = { after = "residual_1/dense_1", layer = { kind = "activation", activation = "relu" } } },
+    e = e:with { { insert = { after = "residual_1/dense_1", layer = relu } },
       { insert = { at = 2, layer = { kind = "activation", activation = "tanh" } } },
       { layer = { path = "residual_1/shortcut/skip", options = { bias = false } } } }
     assert.same({ "dense_1", "activation_1", "residual_1/dense_1", "residual_1/activation_1",

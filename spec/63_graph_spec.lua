@@ -240,6 +240,22 @@ describe("a graph", function()
     check_gradients(model, function() return model(data):square() end)
   end)
 
+  it("lets the mask of an embedding go along the edges", function()
+    local ids = { ld.tensor { { 1, 2, 0, 0 }, { 3, 0, 0, 0 } },
+      ld.tensor { { 2, 2, 2, 0 }, { 1, 3, 2, 1 } } }
+    local embed = nn.embedding { 4, 3, mask_zero = true, name = "e" }
+    local cell = nn.gru { 5, name = "cell" }
+    local one = nn.sequential { embed, nn.dense { 3, "tanh", name = "d" }, cell }:build { 4 }
+    local x, z, d = nn.input { 4 }, nn.input { 4 }, nn.dense { 3, "tanh", name = "d" }
+    local h, g = embed(x), embed(z) -- both masks are on their way at once
+    local two = nn.graph { inputs = { x, z }, outputs = { cell(d(h)), cell(d(g)) } }:build()
+    local y = two(ids)
+    same_bits(one(ids[1]), y[1])
+    same_bits(one(ids[2]), y[2])
+    assert.is_false(ld.allclose(y[1], nn.sequential { nn.embedding { 4, 3, name = "e" },
+      nn.dense { 3, "tanh", name = "d" }, cell }:build({ 4 })(ids[1]), 1e-5, 1e-6))
+  end)
+
   it("attends from one sequence to another", function()
     local q, v = nn.input { 2, 6 }, nn.input { 5, 6 }
     local model = nn.graph { inputs = { q, v },

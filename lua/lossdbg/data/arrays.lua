@@ -2,7 +2,9 @@
 local attempt = require "lossdbg.attempt"
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
+local inputs = require "lossdbg.inputs"
 local options = require "lossdbg.options"
+local source = require "lossdbg.source"
 
 local M = {}
 
@@ -24,7 +26,7 @@ local function convert(where, name, value, dtype)
   local ok, result = attempt.call(core.tensor.from_table, value, dtype or "f32")
   if ok then return result end
   error(("lossdbg: %s: argument '%s': %s"):format(where, name,
-    tostring(result):gsub("^.-lossdbg: tensor: ", "")), 4)
+    tostring(result):gsub("^.-lossdbg: tensor: ", "")), source.level())
 end
 
 -- A list of integers from 0 up is class ids; 1.0 is not an integer here.
@@ -38,31 +40,46 @@ end
 local function check_rows(where, name, t)
   if t.rank == 0 or t.numel == 0 then
     error(("lossdbg: %s: argument '%s': expected at least one row, got %s"):format(where, name,
-      t.rank == 0 and "a scalar" or ("shape [%s]"):format(table.concat(t.shape, " x "))), 4)
+      t.rank == 0 and "a scalar" or ("shape [%s]"):format(table.concat(t.shape, " x "))),
+      source.level())
   end
+end
+
+-- x or y: one tensor, or several of as many rows.
+local function read(name, value, dtype)
+  if inputs.looks_several(value) then
+    local parts = inputs.read(value, function(part) return read(name, part, dtype) end)
+    for _, part in ipairs(parts) do
+      if #part ~= #parts[1] then
+        error(("lossdbg: data.arrays: argument '%s': expected as many rows in every part, got " ..
+          "%d and %d"):format(name, #parts[1], #part), source.level())
+      end
+    end
+    return parts
+  end
+  local tensor
+  if name == "y" and type(value) == "table" and are_ids(value) then
+    tensor = core.tensor.from_table(value, "i32")
+  else
+    tensor = convert("data.arrays", name, value, dtype)
+  end
+  check_rows("data.arrays", name, tensor)
+  return tensor
 end
 
 local function new(given)
   local o = options.check("data.arrays", given, schema, 3)
-  local x, y = convert("data.arrays", "x", o.x, o.dtype), nil
-  check_rows("data.arrays", "x", x)
-  if o.y then
-    if type(o.y) == "table" and are_ids(o.y) then
-      y = core.tensor.from_table(o.y, "i32")
-    else
-      y = convert("data.arrays", "y", o.y, o.dtype)
-    end
-    check_rows("data.arrays", "y", y)
-    if #y ~= #x then
-      error(("lossdbg: data.arrays: argument 'y': expected %d rows as in x, got %d"):format(
-        #x, #y), 3)
-    end
+  local x, y = read("x", o.x, o.dtype), o.y and read("y", o.y, o.dtype)
+  if y and inputs.count(y) ~= inputs.count(x) then
+    error(("lossdbg: data.arrays: argument 'y': expected %d rows as in x, got %d"):format(
+      inputs.count(x), inputs.count(y)), 3)
   end
   return dataset.new { x = x, y = y, classes = o.classes, columns = o.columns, source = o.source }
 end
 
 --- A data set from tensors or nested tables. Tables become f32; a list of integers from 0 up as y
---- becomes class ids (write 1.0 for numbers to predict).
+--- becomes class ids (write 1.0 for numbers to predict). Several inputs or outputs are a list of
+--- tensors, or a table by name: `ld.data.arrays { x = { left = a, right = b }, y = y }`.
 ---@param given table { x, y, classes =, columns =, source =, dtype = } or { x =, y = }
 ---@return lossdbg.Dataset
 function M.new(given)

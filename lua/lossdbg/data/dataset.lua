@@ -1,13 +1,16 @@
 --- A data set: rows of inputs x, usually with answers y. Methods return new data sets and leave
 --- this one as it is.
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 local options = require "lossdbg.options"
 
 local M = {}
 
 ---@class lossdbg.Dataset
----@field x lossdbg.Tensor      inputs [n, …], f32 or f64
----@field y lossdbg.Tensor|nil  answers: i32 class ids 0..K-1 [n], or f32 numbers or rows [n, …]
+---@field x lossdbg.Tensor|lossdbg.Inputs inputs [n, …], f32 or f64; several for models with
+---                             several inputs
+---@field y lossdbg.Tensor|lossdbg.Inputs|nil answers: i32 class ids 0..K-1 [n], or f32 numbers or
+---                             rows [n, …]; several for models with several outputs
 ---@field classes string[]|nil  class names, classes[id + 1]; nil when ids are as written
 ---@field n_classes integer|nil K, when y holds class ids
 ---@field columns string[]|nil  feature names
@@ -16,15 +19,35 @@ local Dataset = {}
 
 local metatable = { __index = Dataset, __name = "lossdbg.dataset" }
 
-function metatable:__len() return self.x.shape[1] end
+function metatable:__len() return inputs.count(self.x) end
 
 local function with_commas(shape)
   return table.concat(shape, " x ", 2)
 end
 
+-- "[2] and [3]"
+local function shapes_text(x)
+  local parts = {}
+  for i, tensor in ipairs(x) do parts[i] = "[" .. with_commas(tensor.shape) .. "]" end
+  return table.concat(parts, " and ")
+end
+
+-- Several inputs or outputs.
+local function text_of_several(self, rows)
+  local y = self.y
+  local answers = y and (inputs.is_several(y) and shapes_text(y) or shapes_text { y })
+  local text = ("%s of %s%s"):format(rows, shapes_text(inputs.list(self.x)),
+    y and ", y of " .. answers or "")
+  return self.source and ("%s (%s)"):format(text, self.source) or text
+end
+
 function metatable:__tostring()
+  local n = #self
+  local parts = { ("%d row%s"):format(n, n == 1 and "" or "s") }
+  if inputs.is_several(self.x) or inputs.is_several(self.y) then
+    return text_of_several(self, parts[1])
+  end
   local shape = self.x.shape
-  local parts = { ("%d row%s"):format(shape[1], shape[1] == 1 and "" or "s") }
   if #shape == 1 then
     parts[2] = "of one number"
   elseif self.columns then
@@ -45,7 +68,9 @@ end
 
 -- K of i32 ids, nil when y is something else.
 local function count_classes(y)
-  if not y or y.dtype ~= "i32" or y.rank ~= 1 or y.numel == 0 then return nil end
+  if not y or inputs.is_several(y) or y.dtype ~= "i32" or y.rank ~= 1 or y.numel == 0 then
+    return nil
+  end
   local stats = core.io.column_stats(y)
   local lowest, highest = stats:get(1, 5), stats:get(1, 6)
   return lowest >= 0 and math.tointeger(highest) + 1 or nil
@@ -56,7 +81,7 @@ end
 ---@return lossdbg.Dataset
 function M.new(fields)
   local set = {
-    x = fields.x:contiguous(), y = fields.y and fields.y:contiguous(),
+    x = inputs.contiguous(fields.x), y = fields.y and inputs.contiguous(fields.y),
     classes = fields.classes, columns = fields.columns, source = fields.source,
     n_classes = fields.n_classes or (fields.classes and #fields.classes) or count_classes(fields.y),
   }
@@ -77,7 +102,7 @@ end
 
 -- Rows by an i32 tensor of numbers from 0.
 local function take(self, ids)
-  return derive(self, core.io.take_rows(self.x, ids), self.y and core.io.take_rows(self.y, ids))
+  return derive(self, inputs.take(self.x, ids), self.y and inputs.take(self.y, ids))
 end
 
 M.take = take -- for the parts of this package
@@ -133,7 +158,7 @@ local batch_schema = {
 --- every call on this data set is the next epoch.
 ---@param given? integer|table batch size (default 32); shuffle = false; seed = 0; epoch;
 ---  drop_last = false leaves a short last batch in
----@return fun(): lossdbg.Tensor|nil, lossdbg.Tensor|nil
+---@return fun(): lossdbg.Tensor|lossdbg.Inputs|nil, lossdbg.Tensor|lossdbg.Inputs|nil
 function Dataset:batches(given)
   local o = options.check("batches", given, batch_schema)
   local n, at = #self, 0
@@ -146,8 +171,24 @@ function Dataset:batches(given)
     if at >= n or (o.drop_last and last - at < o.batch) then return nil end
     local ids = order:slice(1, at + 1, last, 1)
     at = last
-    return core.io.take_rows(self.x, ids), self.y and core.io.take_rows(self.y, ids)
+    return inputs.take(self.x, ids), self.y and inputs.take(self.y, ids)
   end
+end
+
+-- What fn of map returned: a tensor, or several, of n rows.
+local function mapped(name, value, n)
+  if inputs.looks_several(value) then
+    return inputs.read(value, function(part, label)
+      return mapped(name .. "." .. label, part, n)
+    end)
+  elseif not core.tensor.is_tensor(value) then
+    options.fail("map", "fn", "a function that returns " .. (name == "x" and name or "x and y"),
+      value, nil, 4)
+  elseif value.rank == 0 or value.shape[1] ~= n then
+    error(("lossdbg: map: fn returned %s of shape [%s], expected %d rows"):format(
+      name, table.concat(value.shape, " x "), n), 3)
+  end
+  return value:detach()
 end
 
 --- Applies fn to the tensors as a whole: `ds:map(function(x, y) return x / 255, y end)`.
@@ -159,22 +200,18 @@ function Dataset:map(fn)
     options.fail("map", "fn", "a function", fn)
   end
   local x, y = fn(self.x, self.y)
-  if not core.tensor.is_tensor(x) then options.fail("map", "fn", "a function that returns x", x) end
   if y == nil then y = self.y end
-  if y and not core.tensor.is_tensor(y) then
-    options.fail("map", "fn", "a function that returns x and y", y)
+  x = mapped("x", x, #self)
+  local set = derive(self, x, y and mapped("y", y, #self))
+  if inputs.is_several(x) or inputs.is_several(self.x) then
+    set.columns = nil
+  else
+    local before, after = self.x.shape, set.x.shape
+    if #before ~= #after or before[2] ~= after[2] then set.columns = nil end
   end
-  for name, t in pairs { x = x, y = y } do
-    if t.rank == 0 or t.shape[1] ~= #self then
-      error(("lossdbg: map: fn returned %s of shape [%s], expected %d rows"):format(
-        name, table.concat(t.shape, " x "), #self), 2)
-    end
-  end
-  local set = derive(self, x:detach(), y and y:detach())
-  local before, after = self.x.shape, set.x.shape
-  if #before ~= #after or before[2] ~= after[2] then set.columns = nil end
   if y and not rawequal(y, self.y) then
-    set.n_classes = self.classes and y.dtype == "i32" and #self.classes or count_classes(set.y)
+    set.n_classes = self.classes and core.tensor.is_tensor(y) and y.dtype == "i32"
+      and #self.classes or count_classes(set.y)
     if not set.n_classes then set.classes = nil end
   end
   return set
@@ -184,7 +221,7 @@ end
 ---@param classes? integer default n_classes
 ---@return lossdbg.Dataset
 function Dataset:one_hot(classes)
-  local y = self.y
+  local y = not inputs.is_several(self.y) and self.y or nil
   if not y or y.dtype ~= "i32" or y.rank ~= 1 then
     error("lossdbg: one_hot: expected class ids (i32, rank 1) as y, got "
       .. (y and ("%s of rank %d"):format(y.dtype, y.rank) or "no y"), 2)

@@ -1,5 +1,6 @@
 --- What the columns and classes of a data set hold, as a table that prints.
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.inputs"
 
 ---@class lossdbg.DatasetDescription
 ---@field rows integer
@@ -99,16 +100,17 @@ return function()
   --- Mean, standard deviation, range and missing values per column, and the class counts.
   ---@return lossdbg.DatasetDescription
   function Part:describe()
-    local columns = columns_of(self.x, self.columns)
+    local x = inputs.columns(self.x)
+    local columns = columns_of(x, self.columns)
     local d = { title = tostring(self), rows = #self, columns = columns,
-      total = total_of(self.x, columns) }
+      total = total_of(x, columns) }
     if self.n_classes then
       d.classes = {}
       for i, count in ipairs(self:class_counts()) do
         local name = self.classes and self.classes[i] or ("%d"):format(i - 1)
         d.classes[i] = { id = i - 1, name = name, count = count, share = count / #self }
       end
-    elseif self.y and self.y.numel == #self then
+    elseif self.y and not inputs.is_several(self.y) and self.y.numel == #self then
       d.target = columns_of(self.y, { "y" })[1]
     end
     return setmetatable(d, metatable)

@@ -46,7 +46,8 @@ end
 ---@param context table
 function M.steps(list, steps, values, context)
   local tap, activity, training = context.tap, context.activity, context.training
-  local masks = context.mask and { context.mask }
+  local given = context.mask
+  local masks = given and { given }
   for i = 1, #steps do
     local step = steps[i]
     local item = list[step.layer]
@@ -64,6 +65,7 @@ function M.steps(list, steps, values, context)
     values[step.to] = y
     for _, slot in ipairs(step.free) do values[slot] = nil end
   end
+  context.mask = given -- what an embedding left there is no mask of the next input
   if training then context.call = nil end
 end
 
