@@ -16,7 +16,7 @@ local is_tensor, scope = core.tensor.is_tensor, core.autograd.scope
 ---@field output_shape integer[] of one sample; of the first output where there are several
 ---@field input_shapes integer[][]|nil  of every input, when the model has a plan
 ---@field output_shapes integer[][]|nil of every output, when the model has a plan
----@field plan table|nil         order of evaluation of a graph; nil: one layer behind the other
+---@field plan table|false       order of evaluation of a graph; false: one layer behind the other
 ---@field dtype "f32"|"f64"
 ---@field seed integer           that made the initial weights
 ---@field description table      what it was built from
@@ -37,7 +37,7 @@ function Model.__len(self) return #self.list end
 function M.new(list, input_shape, dtype, seed, description, plan)
   local last = list[#list]
   return setmetatable({ list = list, input_shape = input_shape, dtype = dtype, seed = seed,
-    output_shape = last.output_shape, description = description, plan = plan }, Model)
+    output_shape = last.output_shape, description = description, plan = plan or false }, Model)
 end
 
 function M.is_model(value)

@@ -146,8 +146,10 @@ function M:summary()
   for i, row in ipairs(self:summary_rows()) do
     rows[i] = { row.layer, row.note, row.output, row.parameters, row.connected }
   end
-  local text = require("lossdbg.view.table").render(rows, { header =
-    { "layer", "activation", "output", "parameters", self.plan and "connected to" or nil } })
+  local header = { "layer", "activation", "output", "parameters" }
+  if self.plan then header[5] = "connected to" end
+  local text = require("lossdbg.view.table").render(rows,
+    { header = header, width = self.plan and 100 or nil })
   local all, trainable = self:count(), self:count(true)
   return ("%s\n%d parameters, %d trainable, %s"):format(text, all, trainable,
     self.dtype)
