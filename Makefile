@@ -154,10 +154,12 @@ FORCE:
 -include $(OBJECTS:.o=.d)
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
-PUBLIC := demo test check asan embed install-test examples bench fuzz
+PUBLIC := demo test parity-golden parity check asan embed install-test examples bench fuzz
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
+parity-golden: ## golden numbers of Keras and PyTorch against ours; writes build/parity.md
+parity: ## the same numbers made again by the installed Keras and PyTorch
 check: ## compilers' warnings as errors, formatting, static analysis, house rules
 asan: ## all specs under AddressSanitizer and UBSan, leaks on
 embed: ## C hosts: two states, threads, a failing allocator at every allocation, limits
@@ -169,13 +171,25 @@ fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 $(PUBLIC):
 	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
 
-.PHONY: run-demo run-test run-check run-asan run-install-test run-examples run-bench
+.PHONY: run-demo run-test run-parity-golden run-parity run-check run-asan run-install-test \
+        run-examples run-bench
 run-demo: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) examples/demo.lua
 
 run-test: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) LOSSDBG_CORE=$(CORE) $(BUSTED) --run=plain \
 	  -o spec/support/ci_output.lua $(BUSTED_ARGS) $(SPECS)
+
+run-parity-golden: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/parity/run.lua --table build/parity.md
+
+# Status 3: no peers here.
+run-parity: $(CORE)
+	@python3 spec/parity/make_golden.py --out build/parity; case $$? in \
+	  0) $(call LUA_ENV,$(BUILD)) $(LUA) spec/parity/run.lua --golden build/parity ;; \
+	  3|127) echo "parity: compares with the committed numbers instead" && \
+	     $(MAKE) run-parity-golden ;; \
+	  *) exit 1 ;; esac
 
 run-check:
 	@LUA='$(LUA)' .ci/check

@@ -22,7 +22,7 @@ STEPS = list(range(0, 25))
 
 
 def keras_rates(schedule):
-    return [float(schedule(D(s))) for s in STEPS]
+    return "keras", [float(schedule(D(s))) for s in STEPS]
 
 
 def torch_rates(make, lr=0.1):
@@ -33,7 +33,7 @@ def torch_rates(make, lr=0.1):
         rates.append(float(opt.param_groups[0]["lr"]))
         opt.step()
         scheduler.step()
-    return rates
+    return "torch", rates
 
 
 def cycle(up, down, mode="triangular", gamma=1.0):
@@ -112,6 +112,7 @@ ROWS = [
 print("-- Written by spec/parity/schedules.py: Keras %s and PyTorch %s; rates of steps 0 to %d."
       % (keras.__version__, torch.__version__.split("+")[0], STEPS[-1]))
 print("return {")
-for name, options, rates in ROWS:
-    print('  { "%s", %s,\n    { %s } },' % (name, options, ", ".join("%r" % r for r in rates)))
+for name, options, (peer, rates) in ROWS:
+    print('  { "%s", %s,\n    { %s }, peer = "%s" },'
+          % (name, options, ", ".join("%r" % r for r in rates), peer))
 print("}")

@@ -1,0 +1,3 @@
+-- Primitives without a golden case, each with the reason.
+return {
+}
