@@ -215,7 +215,7 @@ describe("the end of a fit", function()
     local run = e:fit(quiet)
     assert.equal("log", run.signals.nonfinite.op)
     assert.equal("lambda_1", run.signals.nonfinite.layer)
-    assert.matches("34_experiment_spec.lua:" .. line .. "$", run.signals.nonfinite.line)
+    assert.matches("34_fit_spec.lua:" .. line .. "$", run.signals.nonfinite.line)
   end)
 
   it("can be ordered by steps, by a function and by a callback", function()

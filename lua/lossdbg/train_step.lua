@@ -97,7 +97,9 @@ local function search(session, x, y, weight)
   local parameter = bad_weight(session)
   if parameter then return { what = "weight", layer = parameter.path } end
   core.autograd.check_finite(true)
+  session.context.probe = true -- statistics that layers keep must not move twice
   local ok, message = pcall(forward, session, x, y, weight)
+  session.context.probe = nil
   local first = core.autograd.check_finite(false)
   if not ok and attempt.is_fatal(message) then error(message, 0) end
   if not first then return { what = "loss" } end
