@@ -103,6 +103,66 @@ local function small(options)
   return ld.experiment(recipe)
 end
 
+describe("jsonl_log", function()
+  local json = require "lossdbg.view.json"
+
+  it("writes an object per epoch, and per step when asked", function()
+    local path = os.tmpname()
+    local run = small():fit { verbose = 0,
+      callbacks = { ld.callback.jsonl_log { path, every = 2 } } }
+    local events, losses = {}, {}
+    for text in io.lines(path) do
+      local record = assert(json.decode(text))
+      events[#events + 1] = record.event .. (record.step or record.epoch)
+      if record.event == "epoch" then losses[record.epoch] = record.loss end
+    end
+    os.remove(path)
+    assert.same({ "epoch1", "step2", "epoch2", "epoch3" }, events)
+    assert.same(run.history.loss, losses) -- every bit
+  end)
+
+  it("writes what is not finite as text, appends, and says when it cannot write", function()
+    local path = os.tmpname()
+    for _ = 1, 2 do
+      local log = ld.callback.jsonl_log { path, append = true }
+      log:on_train_begin()
+      log:on_epoch_end(nil, { epoch = 1, loss = 0 / 0, val_loss = -math.huge })
+      log:on_train_end()
+    end
+    local file <close> = assert(io.open(path))
+    local once = '{"epoch":1,"event":"epoch","loss":"NaN","val_loss":"-Infinity"}\n'
+    assert.equal(once .. once, file:read "a")
+    os.remove(path)
+    local log = ld.callback.jsonl_log "/no/such/folder/log"
+    assert.matches("cannot write", error_of(log.on_train_begin, log), 1, true)
+  end)
+end)
+
+describe("rates between epochs", function()
+  it("follow a function of the epoch, from 0, and the rate so far", function()
+    local run = small { epochs = 4 }:fit { verbose = 0, callbacks = {
+      ld.callback.schedule(function(epoch, lr) return epoch < 2 and lr or lr / 10 end) } }
+    for epoch, lr in ipairs { .1, .1, .01, .001 } do
+      assert.near(lr, run.history.lr[epoch], 1e-15)
+    end
+    run = small { epochs = 3 }:fit { verbose = 0,
+      callbacks = { ld.callback.schedule(ld.schedule.exponential { .1, 1, .5 }) } }
+    assert.same({ .1, .05, .025 }, run.history.lr)
+    assert.matches("a finite rate", error_of(function()
+      small():fit { verbose = 0, callbacks = { ld.callback.schedule(function() return -1 end) } }
+    end), 1, true)
+  end)
+
+  it("fall on a plateau, anew in every fit", function()
+    local callback = ld.callback.reduce_on_plateau { factor = .5, patience = 1, min_delta = 1e9 }
+    for _ = 1, 2 do
+      local run = small { epochs = 4 }:fit { verbose = 0, callbacks = { callback } }
+      -- the first epoch is the best; the second and every later one are not better
+      assert.same({ .1, .1, .05, .025 }, run.history.lr)
+    end
+  end)
+end)
+
 describe("csv_log", function()
   it("writes the lines of Keras' CSVLogger: epochs from 0, sorted keys", function()
     local path = os.tmpname()

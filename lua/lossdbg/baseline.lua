@@ -1,6 +1,7 @@
 --- The best constant answer: what a model reaches that has learnt the targets and nothing of the
 -- inputs. A loss that stays at this level is the commonest way of "staying constant".
 local tensors = require "lossdbg.tensor"
+local weighing = require "lossdbg.loss.weighing"
 
 local M = {}
 
@@ -9,13 +10,19 @@ local M = {}
 ---@field loss number      mean loss of the constant answer on the rows it was made from
 ---@field answer userdata  one row [1, outputs] of outputs (probabilities, or logits)
 
-local function class_shares(ids, classes)
+-- Shares of the classes as the loss counts them: weighted, without an ignored one.
+local function class_shares(loss, ids, classes)
   local counts, n = {}, 0
   for k = 1, classes do counts[k] = 0 end
+  local weights = weighing.per_class(loss, classes, "f64")
+  weights = weights and weights:totable()
   for _, id in ipairs(ids:reshape({ ids.numel }):totable()) do
-    if counts[id + 1] then counts[id + 1], n = counts[id + 1] + 1, n + 1 end
+    if counts[id + 1] and id ~= loss.ignore_class then
+      local weight = weights and weights[id + 1] or 1
+      counts[id + 1], n = counts[id + 1] + weight, n + weight
+    end
   end
-  for k = 1, classes do counts[k] = counts[k] / math.max(n, 1) end
+  for k = 1, classes do counts[k] = n > 0 and counts[k] / n or 0 end
   return tensors.tensor({ counts }, "f64")
 end
 
@@ -41,17 +48,31 @@ end
 local answers = {}
 
 function answers.sparse_crossentropy(loss, y, width)
-  local share = class_shares(y, width)
+  local share = class_shares(loss, y, width)
   return loss.from_logits and log_share(share) or share, "entropy of the class frequencies"
+end
+
+-- Log-probabilities are what nll takes.
+function answers.nll(loss, y, width)
+  return log_share(class_shares(loss, y, width)), "entropy of the class frequencies"
 end
 
 function answers.categorical_crossentropy(loss, y)
   local share = mean_row(y)
+  local weights = weighing.per_class(loss, share.numel, "f64")
+  if weights then
+    share = share:mul(weights)
+    share = share:div(share:sum(-1, true))
+  end
   return loss.from_logits and log_share(share) or share, "entropy of the class frequencies"
 end
 
 function answers.binary_crossentropy(loss, y)
-  local share = mean_row(y)
+  local share, weight = mean_row(y), weighing.positive(loss, "f64")
+  if weight then
+    local positive = share:mul(weight)
+    share = positive:div(positive:add(share:neg():add(1)))
+  end
   if loss.from_logits then
     local p = share:clip(1e-7, 1 - 1e-7)
     return p:log():sub(p:neg():add(1):log()), "entropy of the label frequencies"
@@ -72,7 +93,12 @@ answers.hinge, answers.squared_hinge = margin, margin
 
 -- No closed form: the better of mean and median.
 local function robust(_, y) return { mean_row(y), median_row(y) }, "the best constant" end
-answers.huber, answers.log_cosh = robust, robust
+answers.huber, answers.log_cosh, answers.smooth_l1 = robust, robust, robust
+
+function answers.msle(_, y)
+  local logs = mean_row(y:clip(1e-7, math.huge):log1p())
+  return logs:exp():sub(1), "variance of the logarithm of the target"
+end
 
 -- Losses per row of a constant answer; every axis besides the batch is averaged.
 local function row_losses(loss, answer, y)

@@ -2,6 +2,7 @@
 -- on_train_begin(run), on_epoch_begin(run, epoch), on_step_end(run, logs), on_epoch_end(run, logs),
 -- on_train_end(run). Epochs and steps count from 1. Returning false from a *_end stops the
 -- training.
+local csv_log = require "lossdbg.callback.csv_log"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 
@@ -14,14 +15,16 @@ local M = {}
 ---@field on_epoch_end? fun(self, run: lossdbg.Run, logs: table<string, number>): boolean|nil
 ---@field on_train_end? fun(self, run: lossdbg.Run)
 
-local higher_is_better = { accuracy = true, r2 = true, binary_accuracy = true, acc = true }
+local higher_is_better = { r2 = true, auc = true, precision = true, recall = true, f1 = true,
+  confusion_matrix = true }
 
 -- "min" or "max" for a monitored name.
 local function direction(mode, monitor, where)
   if mode ~= "auto" then return mode end
   local name = monitor:gsub("^val_", "")
   if higher_is_better[name] or name:find("acc", 1, true) then return "max" end
-  if name:find("loss", 1, true) or name == "mse" or name == "mae" or name == "rmse" then
+  if name:find("loss", 1, true) or name == "mse" or name == "mae" or name == "rmse"
+    or name == "perplexity" then
     return "min"
   end
   error(("lossdbg: %s: argument 'mode': the better direction of '%s' is unknown: pass mode = " ..
@@ -144,7 +147,7 @@ function Checkpoint:save_state() return { best = self.best } end
 
 function Checkpoint:load_state(state) self.best = state.best end
 
----Saves the whole state of the training at the end of epochs: fit { resume = path } goes on from it.
+---Saves the whole state of the training at the end of epochs; fit { resume = path } goes on from it.
 ---@param given string|table path, save ("last", "best", "every"), every, monitor, mode
 ---@return lossdbg.Callback
 function M.checkpoint(given)
@@ -169,80 +172,11 @@ end
 
 -- ---- CSV log ----------------------------------------------------------------------------------
 
-local csv_schema = {
-  { name = "path", type = "string", positional = 1, required = true },
-  { name = "separator", type = "string", default = "," },
-  { name = "append", type = "boolean", default = false },
-}
-
--- The shortest decimal that reads back as the same double, as Python writes floats.
-local function number_text(x)
-  if math.type(x) == "integer" then return ("%d"):format(x) end
-  if x ~= x then return "nan" end
-  if x == math.huge then return "inf" elseif x == -math.huge then return "-inf" end
-  for digits = 15, 17 do
-    local text = ("%." .. digits .. "g"):format(x)
-    if tonumber(text) == x then
-      text = text:gsub(",", ".")
-      return text:find("[%.e]") and text or text .. ".0"
-    end
-  end
-end
-
-local CsvLog = { __name = "lossdbg.csv_log" }
-CsvLog.__index = CsvLog
-
-function CsvLog:on_train_begin()
-  if not (io and io.open) then
-    error("lossdbg: callback.csv_log: this host gives no access to files (no io library)", 0)
-  end
-  local old = self.append and io.open(self.path, "r")
-  self.keys = nil
-  if old then
-    self.has_header = old:read(1) ~= nil
-    old:close()
-  end
-  local file, why = io.open(self.path, self.append and "a" or "w")
-  if not file then
-    error(("lossdbg: callback.csv_log: cannot write: %s"):format(why), 0)
-  end
-  self.file = file
-end
-
-function CsvLog:on_epoch_end(_, logs)
-  if not self.keys then
-    self.keys = {}
-    for key in pairs(logs) do
-      if key ~= "epoch" then self.keys[#self.keys + 1] = key end
-    end
-    table.sort(self.keys)
-    if not self.has_header then
-      self.file:write("epoch", self.separator, table.concat(self.keys, self.separator), "\n")
-    end
-  end
-  local cells = { ("%d"):format(logs.epoch - 1) }
-  for i, key in ipairs(self.keys) do
-    cells[i + 1] = logs[key] == nil and "NA" or number_text(logs[key])
-  end
-  self.file:write(table.concat(cells, self.separator), "\n")
-  self.file:flush()
-end
-
-function CsvLog:on_train_end()
-  if self.file then self.file:close() end
-  self.file = nil
-end
-
----Writes one line per epoch in the format of Keras' CSVLogger: epoch from 0, keys in order, "NA"
----for what is missing.
----@param given { path: string, separator: string|nil, append: boolean|nil }|string
----@return lossdbg.Callback
-function M.csv_log(given)
-  local self = options.check("callback.csv_log", given, csv_schema, source.level())
-  return setmetatable(self, CsvLog)
-end
-
+M.csv_log = csv_log.new
 M.csv_logger = M.csv_log
+M.jsonl_log = require "lossdbg.callback.jsonl_log"
+
+for name, make in pairs(require "lossdbg.callback.rate") do M[name] = make end
 
 -- ---- others -----------------------------------------------------------------------------------
 
@@ -294,6 +228,6 @@ local function check(list, where)
 end
 
 -- For other parts of the library.
-M.internal = { check = check, number_text = number_text }
+M.internal = { check = check, number_text = csv_log.number_text }
 
 return M

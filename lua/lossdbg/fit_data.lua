@@ -109,7 +109,8 @@ function M.check_same_shape(train, val)
 end
 
 -- Class ids must fit the outputs: the core would refuse the batch in the middle of an epoch.
-local function check_labels(y, classes, name)
+local function check_labels(loss, y, classes, name)
+  if loss.ignore_class then y = y:mul(y:ne(loss.ignore_class)) end
   local low, high = y:min():item(), y:max():item()
   if low >= 0 and high < classes then return end
   local bad = low < 0 and low or high
@@ -153,7 +154,7 @@ function M.target(loss, y, output_shape, dtype, name)
   for _, n in ipairs(output_shape) do numel = numel * n end
   local prediction = { rank = #shape, shape = shape, numel = numel, dtype = dtype }
   local target = loss:prepare(prediction, y)
-  if loss.target == "index" then check_labels(target, output_shape[#output_shape], name) end
+  if loss.target == "index" then check_labels(loss, target, output_shape[#output_shape], name) end
   return target:contiguous()
 end
 

@@ -106,8 +106,7 @@ function Loss:describe()
     by_hand = self.by_hand, clip = self.clip, renormalise = self.renormalise,
     broadcast = self.broadcast }
   for _, option in ipairs((catalogue[self.name] or {})[4] or {}) do
-    local value = self[option.name]
-    described[option.name] = options.is_tensor(value) and value:totable() or value
+    described[option.name] = weighing.plain(option.name, self[option.name])
   end
   return described
 end

@@ -1,6 +1,10 @@
 --- Metrics, each a running value over an epoch: `reset`, `update(prediction, target)`, `value`.
 -- A row whose prediction holds NaN never counts as correct.
 local core = require "lossdbg.core"
+local auc = require "lossdbg.metric.auc"
+local base = require "lossdbg.metric.base"
+local counts = require "lossdbg.metric.counts"
+local likelihood = require "lossdbg.metric.likelihood"
 local options = require "lossdbg.options"
 local source = require "lossdbg.source"
 local tensors = require "lossdbg.tensor"
@@ -15,45 +19,7 @@ local M = {}
 ---@field update fun(self, prediction: userdata, target: userdata, logits: boolean|nil)
 ---@field value fun(self): number NaN before the first update
 
-local Metric = { __name = "lossdbg.metric" }
-Metric.__index = Metric
-
-function Metric:reset()
-  self.sum, self.n = 0, 0
-end
-
----@param value number mean of the batch
----@param n integer rows
-function Metric:add(value, n)
-  self.sum, self.n = self.sum + value * n, self.n + n
-end
-
-function Metric:value()
-  return self.n > 0 and self.sum / self.n or 0 / 0
-end
-
-function Metric:__call(prediction, target, logits)
-  self:reset()
-  self:update(prediction, target, logits)
-  return self:value()
-end
-
-local function rows(tensor)
-  return tensor.rank > 0 and tensor.shape[1] or 1
-end
-
-local function align(prediction, target)
-  local shape = prediction.shape
-  if target.dtype == "i32" and target.numel * shape[#shape] == prediction.numel then
-    target = core.op.one_hot(target:reshape({ target.numel }), shape[#shape]) -- class ids
-  end
-  if target.dtype ~= prediction.dtype then target = target:cast(prediction.dtype) end
-  if target.numel ~= prediction.numel then
-    error(("lossdbg: metric: argument 'target': expected shape [%s], got [%s]"):format(
-      table.concat(prediction.shape, ", "), table.concat(target.shape, ", ")), source.level())
-  end
-  return target:reshape(prediction.shape)
-end
+local Metric, rows, align = base.Metric, base.rows, base.align
 
 -- ---- accuracy ---------------------------------------------------------------------------------
 
@@ -73,28 +39,18 @@ local function binary(self, prediction, target, logits)
   return mean_of(correct)
 end
 
--- 1 where the row's largest value is a number.
-local function judged(prediction)
-  local largest = prediction:max(-1)
-  return largest:eq(largest)
-end
-
 local function sparse(_, prediction, target)
   local best = prediction:argmax(-1)
-  if target.rank == prediction.rank then target = target:reshape(best.shape) end
-  if target.dtype ~= "i32" then target = target:cast "i32" end
-  return mean_of(best:sub(1):eq(target):mul(judged(prediction)))
+  return mean_of(best:sub(1):eq(base.ids(prediction, target)):mul(base.judged(prediction)))
 end
 
 local function categorical(_, prediction, target)
-  return mean_of(prediction:argmax(-1):eq(target:argmax(-1)):mul(judged(prediction)))
+  return mean_of(prediction:argmax(-1):eq(target:argmax(-1)):mul(base.judged(prediction)))
 end
 
 local function pick(prediction, target)
-  local shape, labels = prediction.shape, target.shape
-  if #shape <= 1 or shape[#shape] == 1 then return binary end
-  if #labels < #shape or labels[#labels] == 1 then return sparse end
-  return categorical
+  if base.is_single(prediction) then return binary end
+  return base.is_sparse(prediction, target) and sparse or categorical
 end
 
 local accuracy_schema = {
@@ -123,11 +79,40 @@ function M.accuracy(given)
   return setmetatable(self, Metric)
 end
 
+for _, kind in ipairs { "binary", "categorical", "sparse" } do
+  local name = kind .. "_accuracy"
+  M[name] = function(given)
+    local self = M.accuracy(given)
+    self.kind, self.name = kind, name
+    return self
+  end
+end
+M.sparse_categorical_accuracy = M.sparse_accuracy
+
+-- Right where fewer than k outputs are larger than the label's.
+local function update_top_k(self, prediction, target)
+  tensors.no_grad(function()
+    local hot = core.op.one_hot(base.ids(prediction, target), prediction.shape[prediction.rank])
+    local score = core.op.where(hot, prediction, 0):sum(-1, true)
+    local larger = prediction:gt(score):cast("f64"):sum(-1)
+    self:add(mean_of(larger:lt(self.k):mul(base.judged(prediction))), rows(prediction))
+  end)
+end
+
+---Share of rows whose label is among the k largest outputs; for class ids and one-hot rows.
+---@param given? integer|table k = 5
 ---@return lossdbg.Metric
-function M.binary_accuracy(given)
-  local self = M.accuracy(given)
-  self.kind, self.name = "binary", "binary_accuracy"
-  return self
+function M.top_k_accuracy(given)
+  local self = options.check("metric.top_k_accuracy", given,
+    { { name = "k", type = "integer", min = 1, default = 5, positional = 1 } }, source.level())
+  self.name, self.mode, self.takes_logits, self.sum, self.n = "top_k_accuracy", "max", true, 0, 0
+  self.update = update_top_k
+  return setmetatable(self, Metric)
+end
+M.top_k_categorical_accuracy = M.top_k_accuracy
+
+for _, part in ipairs { auc, counts, likelihood } do
+  for name, make in pairs(part) do M[name] = make end
 end
 
 -- ---- regression -------------------------------------------------------------------------------
@@ -156,32 +141,43 @@ M.mae = error_metric("mae", function(prediction, target)
   return prediction:sub(target):abs():mean():item()
 end)
 
-local R2 = setmetatable({ __name = "lossdbg.metric", __call = Metric.__call }, Metric)
-R2.__index = R2
+local R2 = base.class()
 
 function R2:reset()
-  self.residual, self.mean, self.square, self.n = 0, 0, 0, 0
+  self.n, self.columns = 0, {}
 end
 
--- Sums of squares of targets about their mean, merged by Chan's formula.
+-- Sums of squares of the targets about their mean, by column, merged by Chan's formula.
 function R2:update(prediction, target)
   tensors.no_grad(function()
-    target = align(prediction, target):cast "f64"
-    local n, mean = target.numel, target:mean():item()
-    local within, total = target:var():item() * n, self.n + n
-    self.residual = self.residual + prediction:cast("f64"):sub(target):square():sum():item()
-    self.square = self.square + within + (mean - self.mean) ^ 2 * self.n * n / total
-    self.mean = self.mean + (mean - self.mean) * n / total
+    local width = prediction.rank > 1 and prediction.shape[prediction.rank] or 1
+    local n = prediction.numel // width
+    target = align(prediction, target):cast("f64"):reshape { n, width }
+    local off = prediction:cast("f64"):reshape({ n, width }):sub(target):square():sum(1):totable()
+    local means, within, total = target:mean(1):totable(), target:var(1):totable(), self.n + n
+    for j = 1, width do
+      local column = self.columns[j] or { residual = 0, mean = 0, square = 0 }
+      local gap = means[j] - column.mean
+      column.residual = column.residual + off[j]
+      column.square = column.square + within[j] * n + gap ^ 2 * self.n * n / total
+      column.mean = column.mean + gap * n / total
+      self.columns[j] = column
+    end
     self.n = total
   end)
 end
 
 function R2:value()
-  if self.n == 0 or self.square == 0 then return 0 / 0 end
-  return 1 - self.residual / self.square
+  local sum = 0
+  for _, column in ipairs(self.columns) do
+    if column.square == 0 then return 0 / 0 end
+    sum = sum + 1 - column.residual / column.square
+  end
+  return #self.columns > 0 and sum / #self.columns or 0 / 0
 end
 
----Coefficient of determination over all values seen: 1 - residual / total sum of squares.
+---Coefficient of determination over all rows seen: 1 - residual / total sum of squares, the mean
+---over the columns. NaN while a target is constant.
 ---@return lossdbg.Metric
 function M.r2(given)
   options.check("metric.r2", given, {}, source.level())
@@ -199,8 +195,14 @@ end
 M.acc, M.mean_squared_error, M.mean_absolute_error = M.accuracy, M.mse, M.mae
 M.root_mean_squared_error = M.rmse
 
-local names = { "accuracy", "acc", "binary_accuracy", "mse", "mae", "rmse", "r2",
-  "mean_squared_error", "mean_absolute_error", "root_mean_squared_error" }
+local names = {}
+for name in pairs(M) do
+  if name ~= "mean" then names[#names + 1] = name end
+end
+table.sort(names)
+
+---Names that `metrics` knows, sorted.
+M.names = names
 
 ---Reads a metric: a name, `{ name = "accuracy", threshold = 0.7 }`, a metric object, or a function
 ---(prediction, target) -> number. Every call makes a fresh one.

@@ -27,7 +27,7 @@ local M = { names = names }
 --   clip_value, clip_norm (each tensor), global_clip_norm (all): one of them
 --   gradient_accumulation_steps: one update by the mean gradient of so many steps
 --   use_ema = false, ema_momentum = 0.99, ema_overwrite_frequency: running average of the weights,
---     put into them at the end of fit, and at every so-manieth update
+--     put into them at the end of fit, and at every so many updates
 --   groups = { { parameters = "dense_1", lr = 1e-4, weight_decay = 0 }, ... }: names of layers,
 --     blocks or weights ("bias") with options of their own; a list of groups with tensors or layers
 --     may also stand in place of the model

@@ -37,6 +37,9 @@ local function from_labels(recipe, model, y)
   return { kind = "regression" }
 end
 
+local multiclass = { sparse_crossentropy = true, categorical_crossentropy = true, nll = true,
+  categorical_focal = true, categorical_hinge = true }
+
 ---@param recipe table
 ---@param loss lossdbg.Loss
 ---@param model lossdbg.Model
@@ -49,9 +52,9 @@ function M.infer(recipe, loss, model, y)
     local classes = recipe.task ~= "regression" and math.max(outputs, 2) or nil
     return { kind = recipe.task, classes = classes }
   end
-  if loss.name == "sparse_crossentropy" or loss.name == "categorical_crossentropy" then
+  if multiclass[loss.name] then
     return { kind = "multiclass", classes = outputs }
-  elseif loss.name == "binary_crossentropy" then
+  elseif loss.name == "binary_crossentropy" or loss.name == "binary_focal" then
     if outputs == 1 then return { kind = "binary", classes = 2 } end
     return is_one_hot(y) and { kind = "multiclass", classes = outputs }
       or { kind = "multilabel", classes = outputs }

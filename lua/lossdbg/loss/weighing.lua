@@ -46,6 +46,18 @@ function M.per_class(self, classes, dtype)
   return made
 end
 
+---An option as plain data that makes the same loss again.
+---@param name string
+---@param value any
+---@return any
+function M.plain(name, value)
+  if not options.is_tensor(value) then return value end
+  local list, map = value:reshape({ -1 }):totable(), {}
+  if name ~= "class_weight" then return list end
+  for k, weight in ipairs(list) do map[k - 1] = weight end
+  return map
+end
+
 ---Divides by what was used instead of by the number of values.
 ---@param self lossdbg.Loss
 ---@param values userdata weighted already
