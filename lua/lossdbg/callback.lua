@@ -147,7 +147,7 @@ function Checkpoint:save_state() return { best = self.best } end
 
 function Checkpoint:load_state(state) self.best = state.best end
 
----Saves the whole state of the training at the end of epochs; fit { resume = path } goes on from it.
+---Saves the whole state of a training at the end of epochs; fit { resume = path } goes on from it.
 ---@param given string|table path, save ("last", "best", "every"), every, monitor, mode
 ---@return lossdbg.Callback
 function M.checkpoint(given)
