@@ -154,7 +154,8 @@ FORCE:
 -include $(OBJECTS:.o=.d)
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
-PUBLIC := demo test parity-golden parity check asan embed install-test examples bench fuzz
+PUBLIC := demo test parity-golden parity check asan embed install-test examples bench fuzz \
+          faultbench
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -167,6 +168,7 @@ install-test: ## luarocks make into a clean tree; every module is required, the 
 examples: ## every example, each under ten seconds, its last line compared with its header
 bench: ## speed of ops, training and diagnosis: spec/bench/NN_*.lua
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
+faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
 
 $(PUBLIC):
 	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
@@ -208,6 +210,14 @@ run-install-test:
 
 run-examples: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) .ci/examples
+
+# The folder holds cases/, truth.json and causes.json. Scores are printed; none of them fails make.
+DIR  ?= spec/faultbench/kept
+JOBS ?= 2
+.PHONY: run-faultbench
+run-faultbench: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/run.lua '$(DIR)' --jobs $(JOBS) \
+	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') $(FAULTBENCH_ARGS)
 
 run-bench: $(CORE)
 	@for f in spec/bench/[0-9]*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
