@@ -155,7 +155,7 @@ FORCE:
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
 PUBLIC := demo test parity-golden parity check asan embed install-test examples bench fuzz \
-          faultbench
+          faultbench reference
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -168,13 +168,14 @@ install-test: ## luarocks make into a clean tree; every module is required, the 
 examples: ## every example, each under ten seconds, its last line compared with its header
 bench: ## speed of ops, training and diagnosis: spec/bench/NN_*.lua
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
+reference: ## trainings on real data against their bounds (ONLY=mnist; LOSSDBG_DATA=/folder for more)
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
 
 $(PUBLIC):
 	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
 
 .PHONY: run-demo run-test run-parity-golden run-parity run-check run-asan run-install-test \
-        run-examples run-bench
+        run-examples run-bench run-reference
 run-demo: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) examples/demo.lua
 
@@ -221,6 +222,11 @@ run-faultbench: $(CORE)
 
 run-bench: $(CORE)
 	@for f in spec/bench/[0-9]*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
+
+# All of them, also after one has missed its bound.
+run-reference: $(CORE)
+	@rc=0; for f in spec/reference/[0-9]*.lua; do \
+	  $(call LUA_ENV,$(BUILD)) $(LUA) $$f $(ONLY) || rc=1; done; exit $$rc
 
 # Hosts link Lua themselves and take the core's objects, as a program that embeds lossdbg would.
 HOSTS     := $(patsubst spec/embed/%.c,%,$(sort $(wildcard spec/embed/*.c)))
