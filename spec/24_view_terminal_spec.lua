@@ -109,7 +109,7 @@ describe("a diagnosis in the terminal", function()
       "  2  dead_relu warn  32 of 32 units of dense_1 are zero for every row       0.93\n",
       "dead units 100 % (reference below 10 %)", "\n  ok  label_range · loss_matches_output",
       "\n  --  overfitting, missing_regularisation: not judged, training loss never fell\n",
-      "\n  next:  lossdbg explain input_not_normalized    report: report.html    exit 2")
+      "\n  next:  ld.explain \"input_not_normalized\"    report: report.html    exit 2")
     assert.is_true(s:find("VERDICT") < s:find("  1  input"))
     fits(s, 80)
   end)

@@ -106,6 +106,7 @@ local function size(entry, dtype)
   if not entry["has_" .. dtype] then return "–" end
   local value = entry[dtype]
   if value == 0 then return "exact" end
+  if value == math.huge then return "not equal" end
   return ("≤ 1e%d"):format(math.max(math.ceil(math.log(value, 10)), dtype == "f64" and -14 or -6))
 end
 

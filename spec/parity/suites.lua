@@ -29,4 +29,5 @@ return {
   suite("losses", "losses with weights and masks, and their gradients"),
   suite("optimizers", "ten steps of every optimiser"),
   suite("schedules", "rates of 25 steps"),
+  suite("torch_samples", "PyTorch's own samples of its operators", "torch_samples.safetensors"),
 }

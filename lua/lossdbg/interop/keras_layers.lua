@@ -159,8 +159,9 @@ end
 function special.bidirectional(from, path)
   local inner = from.layer_config
   if type(inner) ~= "table" then fail(path, "layer", inner, "a recurrent layer") end
-  if from.backward_layer then fail(path, "backward_layer", "a layer", "none") end
+  local back = from.backward_config
   return "bidirectional", { layer = M.layer(inner, path .. ": layer"),
+    backward_layer = back and M.layer(back, path .. ": backward_layer"),
     merge_mode = from.merge_mode or "concat" }
 end
 

@@ -37,15 +37,13 @@ function plain_layer(object)
   for key, value in pairs(config.without_nulls(object.config)) do
     if key == "dtype" then
       config.check_dtype(value, where)
-    elseif key == "layer" and type(value) == "table" then
-      from.layer_config = plain_layer(value)
-      from.layer_config.name = nil
-    elseif key ~= "backward_layer" then
+    elseif (key == "layer" or key == "backward_layer") and type(value) == "table" then
+      local inner = plain_layer(value)
+      inner.name = nil
+      from[key == "layer" and "layer_config" or "backward_config"] = inner
+    else
       from[key] = option(key, value, where)
     end
-  end
-  if object.config.backward_layer and object.config.backward_layer ~= json.null then
-    from.backward_layer = true
   end
   from.layer = config.snake(object.class_name)
   return from

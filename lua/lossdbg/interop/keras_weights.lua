@@ -4,14 +4,21 @@ local tensors = require "lossdbg.tensor"
 
 local M = {}
 
--- Names of ours, from the end of Keras' path: "mha/query/kernel" is query_kernel, the cell between
--- a recurrent layer and its kernel has no name here.
+-- Spellings of Keras' path: without the cell between a recurrent layer and its kernel, with
+-- "bidirectional/forward_lstm/kernel" as forward_kernel, and "mha/query/kernel" as query_kernel.
+local function spellings(theirs)
+  local plain = theirs:gsub(":0$", ""):gsub("/[%w_]*cell/", "/"):gsub("%.", "/")
+  local ways = plain:gsub("/(forward_)[%w_]+/([%w_]+)$", "/%1%2")
+    :gsub("/(backward_)[%w_]+/([%w_]+)$", "/%1%2")
+  return { plain, ways, (plain:gsub("/(%w+)/([%w_]+)$", "/%1_%2")) }
+end
+
 local function matches(theirs, path, name)
-  local short = theirs:gsub(":0$", ""):gsub("/[%w_]*cell/", "/"):gsub("%.", "/")
   local mine = path .. "/" .. name
-  if short == mine or short:sub(-#mine - 1) == "/" .. mine then return true end
-  local apart = path .. "/" .. name:gsub("_([^_]+)$", "/%1")
-  return short == apart or short:sub(-#apart - 1) == "/" .. apart
+  for _, spelling in ipairs(spellings(theirs)) do
+    if spelling == mine or spelling:sub(-#mine - 1) == "/" .. mine then return true end
+  end
+  return false
 end
 
 local function slots(model)

@@ -164,7 +164,7 @@ end
 local function footer(P, page, diagnosis)
   local words = {}
   local first = diagnosis[1]
-  if first and first.rule then words[1] = "lossdbg explain " .. clean(first.rule) end
+  if first and first.rule then words[1] = ("ld.explain %q"):format(clean(first.rule)) end
   if page.opts.report then words[#words + 1] = "report: " .. clean(page.opts.report) end
   words[#words + 1] = "exit " .. M.exit_code(diagnosis)
   P.add(page, "")
