@@ -17,7 +17,7 @@ local function lenet(folder)
   return function()
     local train, test = part(folder, "train"), part(folder, "t10k")
     if not train or not test then return nil, folder .. "/" end
-    local epochs, batch = 15, 50
+    local epochs, batch = 25, 50
     local run = ld.experiment {
       train = train, val = test, seed = 1, epochs = epochs, batch = batch, verbose = 0,
       model = nn.sequential {
