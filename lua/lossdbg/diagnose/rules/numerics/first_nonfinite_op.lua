@@ -2,7 +2,7 @@ local finding = require "lossdbg.diagnose.finding"
 
 local M = {
   id = "first_nonfinite_op", cause = nil, family = "numerics", severity = "crit",
-  needs = { "nonfinite" }, cost = "forward",
+  needs = { "nonfinite|loss" }, cost = "forward",
   explains = { "nonfinite_loss", "nonfinite_tensor", "loss_diverging", "loss_at_baseline" },
   doc = {
     what = "The first operation that turned finite operands into NaN or infinity, with its layer,"
@@ -20,7 +20,8 @@ local FRAGILE = { log = true, sqrt = true, div = true, pow = true, reciprocal = 
 
 function M.check(case)
   local facts, at = case.facts, case.signals.nonfinite
-  if not at.op then return nil, "cannot tell: the operation was not recorded" end
+  if not at and not facts.nonfinite then return nil end
+  if not (at and at.op) then return nil, "cannot tell: the operation was not recorded" end
   local fragile = FRAGILE[at.op] == true
   local line = at.line and " (" .. at.line .. ")" or ""
   local where = facts:where(at.layer, at.step) or {}
