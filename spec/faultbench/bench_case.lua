@@ -32,8 +32,9 @@ local function fixes_of(diagnosis)
     for _, fix in ipairs(grave[f.severity] and f.fixes or {}) do
       local trial = fix.trial or {}
       list[#list + 1] = { text = fix.text, patch = record.plain(fix.patch),
-        verified = trial.verified or false, tried = fix.trial ~= nil, loss_before = trial.before, loss_after = trial.after,
-        placebo_after = trial.placebo, reason = trial.reason }
+        verified = trial.verified or false, tried = fix.trial ~= nil,
+        loss_before = trial.before, loss_after = trial.after, placebo_after = trial.placebo,
+        reason = trial.reason }
     end
   end
   return list

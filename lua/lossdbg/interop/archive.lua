@@ -1,7 +1,6 @@
 --- Arrays with names: NumPy's .npz (a ZIP of .npy members that are stored, as np.savez writes them)
--- and safetensors (a JSON header, then the bytes).
+-- and safetensors.
 local core = require "lossdbg.core"
-local json = require "lossdbg.view.json"
 
 local M = {}
 
@@ -43,54 +42,12 @@ local function npz(bytes)
   return out
 end
 
-local types = { F32 = "<f4", F64 = "<f8", I8 = "|i1", I16 = "<i2", I32 = "<i4", I64 = "<i8",
-  U8 = "|u1", U16 = "<u2", U32 = "<u4", BOOL = "|b1" }
-
--- A header of NPY before the bytes: one parser for all arrays.
-local function as_npy(entry, content)
-  local shape = {}
-  for i, size in ipairs(entry.shape) do shape[i] = ("%d,"):format(size) end
-  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n"):format(
-    types[entry.dtype], table.concat(shape, " "))
-  return "\x93NUMPY\1\0" .. string.pack("<I2", #header) .. header .. content
-end
-
-local function check_entry(entry, size)
-  local at = type(entry) == "table" and entry.data_offsets
-  if type(at) ~= "table" or type(entry.shape) ~= "table" then return "no shape and data_offsets" end
-  if not types[entry.dtype] then return "elements of type " .. tostring(entry.dtype) end
-  local from, to = at[1], at[2]
-  if math.type(from) ~= "integer" or math.type(to) ~= "integer" or from < 0 or to < from
-    or to > size then
-    return "data_offsets outside the file"
-  end
-  for _, n in ipairs(entry.shape) do
-    if math.type(n) ~= "integer" or n < 0 then return "a shape with " .. tostring(n) end
-  end
-end
-
 local function safetensors(bytes)
-  local length = #bytes >= 8 and string.unpack("<I8", bytes) or -1
-  if length < 2 or length > #bytes - 8 then
-    return nil, "neither .npz nor safetensors: no header that fits the file"
-  end
-  local header, why = json.decode(bytes:sub(9, 8 + length))
-  if type(header) ~= "table" then return nil, "the header of safetensors: " .. (why or "no object") end
-  local names, out = {}, {}
-  for name in pairs(header) do
-    if name ~= "__metadata__" then names[#names + 1] = name end
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do
-    local entry = header[name]
-    local wrong = check_entry(entry, #bytes - 8 - length)
-    if wrong then return nil, ("'%s': %s"):format(name, wrong) end
-    local from, to = entry.data_offsets[1], entry.data_offsets[2]
-    local tensor
-    tensor, why = core.io.npy(as_npy(entry, bytes:sub(9 + length + from, 8 + length + to)))
-    if not tensor then return nil, ("'%s': %s"):format(name, why) end
-    out[i] = { name = name, tensor = tensor }
-  end
+  local tensors, why = require("lossdbg.safetensors").decode(bytes)
+  if not tensors then return nil, why end
+  local out = {}
+  for name, tensor in pairs(tensors) do out[#out + 1] = { name = name, tensor = tensor } end
+  table.sort(out, function(a, b) return a.name < b.name end)
   return out
 end
 

@@ -53,6 +53,7 @@ return {
   add = { "add", "" }, subtract = { "subtract", "" }, multiply = { "multiply", "" },
   average = { "average", "" }, maximum = { "maximum", "" }, minimum = { "minimum", "" },
   concatenate = { "concat", "axis" }, dot = { "dot", "axes normalize" },
-  multi_head_attention = { "multi_head_attention", "num_heads key_dim value_dim dropout use_bias " ..
+  multi_head_attention = { "multi_head_attention", "num_heads key_dim value_dim dropout " ..
+    "use_bias " ..
     "kernel_initializer bias_initializer kernel_regularizer bias_regularizer" },
 }
