@@ -78,10 +78,10 @@ static void NAME(forward)(const ldb_depthwise *d, const T *x, const T *w, T *y) 
         }
         memset(y, 0, (size_t)wide * sizeof *y);
         for (int64_t ky = 0; ky < bottom - top; ky++)
-          for (int64_t kx = 0; kx < to - from; kx++)
-            NAME(multiply)
-            (channels, m, cell + ky * h->dilation * line + kx * step,
-             tap + (ky * v->size + kx) * wide, y);
+          for (int64_t kx = 0; kx < to - from; kx++) {
+            const T *shifted = cell + ky * h->dilation * line + kx * step;
+            NAME(multiply)(channels, m, shifted, tap + (ky * v->size + kx) * wide, y);
+          }
       }
     }
 }
