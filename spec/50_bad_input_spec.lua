@@ -70,7 +70,8 @@ end
 
 -- Would start a long training, read the keyboard or write files.
 local skip = {
-  write_npy = true, save_svg = true, save_html = true, save_json = true, save_csv = true, save = true,
+  write_npy = true, save_svg = true, save_html = true, save_json = true, save_csv = true,
+  save = true,
 }
 
 local function walk(name, module, seen)

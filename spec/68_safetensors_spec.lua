@@ -43,7 +43,9 @@ describe("safetensors", function()
   end)
 
   it("keeps the header a multiple of eight and the widest elements first", function()
-    local bytes = safetensors.encode { x = ld.ones(3), y = ld.ones(1, "f64"), a = ld.ones(1, "i32") }
+    local bytes = safetensors.encode {
+      x = ld.ones(3), y = ld.ones(1, "f64"), a = ld.ones(1, "i32"),
+    }
     local n = string.unpack("<I8", bytes)
     assert.equal(0, (8 + n) % 8)
     assert.matches('"y":{"data_offsets":%[0,8%]', bytes)

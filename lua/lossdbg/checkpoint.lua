@@ -10,10 +10,10 @@ local M = {}
 
 local version = 1
 
--- ---- nested state <-> tensors by name and plain data ----------------------------------------------
+-- ---- nested state <-> tensors by name and plain data --------------------------------------------
 
--- Every tensor of a nested table goes into `tensors` under its path; what is left is plain data with
--- the tensor's name in its place.
+-- Every tensor of a nested table goes into `tensors` under its path; what is left is plain data
+-- with the tensor's name in its place.
 local function pack(value, path, tensors)
   if core.tensor.is_tensor(value) then
     tensors[path] = value
@@ -40,7 +40,7 @@ local function unpack_state(value, tensors)
   return out
 end
 
--- ---- a session's state ----------------------------------------------------------------------------
+-- ---- a session's state --------------------------------------------------------------------------
 
 local function recorder_state(recorder)
   return { layers = recorder.layers, step = recorder.step, stride = recorder.stride,
@@ -64,8 +64,9 @@ local function identity(session)
   for name, tensor in session.model:parameters() do
     parameters[#parameters + 1] = name .. "[" .. table.concat(tensor.shape, "x") .. "]"
   end
-  return { layers = table.concat(paths, " "), parameters = table.concat(parameters, " "), seed = description.seed, batch = description.batch,
-    n_train = description.n_train, optimizer = session.optimizer.name }
+  return { layers = table.concat(paths, " "), parameters = table.concat(parameters, " "),
+    seed = description.seed, batch = description.batch, n_train = description.n_train,
+    optimizer = session.optimizer.name }
 end
 
 --- Writes the state of a running training.

@@ -37,7 +37,8 @@ local modules = {
   schedule = "lossdbg.schedule", init = "lossdbg.initializer", metric = "lossdbg.metric",
   callback = "lossdbg.callback", regularizer = "lossdbg.regularizer",
   constraint = "lossdbg.constraint",
-  rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.safetensors", interop = "lossdbg.interop",
+  rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.safetensors",
+  interop = "lossdbg.interop",
 }
 
 -- name = { module, function in it }

@@ -22,8 +22,8 @@ table.sort(names)
 local M = { names = names }
 
 -- Options that every optimiser has besides its own:
---   weight_decay = 0 (AdamW 0.004, torch 0.01), taken off the weights in Keras, part of the gradient
---     in PyTorch; decoupled_weight_decay chooses otherwise
+--   weight_decay = 0 (AdamW 0.004, torch 0.01), taken off the weights in Keras, part of the
+--     gradient in PyTorch; decoupled_weight_decay chooses otherwise
 --   clip_value, clip_norm (each tensor), global_clip_norm (all): one of them
 --   gradient_accumulation_steps: one update by the mean gradient of so many steps
 --   use_ema = false, ema_momentum = 0.99, ema_overwrite_frequency: running average of the weights,

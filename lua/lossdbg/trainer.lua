@@ -211,8 +211,9 @@ function M.fit(experiment, given)
   local session = start(experiment, checked)
   if session.telemetry then require("lossdbg.telemetry").at_start(session) end
   call(session, "on_train_begin")
-  local done, why = 0, nil
+  local done = 0
   if checked.resume then
+    local why
     done, why = checkpoint.restore(checked.resume, session)
     if not done then
       session.run.save_checkpoint = nil

@@ -1,7 +1,7 @@
 -- Writes the fuzzers' starting inputs: `lua5.4 spec/fuzz/seeds.lua FOLDER` fills
--- FOLDER/{text,csv,idx,npy,zip}/NNN. Valid files of every kind, and files at and one beyond each limit:
--- a parser's bounds are found in seconds from there and not at all from nothing. Same bytes each
--- run.
+-- FOLDER/{text,csv,idx,npy,zip}/NNN. Valid files of every kind, and files at and one beyond each
+-- limit: a parser's bounds are found in seconds from there and not at all from nothing. Same bytes
+-- each run.
 
 local text = {
   "0", "-0", "1", "0.1", "1e22", "1e23", "9007199254740993", "9007199254740992.5",
@@ -95,10 +95,10 @@ end
 local crc = { [""] = 0, a = 0xE8B7BE43, abc = 0x352441C2 }
 local function zip_file(data, o)
   local name, extra, comment = o.name or "x.npy", o.extra or "", o.comment or ""
-  local head = ("<I2I2I2I2I2I4I4I4I2I2"):pack(20, o.flags or 0, o.method or 0, 0, 33,
+  local fields = ("<I2I2I2I2I2I4I4I4I2I2"):pack(20, o.flags or 0, o.method or 0, 0, 33,
     o.crc or crc[data], o.size or #data, o.full or o.size or #data, #name, #extra)
-  local member = "PK\3\4" .. head .. name .. extra .. data
-  local entry = "PK\1\2" .. ("<I2"):pack(20) .. head .. ("<I2I2I2I4I4"):pack(0, 0, 0, 0,
+  local member = "PK\3\4" .. fields .. name .. extra .. data
+  local entry = "PK\1\2" .. ("<I2"):pack(20) .. fields .. ("<I2I2I2I4I4"):pack(0, 0, 0, 0,
     o.offset or 0) .. name .. extra
   local directory = entry:rep(o.times or 1)
   return member .. directory .. "PK\5\6" .. ("<I2I2I2I2I4I4I2"):pack(o.disk or 0, 0,

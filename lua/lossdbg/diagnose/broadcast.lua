@@ -1,7 +1,7 @@
---- Does a loss of the user's own compare every prediction with every target? [N, 1] minus [N] is [N, N]
--- wherever arrays broadcast, and the best answer to all targets at once is their mean.
--- Exact test on a few rows: such a loss is the mean (or sum) over all pairs of rows, and not over the
--- rows themselves.
+--- Does a loss of the user's own compare every prediction with every target? [N, 1] minus [N] is
+-- [N, N] wherever arrays broadcast, and the best answer to all targets at once is their mean.
+-- Exact test on a few rows: such a loss is the mean (or sum) over all pairs of rows, and not over
+-- the rows themselves.
 
 local tensors = require "lossdbg.tensor"
 
@@ -34,8 +34,8 @@ local function compare(loss, p, y)
   return whole == whole and largest > 0 and is(all, rows * rows) and not is(own, rows)
 end
 
---- Whether the experiment's loss broadcasts its arguments. Only losses written by hand are asked: our
--- own refuse shapes that do not fit.
+--- Whether the experiment's loss broadcasts its arguments. Only losses written by hand are asked:
+-- our own refuse shapes that do not fit.
 ---@param experiment lossdbg.Experiment
 ---@return boolean
 function M.found(experiment)

@@ -1,5 +1,5 @@
---- Convolution of images [batch, height, width, channels]; kernel [height, width, channels / groups,
--- filters].
+--- Convolution of images [batch, height, width, channels];
+-- kernel [height, width, channels / groups, filters].
 local convolution = require "lossdbg.nn.convolution"
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"

@@ -1,5 +1,5 @@
---- Transposed convolution of images [batch, height, width, channels]; kernel [height, width, filters,
--- channels].
+--- Transposed convolution of images [batch, height, width, channels];
+-- kernel [height, width, filters, channels].
 local convolution = require "lossdbg.nn.convolution"
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"

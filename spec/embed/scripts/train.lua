@@ -6,7 +6,8 @@ local nn = ld.nn
 return function(after_step)
   local x = ld.tensor({ { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } })
   local y = ld.tensor({ 0, 1, 1, 0 }, "i32")
-  local model = nn.sequential({ nn.dense({ 8, "tanh" }), nn.dense({ 2 }) }):build({ 2 }, { seed = 3 })
+  local layers = nn.sequential({ nn.dense({ 8, "tanh" }), nn.dense({ 2 }) })
+  local model = layers:build({ 2 }, { seed = 3 })
   local loss = ld.loss.sparse_crossentropy({ from_logits = true })
   local optimizer = ld.optim.adam({ model, lr = 0.1 })
   local losses = {}
