@@ -25,6 +25,14 @@ describe("rule output_width_mismatch", function()
     assert.equal("passes", (cases.run(id, cases.wine())))
   end)
 
+  it("is silent: an image for an image, counted by all its values", function()
+    local case = with(cases.regression(), { signals = { data = { y = { width = 64 } } },
+      description = { output_shape = { 8, 8, 1 } } })
+    assert.equal("passes", (cases.run(id, case)))
+    case.signals.data.y.width = 32
+    assert.equal("fires", (cases.run(id, case)))
+  end)
+
   it("is silent: one unit for one target", function()
     assert.equal("passes", (cases.run(id, cases.regression())))
   end)

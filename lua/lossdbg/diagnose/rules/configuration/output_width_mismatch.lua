@@ -13,11 +13,20 @@ local M = {
       .. " classes; otherwise width of the output = width of the target",
     threshold = "exact",
     source = "NeuraLint, TheDeepChecker",
-    false_alarms = "sequence and image outputs are compared by their last axis only",
+    false_alarms = "sequence and image outputs are compared by all their values",
   },
 }
 
 local SPARSE = { sparse_crossentropy = true, sparse_categorical_crossentropy = true }
+
+-- Values of one sample's output: an image has more of them than its last axis is long, and the
+-- audit counts the targets' values.
+local function values(case, units)
+  local shape, n = case.description.output_shape, 1
+  if type(shape) ~= "table" or #shape < 2 or shape[#shape] ~= units then return units end
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
 
 ---Units wanted, or nil when the width fits.
 local function wanted(case, units)
@@ -31,7 +40,7 @@ local function wanted(case, units)
   end
   local many = y.kind == "index" and (y.classes or 0) > 2
   if name == "binary_crossentropy" and units == 1 and many then return y.classes end
-  if y.width and y.width ~= units and not (y.kind == "index" and y.width == 1 and units > 1
+  if y.width and y.width ~= values(case, units) and not (y.kind == "index" and y.width == 1 and units > 1
     and name:find("crossentropy")) then
     return y.width
   end
