@@ -234,7 +234,7 @@ describe("the runner", function()
     write("check.json", json.encode { good = { verdict = "trains", seeds_that_train = 1,
       runs = seen } })
     local text = run "--only good --train-only --seeds 1"
-    assert.matches("same verdict 1/1, final loss within 1.25 on 0/1 that train", text)
+    assert.matches("same verdict 1/1, final loss within 1.25 on 0/1 that train, 0", text)
   end)
 end)
 

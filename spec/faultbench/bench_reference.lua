@@ -77,6 +77,15 @@ local function finals(runs)
   return list
 end
 
+-- Whether x lies between the smallest and the largest of a list.
+local function within(x, list)
+  local low, high = math.huge, -math.huge
+  for _, value in ipairs(list) do
+    if value == value then low, high = math.min(low, value), math.max(high, value) end
+  end
+  return low <= x and x <= high
+end
+
 local function skills(runs)
   local words = {}
   for i, run in ipairs(runs) do
@@ -95,7 +104,7 @@ local function compare(result, by_id, check)
   local a, b = median(finals(result.runs or {})), median(finals(reference.runs))
   return { id = result.id, ours = ours, theirs = theirs, same = ours == theirs,
     by_seed = reference.verdict == "seed_dependent", a = a, b = b,
-    ratio = math.max(a / b, b / a), skills = skills(result.runs or {}),
+    ratio = math.max(a / b, b / a), inside = within(b, finals(result.runs or {})), skills = skills(result.runs or {}),
     their_skills = skills(reference.runs), error = result.error }
 end
 
@@ -106,7 +115,7 @@ end
 function M.text(results, check)
   local by_id, rows, lines = {}, {}, {}
   for _, r in ipairs(results) do by_id[r.id] = r end
-  local same, n, close, trained = 0, 0, 0, 0
+  local same, n, close, inside, trained = 0, 0, 0, 0, 0
   for _, r in ipairs(results) do
     local c = compare(r, by_id, check)
     if not c.by_seed then
@@ -115,17 +124,18 @@ function M.text(results, check)
     local both = c.theirs == "trains" and not c.by_seed
     if both then
       trained, close = trained + 1, close + (c.ratio <= 1.25 and 1 or 0)
+      inside = inside + ((c.ratio <= 1.25 or c.inside) and 1 or 0)
     end
     if (not c.same and not c.by_seed) or (both and not (c.ratio <= 1.25)) then
       rows[#rows + 1] = { c.id, c.ours, c.theirs, ("%.4g"):format(c.a), ("%.4g"):format(c.b),
-        c.skills, c.their_skills }
+        c.inside and "yes" or "no", c.skills, c.their_skills }
     end
     if c.error then lines[#lines + 1] = c.id .. ": " .. c.error end
   end
   lines[#lines + 1] = grid.render(rows, { width = 140, header = { "differs", "verdict",
-    "reference", "final", "reference", "skill per seed", "reference" } })
-  lines[#lines + 1] = ("faultbench: same verdict %d/%d, final loss within 1.25 on %d/%d that train")
-    :format(same, n, close, trained)
+    "reference", "final", "reference", "in our range", "skill per seed", "reference" } })
+  lines[#lines + 1] = ("faultbench: same verdict %d/%d, final loss within 1.25 on %d/%d that " ..
+    "train, %d with those inside the range of our seeds"):format(same, n, close, trained, inside)
   return table.concat(lines, "\n")
 end
 
