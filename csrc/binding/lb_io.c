@@ -246,8 +246,8 @@ static int lb_io_npy_encode(lua_State *L) {
   return 1;
 }
 
-/* zip(bytes) -> { { name, size, offset, method }, ... }; offset: of the first byte, from 1; method 0:
-   the bytes lie there as they are */
+/* zip(bytes) -> { { name, size, offset, method }, ... }; offset: of the first byte, from 1;
+   method 0: the bytes lie there as they are */
 static int lb_io_zip(lua_State *L) {
   size_t n = 0;
   ldb_error e;
