@@ -40,10 +40,8 @@ local function wanted(case, units)
   end
   local many = y.kind == "index" and (y.classes or 0) > 2
   if name == "binary_crossentropy" and units == 1 and many then return y.classes end
-  if y.width and y.width ~= values(case, units) and not (y.kind == "index" and y.width == 1 and units > 1
-    and name:find("crossentropy")) then
-    return y.width
-  end
+  local ids = y.kind == "index" and y.width == 1 and units > 1 and name:find("crossentropy")
+  if y.width and y.width ~= values(case, units) and not ids then return y.width end
   return nil
 end
 
