@@ -95,16 +95,22 @@ local function skills(runs)
   return table.concat(words, " ")
 end
 
+-- Our runs of the repaired program; the reference's where it was not trained here.
+local function repaired_runs(reference, by_id, check)
+  local id = reference.repaired
+  local twin = id ~= nil and (by_id[id] or check[id])
+  return twin and twin.runs
+end
+
 local function compare(result, by_id, check)
-  local reference = check[result.id]
-  local twin = type(reference.repaired) == "string" and by_id[reference.repaired]
-  local ours = result.error and "error"
-    or M.verdict(result.runs, twin and twin.runs, reference.seeds_that_train ~= nil)
+  local reference, runs = check[result.id], result.runs or {}
+  local ours = result.error and "error" or M.verdict(runs,
+    repaired_runs(reference, by_id, check), reference.seeds_that_train ~= nil)
   local theirs = alike[reference.verdict] or reference.verdict
-  local a, b = median(finals(result.runs or {})), median(finals(reference.runs))
+  local a, b = median(finals(runs)), median(finals(reference.runs))
   return { id = result.id, ours = ours, theirs = theirs, same = ours == theirs,
     by_seed = reference.verdict == "seed_dependent", a = a, b = b,
-    ratio = math.max(a / b, b / a), inside = within(b, finals(result.runs or {})), skills = skills(result.runs or {}),
+    ratio = math.max(a / b, b / a), inside = within(b, finals(runs)), skills = skills(runs),
     their_skills = skills(reference.runs), error = result.error }
 end
 
@@ -114,9 +120,17 @@ end
 ---@return string
 function M.text(results, check)
   local by_id, rows, lines = {}, {}, {}
-  for _, r in ipairs(results) do by_id[r.id] = r end
-  local same, n, close, inside, trained = 0, 0, 0, 0, 0
+  local known = {}
   for _, r in ipairs(results) do
+    by_id[r.id] = r
+    if check[r.id] then
+      known[#known + 1] = r
+    else
+      lines[#lines + 1] = r.id .. ": the reference has not seen it"
+    end
+  end
+  local same, n, close, inside, trained = 0, 0, 0, 0, 0
+  for _, r in ipairs(known) do
     local c = compare(r, by_id, check)
     if not c.by_seed then
       n, same = n + 1, same + (c.same and 1 or 0)
