@@ -16,7 +16,7 @@ local function load_golden(path)
 end
 
 local function run_case(suite, case, state)
-  local row = { worst = 0 }
+  local row = {}
   for _, dtype in ipairs(case.dtypes or { "f64", "f32" }) do
     local worst, failure = measure.run(case, dtype)
     row[dtype] = worst
@@ -25,7 +25,11 @@ local function run_case(suite, case, state)
         case.peers, dtype, failure)
     end
   end
-  for _, name in ipairs(case.covers) do primitives.record(state.seen, name, case.peers, row) end
+  local limits = {}
+  for dtype in pairs(row) do limits[dtype] = (case.limits or measure.limits)[dtype] end
+  for _, name in ipairs(case.covers) do
+    primitives.record(state.seen, name, case.peers, limits)
+  end
   return row
 end
 

@@ -15,12 +15,28 @@ BINARY = {"torch_samples": ".safetensors"}
 OTHERS = {"golden", "make_golden", "trainings"}
 
 
+class Source(str):
+    """Lua source, written as it is."""
+
+
+def draw(shape, seed):
+    """Knuth's MMIX generator, the highest 8 bits as v / 64 - 2 (spec/support/draw.lua)."""
+    import numpy as np
+    out = []
+    for _ in range(int(np.prod(shape, dtype=np.int64))):
+        seed = (seed * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
+        out.append((seed >> 56) / 64 - 2)
+    return np.array(out).reshape(tuple(shape))
+
+
 def lua(value):
     """A Python or NumPy value as a Lua constant; None is nil, arrays are nested lists."""
     if value is None:
         return "nil"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Source):
+        return str(value) or "nil"
     if isinstance(value, str):
         return '"%s"' % value.replace("\\", "\\\\").replace('"', '\\"')
     if isinstance(value, dict):
@@ -37,16 +53,17 @@ def lua(value):
 
 
 def versions():
-    import importlib.metadata as metadata
-    return ", ".join("%s %s" % (label, metadata.version(name).split("+")[0]) for label, name in
-                     (("Keras", "keras"), ("TensorFlow", "tensorflow"), ("PyTorch", "torch")))
+    import keras
+    import tensorflow
+    import torch
+    return ", ".join("%s %s" % (name, module.__version__.split("+")[0]) for name, module in
+                     (("Keras", keras), ("TensorFlow", tensorflow), ("PyTorch", torch)))
 
 
-def write_module(author, rows, about=""):
+def write_module(author, rows, head=""):
     """Prints a Lua module with a list of rows, each a dict."""
-    print("-- Written by spec/parity/%s.py (%s); not by hand.%s" % (author, versions(), about))
-    print("-- luacheck: no max line length")
-    print("return {")
+    print("-- Written by spec/parity/%s.py (%s); not by hand." % (author, versions()))
+    print("-- luacheck: no max line length\n%sreturn {" % head)
     for row in rows:
         print("  %s," % lua(row))
     print("}")

@@ -127,6 +127,7 @@ return function(golden)
     local kind = case.op and "op" or case.layer and "layer" or "moving"
     local name = case.op or case.layer or "batch_norm"
     local covers = { (kind == "op" and "op " or "layer ") .. name }
+    if kind == "moving" then covers[2] = "op moments" end
     if name == "multi_head_attention" then covers[2] = "op attention" end
     cases[i] = {
       title = ("%s %s of %s"):format(name, kind == "moving" and "moving statistics" or

@@ -83,10 +83,12 @@ local function out_of_range(sample, tensors)
   return false
 end
 
--- Where the problem itself is ill-conditioned, f32 may be off by twice what PyTorch's f32 is.
+-- Where the problem itself is ill-conditioned, f32 may be off by twice what PyTorch's f32 is, and f64
+-- by that much in its own, 2^29 times finer steps.
 local function limits_of(sample)
-  local f64 = known[sample.op] and known[sample.op].f64 or 1e-10
-  return { f64 = f64, f32 = math.min(math.max(2e-5, 2 * (sample.f32 or 0)), 1e-3) }
+  local own = 2 * (sample.f32 or 0)
+  return { f64 = known[sample.op] and known[sample.op].f64 or math.max(1e-10, 2 * own / 2 ^ 29),
+    f32 = math.min(math.max(2e-5, own), 1e-3) }
 end
 
 local function reason_of(sample, tensors)

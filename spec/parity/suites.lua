@@ -28,6 +28,11 @@ return {
   suite("merge", "layers of several inputs"),
   suite("losses", "losses with weights and masks, and their gradients"),
   suite("optimizers", "ten steps of every optimiser"),
+  suite("constraints", "constraints, the orthogonal regulariser, fans"),
+  suite("metrics", "metrics of Keras (exact AUC and confusion matrix: of NumPy)"),
   suite("schedules", "rates of 25 steps"),
+  suite("plateau", "rates by the plateaus of a metric, Keras's count and PyTorch's"),
+  suite("layers", "dense layers, activations, layers that reshape or scale"),
+  suite("initializers", "laws that the peers draw from, fans and gains included"),
   suite("torch_samples", "PyTorch's own samples of its operators", "torch_samples.safetensors"),
 }

@@ -58,6 +58,9 @@ for _, name in ipairs { "neg", "exp", "expm1", "log", "log1p", "sqrt", "square",
   M[name] = unary(name)
 end
 M.positive, M.clone = unary "linear", unary "contiguous"
+for theirs, ours in pairs { double = "f64", float = "f32", int = "i32" } do
+  M[theirs] = { "cast", function(a) return { op.cast(a[1], ours) } end }
+end
 M.rsqrt = { "reciprocal", function(a) return { op.reciprocal(op.sqrt(a[1])) } end }
 for theirs, ours in pairs { relu = "relu", relu6 = "relu6", selu = "selu", silu = "silu",
   mish = "mish", softsign = "softsign", hardsigmoid = "hard_sigmoid", hardswish = "hard_silu",

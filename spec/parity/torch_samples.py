@@ -21,13 +21,15 @@ import torch
 from safetensors.numpy import save_file
 from torch.testing._internal.common_methods_invocations import op_db
 
+from golden import draw
+
 # name or name|variant of op_db
 WANTED = """
 add sub mul div|no_rounding_mode true_divide pow float_power maximum minimum max|binary min|binary
 rsub __radd__ __rmul__ __rsub__ __rdiv__ __rpow__ __rmatmul__
 eq ne lt le gt ge where
 neg exp expm1 log log1p sqrt square abs sign sin cos tan reciprocal floor erf tanh sigmoid clamp
-clamp_min clamp_max positive clone contiguous rsqrt
+clamp_min clamp_max positive clone contiguous rsqrt double float int
 nn.functional.relu nn.functional.relu6 nn.functional.leaky_relu nn.functional.elu
 nn.functional.celu nn.functional.selu nn.functional.gelu nn.functional.silu nn.functional.mish
 nn.functional.softplus nn.functional.softsign nn.functional.hardsigmoid nn.functional.hardswish
@@ -56,15 +58,6 @@ MOST_SAMPLES = 180  # of one operator, taken evenly from its list
 POOLS = {"inputs": [], "results": [], "integers": []}
 LETTERS = {"inputs": "i", "results": "r", "integers": "n"}
 SIZES = dict.fromkeys(POOLS, 0)
-
-
-def draw(n, seed):
-    """Knuth's MMIX generator, the highest 8 bits as v / 64 - 2."""
-    out = []
-    for _ in range(n):
-        seed = (seed * 6364136223846793005 + 1442695040888963407) & (2**64 - 1)
-        out.append((seed >> 56) / 64 - 2)
-    return np.array(out)
 
 
 class Unfit(Exception):
@@ -143,8 +136,7 @@ def evaluate(op, sample, number, dtype):
     total, grads = 0, None
     for i, o in enumerate(out):
         if o.is_floating_point() and o.requires_grad:
-            w = torch.tensor(draw(o.numel(), number + i), dtype=o.dtype)
-            total = total + (o * w.reshape(o.shape)).sum()
+            total = total + (o * torch.tensor(draw(o.shape, number + i), dtype=o.dtype)).sum()
     if given.leaves and isinstance(total, torch.Tensor):
         grads = torch.autograd.grad(total, given.leaves, allow_unused=True)
         grads = [torch.zeros_like(v) if g is None else g for v, g in zip(given.leaves, grads)]
