@@ -16,7 +16,8 @@ import golden
 
 
 def missing_peers():
-    return [name for name in ("torch", "tensorflow", "keras", "numpy", "mpmath", "safetensors")
+    return [name for name in ("torch", "tensorflow", "keras", "numpy", "mpmath", "safetensors",
+                             "expecttest")
             if importlib.util.find_spec(name) is None]
 
 
@@ -44,7 +45,7 @@ def main():
     absent = missing_peers()
     if absent:
         print("parity: cannot ask the peers: Python has no %s (pip install keras tensorflow torch "
-              "mpmath safetensors)" % ", ".join(absent), file=sys.stderr)
+              "mpmath safetensors expecttest)" % ", ".join(absent), file=sys.stderr)
         return 3
     unknown = set(given.names) - set(golden.generators())
     if unknown:
