@@ -25,6 +25,7 @@ end
 ---@field callback table callbacks of fit
 ---@field regularizer table l1, l2, l1_l2, orthogonal
 ---@field constraint table max_norm, min_max_norm, unit_norm, non_neg
+---@field interop table programs of Keras
 local M = {
   _VERSION = "lossdbg " .. core.config().version,
   ops = core.op, -- every op as a function; tensors have them as methods

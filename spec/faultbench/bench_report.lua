@@ -128,8 +128,9 @@ function M.text(results, truth, causes)
   local fixes, c = verified(results, truth), costs(results)
   local lines = failures(results)
   lines[#lines + 1] = main_table(s, fixes)
-  lines[#lines + 1] = "\nshares with their 95 % intervals (Wilson); false alarms on: "
-    .. table.concat(s.all.alarms, " ")
+  lines[#lines + 1] = "\nshares with their 95 % intervals (Wilson); "
+    .. (#s.all.alarms > 0 and "false alarms on: " .. table.concat(s.all.alarms, " ")
+      or "no false alarms")
   for _, level in ipairs { 1, 2 } do
     local best = score.constant(truth, causes, level)
     lines[#lines + 1] = ("always answering %s: first cause %d/%d %s"):format(best.cause, best.hits,
