@@ -1,14 +1,14 @@
 -- Telemetry: what fit and watches measure, against closed forms on networks made by hand.
 local ld = require "lossdbg"
 local nn = ld.nn
-local baseline = require "lossdbg.baseline"
-local recorder = require "lossdbg.recorder"
-local telemetry = require "lossdbg.telemetry"
+local baseline = require "lossdbg.train.baseline"
+local recorder = require "lossdbg.train.recorder"
+local telemetry = require "lossdbg.train.telemetry"
 
 local quiet = { verbose = 0 }
 
 local function evaluation(model, loss, rows)
-  local judge = require("lossdbg.evaluate").judge(model, ld.loss.get(loss), {}, true)
+  local judge = require("lossdbg.train.evaluate").judge(model, ld.loss.get(loss), {}, true)
   return telemetry.measure(model, rows, judge, true)
 end
 

@@ -73,7 +73,7 @@ describe("convolution layers", function()
   it("are described with the fans of their kernels", function()
     local model = nn.sequential { nn.conv2d { 16, 5 }, nn.flatten(), nn.dense(10) }
       :build { 9, 9, 6 }
-    local layers = require("lossdbg.describe").layers(model)
+    local layers = require("lossdbg.train.describe").layers(model)
     assert.same({ 150, 400 }, { layers[1].fan_in, layers[1].fan_out })
     assert.is_nil(layers[2].fan_in)
     assert.same({ 400, 10 }, { layers[3].fan_in, layers[3].fan_out })

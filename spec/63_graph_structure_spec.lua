@@ -6,7 +6,7 @@ local nn = ld.nn
 
 describe("the structure that rules read", function()
   local function structure(model, shape)
-    local layers = require("lossdbg.describe").model(model:build(shape)).layers
+    local layers = require("lossdbg.train.describe").model(model:build(shape)).layers
     return require("lossdbg.diagnose.structure").of { layers = layers }
   end
 

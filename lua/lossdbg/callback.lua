@@ -3,8 +3,8 @@
 -- on_train_end(run). Epochs and steps count from 1. Returning false from a *_end stops the
 -- training.
 local csv_log = require "lossdbg.callback.csv_log"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 
@@ -121,7 +121,7 @@ local checkpoint_schema = {
   { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
 }
 
-local Checkpoint = { __name = "lossdbg.checkpoint" }
+local Checkpoint = { __name = "lossdbg.train.checkpoint" }
 Checkpoint.__index = Checkpoint
 
 function Checkpoint:on_train_begin() self.best = nil end

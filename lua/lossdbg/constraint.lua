@@ -1,8 +1,8 @@
 --- Constraints on weights, applied in place after every step of an optimiser: max_norm,
 -- min_max_norm, unit_norm, non_neg. Norms are taken along `axis` (1 = the inputs of a dense kernel,
 -- { 1, 2, 3 } a whole filter of a 2D convolution), as in Keras, whose axes count from 0.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

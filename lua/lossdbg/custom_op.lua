@@ -1,7 +1,7 @@
 --- Ops written in Lua, differentiable like those of the table.
 
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local tensor = require "lossdbg.tensor"
 
 local M = {}

@@ -1,8 +1,8 @@
 --- Experiment: the whole recipe of a training, immutable. `with` makes changed ones, `fit` runs it.
-local baseline = require "lossdbg.baseline"
+local baseline = require "lossdbg.train.baseline"
 local callback = require "lossdbg.callback"
-local evaluate = require "lossdbg.evaluate"
-local fit_data = require "lossdbg.fit_data"
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
 local losses = require "lossdbg.loss"
 local loss_several = require "lossdbg.loss_several"
 local metric = require "lossdbg.metric"
@@ -10,9 +10,9 @@ local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
 local models = require "lossdbg.nn.model"
 local optim = require "lossdbg.optim"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
-local task = require "lossdbg.task"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
+local task = require "lossdbg.train.task"
 
 local M = {}
 
@@ -255,7 +255,7 @@ end
 function Experiment:description()
   local cache = rawget(self, "cache")
   if not cache.description then
-    cache.description = require("lossdbg.describe").experiment(self.recipe, prepared(self))
+    cache.description = require("lossdbg.train.describe").experiment(self.recipe, prepared(self))
   end
   return cache.description
 end
@@ -264,7 +264,7 @@ end
 ---@param given? lossdbg.FitOptions verbose, epochs, max_steps, on_step, callbacks, telemetry
 ---@return lossdbg.Run
 function Experiment:fit(given)
-  return require("lossdbg.trainer").fit(self, given)
+  return require("lossdbg.train.trainer").fit(self, given)
 end
 
 ---A changed experiment; this one stays as it is.

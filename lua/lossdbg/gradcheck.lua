@@ -5,9 +5,9 @@
 -- verdict.
 
 local core = require "lossdbg.core"
-local several = require "lossdbg.inputs"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local several = require "lossdbg.train.inputs"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensor = require "lossdbg.tensor"
 
 local M = {}
@@ -221,7 +221,7 @@ local function check_model(model, x, y, given)
     error("lossdbg: gradcheck: all parameters of the model are frozen", source.level())
   end
   -- What training differentiates: a softmax before its cross-entropy is computed from the logits.
-  local judge = require("lossdbg.evaluate").judge(twin, loss, {}, true)
+  local judge = require("lossdbg.train.evaluate").judge(twin, loss, {}, true)
   local context = { training = false, logits = judge.logits }
   return compare(leaves, function()
     local value = judge.loss:reduce(judge.loss:compute(twin:forward(x, context), y))

@@ -1,6 +1,6 @@
 --- Grid: experiments that differ in one option.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- tensor in place and return it. The numbers depend on (seed, stream) alone.
 -- Keras kernels are [..., in, out]: fan_in = in x receptive field, fan_out = out x receptive field.
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local random = core.random
 local M = {}

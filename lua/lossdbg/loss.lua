@@ -3,8 +3,8 @@
 local by_hand = require "lossdbg.loss_by_hand"
 local catalogue = require "lossdbg.loss.catalogue"
 local fit_shapes = require "lossdbg.loss_shapes"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local weighing = require "lossdbg.loss.weighing"
 

@@ -1,12 +1,12 @@
 --- The loss of a model with several outputs: the weighted sum of one loss an output.
 --   loss = { class = "sparse_crossentropy", size = "mse" }, loss_weights = { size = 0.1 }
 --   loss = { "mse", "mae" } for outputs in a list, loss = "mse" for the same everywhere
-local inputs = require "lossdbg.inputs"
+local inputs = require "lossdbg.train.inputs"
 local losses = require "lossdbg.loss"
 local metric = require "lossdbg.metric"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
-local task = require "lossdbg.task"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
+local task = require "lossdbg.train.task"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -129,7 +129,7 @@ end
 ---@param name string
 ---@return lossdbg.Inputs
 function LossSet:targets(y, dtype, name)
-  local target, by_key = require("lossdbg.fit_data").target, {}
+  local target, by_key = require("lossdbg.train.fit_data").target, {}
   for _, part in ipairs(self.parts) do
     if not (inputs.is_several(y) and y[part.key]) then
       options.fail("experiment", name, ("targets for the output '%s'"):format(tostring(part.key)),

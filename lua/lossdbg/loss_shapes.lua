@@ -1,7 +1,7 @@
 --- Targets brought to the shape and type of the predictions, or a message that says why they do not
 -- fit. [N] and [N, 1] are repaired as in Keras; PyTorch would broadcast them to [N, N].
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

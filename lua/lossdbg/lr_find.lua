@@ -7,9 +7,9 @@
 -- little.) Source of the test: L. N. Smith, "Cyclical learning rates for training neural networks"
 -- (2017).
 
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local schedule = require "lossdbg.schedule"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

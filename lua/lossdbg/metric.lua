@@ -5,8 +5,8 @@ local auc = require "lossdbg.metric.auc"
 local base = require "lossdbg.metric.base"
 local counts = require "lossdbg.metric.counts"
 local likelihood = require "lossdbg.metric.likelihood"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

@@ -1,10 +1,10 @@
 --- Optimisers. `ld.optim.adam { model, lr = 1e-3 }` updates the parameters of a model;
 -- `ld.optim.adam { lr = 1e-3 }` is a description, for an experiment or a later :attach(model).
 -- flavor = "keras" (default) or "torch" chooses defaults and formulas where the two differ.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local optimizer = require "lossdbg.optim.optimizer"
 local rates = require "lossdbg.optim.rate"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local adam = require "lossdbg.optim.adam"
 local kinds = {

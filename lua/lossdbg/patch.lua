@@ -4,8 +4,8 @@
 -- of the recipe (a fresh table that it may change) and the value.
 local layers = require "lossdbg.patch_layers"
 local optim = require "lossdbg.optim"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 
@@ -74,7 +74,7 @@ end
 
 function kinds.data(recipe, value)
   if value ~= "drop_nonfinite" then fail("data", "\"drop_nonfinite\"", value) end
-  local fit_data = require "lossdbg.fit_data"
+  local fit_data = require "lossdbg.train.fit_data"
   recipe.train = fit_data.drop_nonfinite(recipe.train_rows)
   recipe.val = recipe.val_rows and fit_data.drop_nonfinite(recipe.val_rows)
 end

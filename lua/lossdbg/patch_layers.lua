@@ -2,8 +2,8 @@
 local edit = require "lossdbg.nn.graph_edit"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

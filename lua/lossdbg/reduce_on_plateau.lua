@@ -1,6 +1,6 @@
 --- Lowers the learning rate when a metric stops improving. Keras and PyTorch count differently, so
 -- that the same patience acts one epoch apart; both are here, exactly.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

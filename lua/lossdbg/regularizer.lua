@@ -1,7 +1,7 @@
 --- Penalties on weights and outputs: l1 sum |w| + l2 sum w^2 (no factor 1/2, as in Keras), and the
 -- mean |cosine| between the rows (or columns) of a matrix.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

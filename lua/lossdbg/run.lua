@@ -1,7 +1,7 @@
 --- Run: what one training of an experiment left.
-local file = require "lossdbg.file"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local file = require "lossdbg.support.file"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -3,9 +3,9 @@
 -- reader accepts what the specification says and nothing else: offsets cover the data without holes
 -- and without overlap. https://github.com/huggingface/safetensors
 local core = require "lossdbg.core"
-local file = require "lossdbg.file"
+local file = require "lossdbg.support.file"
 local json = require "lossdbg.view.json"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

@@ -3,7 +3,7 @@
 -- Keras 3 (keras.optimizers.schedules) and of PyTorch (torch.optim.lr_scheduler).
 local combined = require "lossdbg.schedule.combined"
 local formulas = require "lossdbg.schedule.formulas"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

@@ -7,7 +7,7 @@
 -- loss of the best constant answer: it compares runs across losses and target scales, and a run
 -- that ends in NaN has none.
 
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local M = {}
 
 local least_gain = 0.05

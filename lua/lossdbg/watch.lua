@@ -2,16 +2,16 @@
 --   local watch <close> = ld.watch(model, opt, { loss = loss, data = { x, y } })
 --   ... opt:step(); watch:step(l) ...
 --   print(watch:diagnose())
-local evaluate = require "lossdbg.evaluate"
-local fit_data = require "lossdbg.fit_data"
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
 local losses = require "lossdbg.loss"
 local graph_run = require "lossdbg.nn.graph_run"
 local loss_several = require "lossdbg.loss_several"
 local models = require "lossdbg.nn.model"
-local options = require "lossdbg.options"
-local recorder = require "lossdbg.recorder"
+local options = require "lossdbg.support.options"
+local recorder = require "lossdbg.train.recorder"
 local runs = require "lossdbg.run"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 
@@ -62,7 +62,7 @@ local function prepare(self, given)
       self.val_rows = { x = fit_data.as(val.x, model.dtype), n = val.n,
         y = fit_data.target(loss, val.y, model.output_shape, model.dtype, "val") }
     end
-    self.baseline = require("lossdbg.baseline").of(loss, self.rows.y,
+    self.baseline = require("lossdbg.train.baseline").of(loss, self.rows.y,
       model.output_shape[#model.output_shape])
   end
   self.loss = loss
@@ -133,7 +133,7 @@ function M.new(model, optimizer, given)
   observe_clearing(self)
   prepare(self, checked)
   if self.rows then
-    local telemetry = require "lossdbg.telemetry"
+    local telemetry = require "lossdbg.train.telemetry"
     self.probe = telemetry.probe_rows(self.rows)
     self.judge = evaluate.judge(model, self.loss, {}, true)
     self.signals.init = telemetry.measure(model, self.probe, self.judge, false)
@@ -179,21 +179,21 @@ end
 Watch.__close = Watch.close
 
 local function description(self)
-  local described = require("lossdbg.describe").model(self.model)
+  local described = require("lossdbg.train.describe").model(self.model)
   described.loss = self.loss and self.loss:describe() or nil
   described.optimizer = require("lossdbg.optim").describe(self.optimizer)
   described.batch, described.name = self.batch, self.name
   described.n_train, described.n_val = self.rows and self.rows.n, self.val_rows and self.val_rows.n
   if self.rows then
-    described.task = require("lossdbg.task").infer({ train_rows = self.rows.source }, self.loss,
-      self.model, self.rows.y)
+    local infer = require("lossdbg.train.task").infer
+    described.task = infer({ train_rows = self.rows.source }, self.loss, self.model, self.rows.y)
     if self.batch then described.steps_per_epoch = math.ceil(self.rows.n / self.batch) end
   end
   return described
 end
 
 local function final_signals(self, signals)
-  local telemetry = require "lossdbg.telemetry"
+  local telemetry = require "lossdbg.train.telemetry"
   local values
   signals.final, values = telemetry.measure(self.model, self.probe, self.judge, false)
   telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)

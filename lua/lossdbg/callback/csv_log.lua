@@ -1,6 +1,6 @@
 --- A log in the format of Keras' CSVLogger.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- A log with one JSON object a line: every epoch, and every n steps when asked.
 local json = require "lossdbg.view.json"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local schema = {
   { name = "path", type = "string", positional = 1, required = true },

@@ -1,8 +1,8 @@
 --- Callbacks that set the learning rate between epochs: schedule and reduce_on_plateau.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local plateau = require "lossdbg.reduce_on_plateau"
 local schedules = require "lossdbg.schedule"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

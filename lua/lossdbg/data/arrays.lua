@@ -1,10 +1,10 @@
 --- Data sets from tensors and Lua tables, and from time series.
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local inputs = require "lossdbg.inputs"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local inputs = require "lossdbg.train.inputs"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

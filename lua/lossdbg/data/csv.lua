@@ -3,7 +3,7 @@ local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
 local read_file = require "lossdbg.data.read_file"
 local labels = require "lossdbg.data.labels"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

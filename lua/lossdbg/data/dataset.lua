@@ -1,8 +1,8 @@
 --- A data set: rows of inputs x, usually with answers y. Methods return new data sets and leave
 --- this one as it is.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.inputs"
-local options = require "lossdbg.options"
+local inputs = require "lossdbg.train.inputs"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

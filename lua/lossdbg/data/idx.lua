@@ -2,7 +2,7 @@
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
 local read_file = require "lossdbg.data.read_file"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- Data sets from NumPy's NPY files, and tensors to and from them.
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local file = require "lossdbg.file"
+local file = require "lossdbg.support.file"
 local read_file = require "lossdbg.data.read_file"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Ways to part a data set in two.
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local schema = {
   { name = "seed", type = "integer", default = 0 },

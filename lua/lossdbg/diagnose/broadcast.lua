@@ -42,7 +42,7 @@ function M.found(experiment)
   local prepared = experiment:prepared()
   local loss, data = prepared.loss, prepared.train
   if loss.family ~= "custom" or data.n < rows then return false end
-  local ok, result = require("lossdbg.attempt").call(tensors.no_grad, function()
+  local ok, result = require("lossdbg.support.attempt").call(tensors.no_grad, function()
     local output = prepared.model(data.x:slice(1, 1, rows))
     return compare(loss, output, data.y:slice(1, 1, rows):contiguous())
   end)

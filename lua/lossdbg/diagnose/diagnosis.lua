@@ -97,12 +97,14 @@ end
 ---@return string? message when the file cannot be written
 function Diagnosis:save_html(path)
   local page = require("lossdbg.view.html").diagnosis(self)
-  return require("lossdbg.file").write(path, page)
+  return require("lossdbg.support.file").write(path, page)
 end
 
 ---@param path string
 ---@return true|nil
 ---@return string? message
-function Diagnosis:save_json(path) return require("lossdbg.file").write(path, self:to_json()) end
+function Diagnosis:save_json(path)
+  return require("lossdbg.support.file").write(path, self:to_json())
+end
 
 return M

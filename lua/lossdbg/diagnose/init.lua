@@ -3,10 +3,10 @@
 
 local collect = require "lossdbg.diagnose.collect"
 local diagnosis = require "lossdbg.diagnose.diagnosis"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local rank = require "lossdbg.diagnose.rank"
 local registry = require "lossdbg.diagnose.registry"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

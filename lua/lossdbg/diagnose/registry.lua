@@ -8,7 +8,7 @@
 ---     false_alarms }, check = function(case) … end }
 --- check returns a finding, a list of findings, nil (passed), or nil and a reason that starts
 --- with "cannot tell" (not judged) or "not applicable" (says nothing about this network).
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local facts = require "lossdbg.diagnose.facts"
 local finding = require "lossdbg.diagnose.finding"
 

@@ -3,7 +3,7 @@
 local data = require "lossdbg.data"
 local keras_layers = require "lossdbg.interop.keras_layers"
 local losses = require "lossdbg.loss"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

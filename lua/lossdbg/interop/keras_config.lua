@@ -3,7 +3,7 @@
 -- regularisers, activations, losses, optimisers, schedules, metrics.
 local json = require "lossdbg.view.json"
 local number = require "lossdbg.view.number"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 -- names layer and key.
 local kinds = require "lossdbg.interop.keras_kinds"
 local nn = require "lossdbg.nn"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

@@ -5,8 +5,8 @@ local config = require "lossdbg.interop.keras_config"
 local json = require "lossdbg.view.json"
 local losses = require "lossdbg.loss"
 local model = require "lossdbg.interop.keras_model"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local weights = require "lossdbg.interop.keras_weights"
 
 local M = {}

@@ -2,8 +2,8 @@
 -- What a mean has to be divided by (the weights used, the rows kept) is folded into the values, so
 -- that their plain mean over the batch is the loss.
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local op = core.op

@@ -1,8 +1,8 @@
 --- Area under the ROC curve: over 200 thresholds as in Keras, or exactly from the order of all
 -- predictions. A prediction that is NaN stands on the wrong side of every threshold.
 local base = require "lossdbg.metric.base"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

@@ -1,6 +1,6 @@
 --- What all metrics share: a running mean, and targets brought to the shape of the predictions.
 local core = require "lossdbg.core"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

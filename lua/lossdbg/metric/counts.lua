@@ -3,8 +3,8 @@
 -- kind = "multilabel" one label an output. A row with NaN is wrong: a miss of its label, a false
 -- alarm where the label is 0.
 local base = require "lossdbg.metric.base"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

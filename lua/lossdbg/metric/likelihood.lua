@@ -1,8 +1,8 @@
 --- Log-loss and perplexity: what the labels' probabilities say, in nats, as a running mean.
 local base = require "lossdbg.metric.base"
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local op = core.op

@@ -1,8 +1,8 @@
 --- Activations by name, with parameters, or as functions; and the layer that applies one.
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

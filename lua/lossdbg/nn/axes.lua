@@ -1,7 +1,7 @@
 --- Axes of layers that normalise: counted with the batch as 1 or negative from the end.
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

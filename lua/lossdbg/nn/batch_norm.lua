@@ -9,7 +9,7 @@ local axes = require "lossdbg.nn.axes"
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
 local scale_shift = require "lossdbg.nn.scale_shift"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local batch_norm, moments = core.op.batch_norm, core.op.moments
 

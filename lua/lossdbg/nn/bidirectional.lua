@@ -5,11 +5,11 @@
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local recurrent = require "lossdbg.nn.recurrent"
 local recurrent_options = require "lossdbg.nn.recurrent_options"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local op = core.op
 

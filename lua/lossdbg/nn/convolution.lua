@@ -2,7 +2,7 @@
 local activations = require "lossdbg.nn.activation"
 local initializer = require "lossdbg.initializer"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local window = require "lossdbg.nn.window"
 

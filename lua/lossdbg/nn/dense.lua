@@ -4,7 +4,7 @@ local activations = require "lossdbg.nn.activation"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local dense = core.op.dense
 

@@ -1,13 +1,13 @@
 --- Embedding: ids 0..input_dim-1 of any shape to rows of a table [input_dim, output_dim].
 -- Keras draws the table from U(-0.05, 0.05), PyTorch from N(0, 1). With `padding_id` that row
 -- starts as zeros and stays so, as PyTorch's padding_idx.
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local embedding = core.op.embedding

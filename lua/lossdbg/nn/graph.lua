@@ -7,9 +7,9 @@
 --   outputs = { { id, name } }
 -- A layer called twice is shared: one path, one set of weights.
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local sequential = require "lossdbg.nn.sequential"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local symbolic = require "lossdbg.nn.symbolic"
 
 local M = {}

@@ -9,9 +9,9 @@
 local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
 local model = require "lossdbg.nn.model"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local sequential = require "lossdbg.nn.sequential"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

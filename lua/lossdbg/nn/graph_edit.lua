@@ -1,6 +1,6 @@
 --- Changes of a copied graph description, for patches: layers put in, layers taken out.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -1,8 +1,8 @@
 --- Running the plan of a model that is no simple chain: see nn.graph_build.
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

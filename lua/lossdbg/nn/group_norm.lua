@@ -3,9 +3,9 @@
 local axes = require "lossdbg.nn.axes"
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local scale_shift = require "lossdbg.nn.scale_shift"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local group_norm = core.op.group_norm
 

@@ -1,8 +1,8 @@
 --- Lambda: any function of tensors as a layer.
 local tensors = require "lossdbg.tensor"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local function tail(shape)
   return table.move(shape, 2, #shape, 1, {})

@@ -5,8 +5,8 @@ local constraint = require "lossdbg.constraint"
 local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"
 local initializer = require "lossdbg.initializer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

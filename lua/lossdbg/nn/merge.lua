@@ -4,8 +4,8 @@
 --   nn.add { a, b }    nn.concat { a, b, axis = -1 }    local join = nn.add(); join { a, b }
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local symbolic = require "lossdbg.nn.symbolic"
 
 local op = core.op

@@ -3,8 +3,8 @@
 local core = require "lossdbg.core"
 local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

@@ -1,9 +1,9 @@
 --- What one does with a built model besides calling it: predict, evaluate, penalty, summary.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.inputs"
+local inputs = require "lossdbg.train.inputs"
 local tensors = require "lossdbg.tensor"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 
@@ -63,7 +63,7 @@ end
 ---@param given { loss: any, metrics: any, batch: integer }
 ---@return table<string, number> results: loss and one number per metric
 function M:evaluate(data, given)
-  return require("lossdbg.evaluate").model(self, data, given)
+  return require("lossdbg.train.evaluate").model(self, data, given)
 end
 
 ---Sum of the weight penalties, a scalar tensor, or nil when there is none.

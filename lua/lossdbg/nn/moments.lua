@@ -1,8 +1,8 @@
 --- Mean and population variance of data that comes whole or in batches, merged by Chan's formula:
 -- with w = n_b / n, m' = m (1-w) + m_b w, v' = (v + (m-m')^2)(1-w) + (v_b + (m_b-m')^2) w.
 local tensors = require "lossdbg.tensor"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

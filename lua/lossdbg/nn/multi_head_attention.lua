@@ -9,9 +9,9 @@ local core = require "lossdbg.core"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local attention, dense = core.op.attention, core.op.dense
 

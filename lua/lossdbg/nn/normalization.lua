@@ -3,8 +3,8 @@
 -- The clamp is on the standard deviation, so that a constant feature becomes 0 and not NaN.
 local tensors = require "lossdbg.tensor"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local statistics = require "lossdbg.nn.moments"
 
 local function fail(where, name, expected, value, cause)

@@ -4,9 +4,9 @@
 --            ones, positions p = 0, 1, .., w = max_wavelength (KerasHub: SinePositionEncoding)
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local function check(given, where)

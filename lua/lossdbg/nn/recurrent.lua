@@ -6,7 +6,7 @@ local activations = require "lossdbg.nn.activation"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
 local recurrent_options = require "lossdbg.nn.recurrent_options"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local op = core.op

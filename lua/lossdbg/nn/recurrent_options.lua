@@ -3,9 +3,9 @@ local activations = require "lossdbg.nn.activation"
 local initializer = require "lossdbg.initializer"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Reshape: another shape for every sample; one size may be -1.
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local function check(given, where)
   local open = 0

@@ -3,9 +3,9 @@
 -- Its layers carry the paths "residual_1/dense_1", "residual_1/shortcut/dense_1"; the sum is
 -- "residual_1/add".
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local sequential = require "lossdbg.nn.sequential"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- gamma and beta of the layers that normalise.
 local initializer = require "lossdbg.initializer"
 local regularizer = require "lossdbg.regularizer"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -4,8 +4,8 @@
 local tensors = require "lossdbg.tensor"
 local layer = require "lossdbg.nn.layer"
 local model = require "lossdbg.nn.model"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

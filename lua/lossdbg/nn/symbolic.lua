@@ -4,9 +4,9 @@
 --   local h = nn.dense { 4, "relu" }(x)
 --   local y = nn.add { h, nn.dense(4)(x) }        -- or h + nn.dense(4)(x)
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local sequential = require "lossdbg.nn.sequential"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

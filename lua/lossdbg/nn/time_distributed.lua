@@ -1,7 +1,7 @@
 --- Time distributed: one layer for every step of [batch, steps, ...], as if steps were samples.
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local function check(given, where)
   if type(given.layer) ~= "string" and (type(given.layer) ~= "table" or not given.layer.kind

@@ -1,8 +1,8 @@
 --- What layers with sliding windows share: sizes of one number or a list, padding, shapes and
 -- messages. The core's shape rules are the only ones: a layer asks the op with an empty batch.
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

@@ -1,8 +1,8 @@
 --- Zeros around sequences and images.
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local window = require "lossdbg.nn.window"
 
 local pad = core.op.pad

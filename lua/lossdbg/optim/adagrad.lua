@@ -1,5 +1,5 @@
 --- Adagrad: the rate of each weight falls with the sum of its squared gradients.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local adagrad = require("lossdbg.core").train.adagrad
 
 return {

@@ -1,5 +1,5 @@
 --- Options that all optimisers have, and what they must fulfil together.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 

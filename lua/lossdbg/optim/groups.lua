@@ -1,7 +1,7 @@
 --- Groups of parameters with options of their own: `{ parameters = ..., lr = 1e-4 }`.
 -- A group's lr keeps its ratio to the optimiser's, so that schedules act on every group.
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

@@ -4,11 +4,11 @@ local average = require "lossdbg.optim.average"
 local common = require "lossdbg.optim.common"
 local core = require "lossdbg.core"
 local groups = require "lossdbg.optim.groups"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local parameters = require "lossdbg.optim.parameters"
 local rates = require "lossdbg.optim.rate"
 local slots = require "lossdbg.optim.slots"
-local source = require "lossdbg.source"
+local source = require "lossdbg.support.source"
 
 local train = core.train
 local M = {}

@@ -1,7 +1,7 @@
 --- The parameters of an optimiser, by name.
 local groups = require "lossdbg.optim.groups"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 
 local M = {}
 

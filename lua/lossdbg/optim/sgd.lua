@@ -1,5 +1,5 @@
 --- Stochastic gradient descent, with momentum and Nesterov's variant.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 local sgd = require("lossdbg.core").train.sgd
 
 return {

@@ -1,5 +1,5 @@
 --- Schedules made of schedules: warmup, sequential, chain, and functions of the user.
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local evaluate, schemas = {}, {}
 

@@ -1,8 +1,8 @@
 --- Backward against central differences, on the first rows and a sample of every parameter.
 
-local evaluate = require "lossdbg.evaluate"
-local fit_data = require "lossdbg.fit_data"
-local inputs = require "lossdbg.inputs"
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
+local inputs = require "lossdbg.train.inputs"
 
 local M = { id = "gradcheck", what = "gradients against central differences" }
 

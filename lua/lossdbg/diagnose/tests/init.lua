@@ -2,7 +2,7 @@
 -- Each test is a file with `id`, `what` and `run(experiment, run) -> table | nil, reason`; the
 -- table becomes signals.tests[id]. Tests train copies only.
 
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local M = {}
 
 -- Cheap ones first: a time budget may end the list early.

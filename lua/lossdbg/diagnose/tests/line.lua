@@ -3,8 +3,8 @@
 -- mode. The best a near 0 over many steps means the steps are too long, the best a at 4 too short.
 -- The probes are spread over the first part of the training, where the rate decides.
 
-local evaluate = require "lossdbg.evaluate"
-local inputs = require "lossdbg.inputs"
+local evaluate = require "lossdbg.train.evaluate"
+local inputs = require "lossdbg.train.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "line", what = "loss along the optimiser's own step" }

@@ -3,8 +3,8 @@
 -- (Karpathy, "A recipe for training neural networks"; threshold: skill 0.95.)
 
 local core = require "lossdbg.core"
-local baseline = require "lossdbg.baseline"
-local inputs = require "lossdbg.inputs"
+local baseline = require "lossdbg.train.baseline"
+local inputs = require "lossdbg.train.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "overfit_batch", what = "learns 16 rows by heart" }

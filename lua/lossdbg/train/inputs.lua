@@ -2,7 +2,7 @@
 -- list that may carry names. Data, batches and probes go through these functions, so that they
 -- need not know which of the two they hold.
 local core = require "lossdbg.core"
-local options = require "lossdbg.options"
+local options = require "lossdbg.support.options"
 
 local M = {}
 
@@ -12,7 +12,7 @@ local M = {}
 ---@field [integer] userdata
 ---@field [string] userdata
 
-local Inputs = { __name = "lossdbg.inputs" }
+local Inputs = { __name = "lossdbg.train.inputs" }
 Inputs.__index = Inputs
 Inputs.several = true
 

@@ -1,14 +1,14 @@
 --- The training loop of experiments: epochs, batches, steps, validation, callbacks, and what is
 -- measured on the way. The same seed gives the same bits.
 local callback = require "lossdbg.callback"
-local checkpoint = require "lossdbg.checkpoint"
-local evaluate = require "lossdbg.evaluate"
-local fit_data = require "lossdbg.fit_data"
-local options = require "lossdbg.options"
-local recorder = require "lossdbg.recorder"
+local checkpoint = require "lossdbg.train.checkpoint"
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
+local options = require "lossdbg.support.options"
+local recorder = require "lossdbg.train.recorder"
 local runs = require "lossdbg.run"
-local source = require "lossdbg.source"
-local steps = require "lossdbg.train_step"
+local source = require "lossdbg.support.source"
+local steps = require "lossdbg.train.train_step"
 
 local M = {}
 
@@ -195,7 +195,7 @@ local function finish(session, started)
   session.optimizer:finalize()
   call(session, "on_train_end")
   run.save_checkpoint = nil
-  if session.telemetry then require("lossdbg.telemetry").at_end(session) end
+  if session.telemetry then require("lossdbg.train.telemetry").at_end(session) end
   if started and os and os.clock then run.seconds = os.clock() - started end
   run.epoch = nil
 end
@@ -209,7 +209,7 @@ function M.fit(experiment, given)
   local checked = options.check("fit", given, schema, source.level())
   local started = os and os.clock and os.clock()
   local session = start(experiment, checked)
-  if session.telemetry then require("lossdbg.telemetry").at_start(session) end
+  if session.telemetry then require("lossdbg.train.telemetry").at_start(session) end
   call(session, "on_train_begin")
   local done = 0
   if checked.resume then

@@ -1,7 +1,7 @@
 --- Loss and metrics of a model on rows, outside training.
-local inputs = require "lossdbg.inputs"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local inputs = require "lossdbg.train.inputs"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -104,7 +104,7 @@ local schema = {
 function M.model(model, data, given)
   local where = "model:evaluate"
   local checked = options.check(where, given, schema, source.level())
-  local fit_data, metric = require "lossdbg.fit_data", require "lossdbg.metric"
+  local fit_data, metric = require "lossdbg.train.fit_data", require "lossdbg.metric"
   local several = require "lossdbg.loss_several"
   local keys, rows = several.keys(model.description), fit_data.read(data, "data")
   local loss = fit_data.loss_for(keys and several.resolve(checked.loss, nil, keys, where)

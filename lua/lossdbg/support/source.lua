@@ -2,7 +2,8 @@
 -- Works without the debug library: positions are then unknown (nil), nothing else changes.
 local M = {}
 
-local library = debug and debug.getinfo and debug.getinfo(1, "S").source:match("^(.*)source%.lua$")
+local library = debug and debug.getinfo
+  and debug.getinfo(1, "S").source:match "^(.*)support[/\\]source%.lua$"
 
 local function is_ours(source)
   if library and #library > 1 and source:sub(1, #library) == library then return true end

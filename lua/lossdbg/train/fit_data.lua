@@ -1,9 +1,9 @@
 --- Data of an experiment: read in any accepted form, checked, brought to the form the loop computes
 -- with, and dealt out in batches.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.inputs"
-local options = require "lossdbg.options"
-local source = require "lossdbg.source"
+local inputs = require "lossdbg.train.inputs"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
 local M = {}

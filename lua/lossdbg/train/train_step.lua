@@ -1,10 +1,10 @@
 --- One step of training: forward, loss, backward, update, and what the step did.
-local attempt = require "lossdbg.attempt"
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
-local evaluate = require "lossdbg.evaluate"
-local fit_data = require "lossdbg.fit_data"
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
 local optim = require "lossdbg.optim"
-local recorder = require "lossdbg.recorder"
+local recorder = require "lossdbg.train.recorder"
 
 local M = {}
 

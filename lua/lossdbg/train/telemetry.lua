@@ -1,10 +1,10 @@
 --- Telemetry: what a model does on a fixed set of rows (the probe), measured at the start and at
 -- the end of a training. Used by fit, by watches and by the diagnosis.
-local baselines = require "lossdbg.baseline"
+local baselines = require "lossdbg.train.baseline"
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.inputs"
-local recorder = require "lossdbg.recorder"
-local stats = require "lossdbg.probe_stats"
+local inputs = require "lossdbg.train.inputs"
+local recorder = require "lossdbg.train.recorder"
+local stats = require "lossdbg.train.probe_stats"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
