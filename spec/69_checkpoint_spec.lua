@@ -66,6 +66,10 @@ describe("a resumed run", function()
       schedule = ld.schedule.cosine { 0.1, 40 } },
     ["RMSprop"] = { optimizer = ld.optim.rmsprop { lr = 0.01 } },
     ["Adagrad"] = { optimizer = ld.optim.adagrad { lr = 0.1 } },
+    ["a rate that waits for a plateau"] = { optimizer = ld.optim.sgd { lr = 0.5 }, epochs = 12,
+      schedule = ld.schedule.reduce_on_plateau { patience = 2, factor = 0.5 } },
+    ["averaged weights and accumulated gradients"] = { optimizer = ld.optim.adam { lr = 0.01,
+      use_ema = true, gradient_accumulation_steps = 2 } },
     ["early stopping with the best weights"] = { epochs = 12,
       early_stopping = { monitor = "val_loss", patience = 2, restore_best = true } },
   }

@@ -56,6 +56,17 @@ local function callback_states(session)
   return states
 end
 
+-- The counts of a schedule that waits for a plateau; nil for any other rate.
+local function plateau_state(session)
+  local p = session.optimizer.rate.plateau
+  return p and { best = p.best, wait = p.wait, cooling = p.cooling } or nil
+end
+
+local function restore_plateau(session, state)
+  local p = session.optimizer.rate.plateau
+  for key, value in pairs(p and state or {}) do p[key] = value end
+end
+
 local function identity(session)
   local description = session.run.description
   local paths = {}
@@ -81,7 +92,8 @@ function M.save(path, session)
   local state = pack({
     version = version, identity = identity(session), epoch = run.n_epochs, step = session.step,
     history = run.history, stopped = run.stopped, model = model,
-    optimizer = session.optimizer:state(), callbacks = callback_states(session),
+    optimizer = session.optimizer:state(), plateau = plateau_state(session),
+    callbacks = callback_states(session),
     recorder = recorder_state(session.recorder), nonfinite = run.signals.nonfinite,
   }, "state", tensors)
   return safetensors.save(path, tensors, {
@@ -143,6 +155,7 @@ function M.restore(path, session)
   table.sort(model, function(a, b) return a.name < b.name end)
   session.model:load_state(model)
   session.optimizer:load_state(state.optimizer)
+  restore_plateau(session, state.plateau)
   for i, item in ipairs(session.callbacks) do
     if item.load_state then item:load_state(state.callbacks[i]) end
   end
