@@ -121,7 +121,7 @@ local checkpoint_schema = {
   { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
 }
 
-local Checkpoint = { __name = "lossdbg.train.checkpoint" }
+local Checkpoint = { __name = "lossdbg.checkpoint" }
 Checkpoint.__index = Checkpoint
 
 function Checkpoint:on_train_begin() self.best = nil end

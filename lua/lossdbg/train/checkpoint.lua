@@ -97,14 +97,14 @@ function M.save(path, session)
     recorder = recorder_state(session.recorder), nonfinite = run.signals.nonfinite,
   }, "state", tensors)
   return safetensors.save(path, tensors, {
-    format = "lossdbg.train.checkpoint", state = json.encode(state, { nonfinite = "bare" }),
+    format = "lossdbg.checkpoint", state = json.encode(state, { nonfinite = "bare" }),
   })
 end
 
 local function read(path)
   local tensors, metadata = safetensors.load(path)
   if not tensors then return nil, metadata end
-  if metadata.format ~= "lossdbg.train.checkpoint" then
+  if metadata.format ~= "lossdbg.checkpoint" then
     return nil, path .. ": not a checkpoint of lossdbg"
   end
   local state, why = json.decode(metadata.state)

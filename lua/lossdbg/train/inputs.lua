@@ -12,7 +12,7 @@ local M = {}
 ---@field [integer] userdata
 ---@field [string] userdata
 
-local Inputs = { __name = "lossdbg.train.inputs" }
+local Inputs = { __name = "lossdbg.inputs" }
 Inputs.__index = Inputs
 Inputs.several = true
 
