@@ -1,8 +1,8 @@
 --- Losses: loss(prediction, target) is a scalar; per sample it is the mean over the last axis, as
 -- in Keras. Cross-entropies take probabilities, or with from_logits the numbers before the softmax.
-local by_hand = require "lossdbg.loss_by_hand"
+local by_hand = require "lossdbg.loss.by_hand"
 local catalogue = require "lossdbg.loss.catalogue"
-local fit_shapes = require "lossdbg.loss_shapes"
+local fit_shapes = require "lossdbg.loss.shapes"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"

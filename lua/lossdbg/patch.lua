@@ -2,7 +2,7 @@
 -- `{ optimizer = { lr = 0.01 } }`, `{ insert = { at = 1, layer = "normalization" } }`,
 -- `{ init = "he_normal" }`, ...; a list of patches is applied in order. Every kind is one function
 -- of the recipe (a fresh table that it may change) and the value.
-local layers = require "lossdbg.patch_layers"
+local layers = require "lossdbg.patch.patch_layers"
 local optim = require "lossdbg.optim"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"

@@ -292,6 +292,6 @@ function M.from(given)
   return made
 end
 
-M.reduce_on_plateau = require("lossdbg.reduce_on_plateau").new
+M.reduce_on_plateau = require("lossdbg.schedule.reduce_on_plateau").new
 
 return M

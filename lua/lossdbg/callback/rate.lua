@@ -1,6 +1,6 @@
 --- Callbacks that set the learning rate between epochs: schedule and reduce_on_plateau.
 local options = require "lossdbg.support.options"
-local plateau = require "lossdbg.reduce_on_plateau"
+local plateau = require "lossdbg.schedule.reduce_on_plateau"
 local schedules = require "lossdbg.schedule"
 local source = require "lossdbg.support.source"
 

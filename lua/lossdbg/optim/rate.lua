@@ -1,6 +1,6 @@
 --- The learning rate of an optimiser: a number, a schedule, or a number that a plateau lowers.
 local options = require "lossdbg.support.options"
-local plateau = require "lossdbg.reduce_on_plateau"
+local plateau = require "lossdbg.schedule.reduce_on_plateau"
 local schedule = require "lossdbg.schedule"
 
 local M = {}
