@@ -168,7 +168,8 @@ local function footer(P, page, diagnosis)
   if page.opts.report then words[#words + 1] = "report: " .. clean(page.opts.report) end
   words[#words + 1] = "exit " .. M.exit_code(diagnosis)
   P.add(page, "")
-  P.add_all(page, text.flow(words, "    ", page.width, "  next:  ", "         "))
+  local lead = #words > 1 and "  next:  " or "  " -- nothing is next to a bare exit code
+  P.add_all(page, text.flow(words, "    ", page.width, lead, "         "))
 end
 
 --- See lossdbg.view.terminal.
