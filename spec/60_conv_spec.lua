@@ -1,105 +1,11 @@
--- Convolution and pooling against PyTorch and Keras (spec/parity/conv.lua, made by conv.py), and
--- what has no number there: ties, NaN, empty batches, the seams of blocks.
-package.path = "./spec/support/?.lua;./spec/parity/?.lua;" .. package.path
+-- Convolution and pooling where the peers have no number (those are in spec/parity): ties, NaN,
+-- empty batches, the seams of blocks.
+package.path = "./spec/support/?.lua;" .. package.path
 local ld = require "lossdbg"
 local core = require "lossdbg.core"
 local draw = require "draw"
-local golden = require "conv"
 
-local nn, op = ld.nn, core.op
-
-local function inputs_of(case, dtype)
-  local list = {}
-  for i, shape in ipairs(case.inputs) do
-    list[i] = draw(shape, case.seed + i, dtype)
-    list[i].requires_grad = true
-  end
-  return list
-end
-
-local function run_op(case, dtype)
-  local list = inputs_of(case, dtype)
-  local y
-  local attrs = next(case.attrs) and case.attrs or nil
-  if case.op:find("pool", 1, true) then
-    y = op[case.op](list[1], attrs)
-  else
-    y = op[case.op](list[1], list[2], list[3], attrs)
-  end
-  return y, list
-end
-
-local function run_layer(case, dtype)
-  local list = inputs_of(case, dtype)
-  local model = nn.sequential { nn[case.layer](case.attrs) }
-    :build({ table.unpack(case.inputs[1], 2) }, { dtype = dtype })
-  assert.equal(#list - 1, #model[1].parameters)
-  for i, parameter in ipairs(model[1].parameters) do
-    parameter.tensor:copy_(list[i + 1])
-    list[i + 1] = parameter.tensor
-  end
-  assert.same({ table.unpack(case.shape, 2) }, model.output_shape)
-  return model(list[1]), list
-end
-
--- The largest difference, relative to the largest expected magnitude (at least 1).
-local function worst(expected, tensor)
-  local flat, scale, off = tensor:contiguous():reshape { -1 }, 1, 0
-  assert.equal(#expected, flat.numel)
-  for _, v in ipairs(expected) do scale = math.max(scale, math.abs(v)) end
-  for i, v in ipairs(expected) do
-    local d = math.abs(flat[i] - v)
-    if d ~= d then return math.huge end
-    off = math.max(off, d)
-  end
-  return off / scale
-end
-
-local function text(value)
-  if type(value) ~= "table" then return tostring(value) end
-  local parts, keys = {}, {}
-  for key in pairs(value) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for _, key in ipairs(keys) do
-    parts[#parts + 1] = (type(key) == "string" and key .. "=" or "") .. text(value[key])
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
-local function compare(case, dtype, limit)
-  local y, list = (case.op and run_op or run_layer)(case, dtype)
-  assert.same(case.shape, y.shape)
-  assert.equal(dtype, y.dtype)
-  local error_y = worst(case.y, y)
-  assert(error_y <= limit, ("forward: off by %g"):format(error_y))
-  y:backward(draw(case.shape, case.seed + 9, dtype))
-  for i, t in ipairs(list) do
-    local off = worst(case["g" .. i], t.grad)
-    assert(off <= limit, ("gradient of input %d: off by %g"):format(i, off))
-  end
-end
-
-describe("PyTorch and Keras agree with", function()
-  it("at least 120 cases of every op and layer of this family", function()
-    assert.is_true(#golden >= 120)
-    local seen = {}
-    for _, case in ipairs(golden) do seen[case.op or case.layer] = true end
-    for _, row in ipairs(core.op_rows()) do
-      if row.name:find "conv" or row.name:find "pool" then
-        assert.is_true(seen[row.name], row.name)
-      end
-    end
-  end)
-
-  for i, case in ipairs(golden) do
-    local title = ("%s %s of %s (%d)"):format(case.op or case.layer, text(case.attrs),
-      text(case.inputs), i)
-    it(title .. " in f64", function() compare(case, "f64", 1e-10) end)
-    it(title .. " in f32", function() compare(case, "f32", 2e-5) end)
-  end
-end)
-
--- ---- edges -------------------------------------------------------------------------------------
+local op = core.op
 
 describe("max pooling", function()
   local nan = 0 / 0

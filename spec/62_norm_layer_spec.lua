@@ -1,5 +1,5 @@
 -- Layers that normalise: when statistics move and when not, shapes, counts and messages. The
--- numbers are held in 61_norm_spec.lua.
+-- numbers are held in spec/parity.
 local ld = require "lossdbg"
 local op = require("lossdbg.core").op
 local nn = ld.nn

@@ -1,5 +1,5 @@
 -- Layers that attend, embed and add noise: shapes, counts, what random layers draw, and messages.
--- The numbers are held in 61_norm_spec.lua.
+-- The numbers are held in spec/parity.
 local ld = require "lossdbg"
 local core = require "lossdbg.core"
 local nn = ld.nn
