@@ -11,6 +11,7 @@
 #include <lua.h>
 
 #include "base/status.h"
+#include "base/team.h"
 #include "base/view.h"
 #include "graph/op.h"
 
@@ -42,6 +43,7 @@ typedef struct lb_context {
   uint64_t draws;    /* how many streams they used up */
   bool no_grad;      /* record nothing */
   bool check_finite; /* anomaly mode: every op's result is scanned */
+  ldb_team *team;    /* what ops compute with; never NULL once the core is open */
   size_t max_bytes;  /* 0: none; of the state's whole heap */
   int (*interrupt)(void *ud, double progress);
   void *interrupt_ud;

@@ -216,6 +216,7 @@ static void backward_op(lua_State *L, const lb_node *n, int node_idx, int grad, 
   c.saved = n->saved;
   c.gout = ((lb_tensor *)lua_touserdata(L, grad))->view;
   c.scratch = NULL;
+  c.team = lb_getcontext(L)->team;
   for (int i = 0; i < n->n_in; i++) {
     c.in[i] = n->in[i].view;
     c.gin[i].data = NULL;

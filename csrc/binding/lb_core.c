@@ -33,6 +33,18 @@ static void prepare_blas(lua_State *L) {
   lua_pop(L, 1);
 }
 
+static const char team_key = 0; /* address only */
+
+/* The state's team, one thread: kept in the registry, because ops hold no reference of their own.
+ */
+static void make_team(lua_State *L) {
+  lb_context *c = lb_getcontext(L);
+  if (c->team) return;
+  ldb_team *team = ldb_team_init(lb_pushscratch(L, "require", ldb_team_bytes(1)), 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &team_key);
+  c->team = team;
+}
+
 LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   luaL_checkversion(L);
   lua_createtable(L, 0, 9);
@@ -50,5 +62,6 @@ LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   lua_pushcfunction(L, lb_core_config);
   lua_setfield(L, -2, "config");
   prepare_blas(L);
+  make_team(L);
   return 1;
 }

@@ -127,6 +127,7 @@ lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const in
     }
   }
   if (op->infer(c, &e) != LDB_OK) lb_raise(L, op->name, &e);
+  c->team = lb_getcontext(L)->team;
   int base = lua_gettop(L), saved_slot = 0;
   if (c->saved.shape[0] > 0 && c->saved.rank == 1) {
     c->saved.data =

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/team.h"
 #include "base/view.h"
 
 enum { LDB_MAX_IN = 8, LDB_MAX_NUM = 4, LDB_MAX_INT = 8, LDB_MAX_LIST = 2 * LDB_MAX_RANK };
@@ -59,6 +60,7 @@ typedef struct ldb_call {
   size_t forward_scratch; /* bytes, set by infer; 64-byte aligned memory in scratch */
   size_t backward_scratch;
   void *scratch;
+  ldb_team *team; /* threads and their workspace; NULL: this thread alone */
   /* backward only */
   ldb_view gout;            /* contiguous, shape and dtype of out */
   ldb_view gin[LDB_MAX_IN]; /* contiguous, shape and dtype of in[i]; to be overwritten, not added
