@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/sample.h"
+#include "binding/lb_record.h"
 #include "binding/lb_update.h"
 #include "train/clip.h"
 #include "train/optimizer.h"
@@ -277,5 +278,6 @@ static const luaL_Reg functions[] = {{"check", lb_train_check},
 int lb_open_train(lua_State *L) {
   luaL_newlib(L, functions);
   luaL_setfuncs(L, lb_adaptive_functions, 0);
+  lb_open_record(L);
   return 1;
 }

@@ -159,7 +159,7 @@ function Watch:step(loss)
   local value, record = loss_number(loss), self.recorder
   follow_buffer(self.clearing)
   local bad = record:add(value, self.optimizer.stats or {}, self.optimizer.lr)
-  self.grad_norm, self.loss_value = record.grad_norm[record.step], value
+  self.grad_norm, self.loss_value = record:last "grad_norm", value
   local signals = self.signals
   if not signals.nonfinite and (value ~= value or math.abs(value) == math.huge) then
     signals.nonfinite = { step = record.step, what = "loss" }

@@ -8,7 +8,7 @@ local safetensors = require "lossdbg.safetensors"
 
 local M = {}
 
-local version = 1
+local version = 2
 
 -- ---- nested state <-> tensors by name and plain data --------------------------------------------
 
@@ -41,12 +41,6 @@ local function unpack_state(value, tensors)
 end
 
 -- ---- a session's state --------------------------------------------------------------------------
-
-local function recorder_state(recorder)
-  return { layers = recorder.layers, step = recorder.step, stride = recorder.stride,
-    kept = recorder.kept, grad_norm = recorder.grad_norm, loss = recorder.loss, lr = recorder.lr,
-    update_ratio = recorder.update_ratio }
-end
 
 local function callback_states(session)
   local states = {}
@@ -94,7 +88,7 @@ function M.save(path, session)
     history = run.history, stopped = run.stopped, model = model,
     optimizer = session.optimizer:state(), plateau = plateau_state(session),
     callbacks = callback_states(session),
-    recorder = recorder_state(session.recorder), nonfinite = run.signals.nonfinite,
+    recorder = session.recorder:state(), nonfinite = run.signals.nonfinite,
   }, "state", tensors)
   return safetensors.save(path, tensors, {
     format = "lossdbg.checkpoint", state = json.encode(state, { nonfinite = "bare" }),
@@ -128,16 +122,6 @@ local function mismatch(saved, session)
   end
 end
 
-local function restore_recorder(recorder, state)
-  for key, value in pairs(state) do
-    if key ~= "layers" then recorder[key] = value end
-  end
-  for path, layer in pairs(state.layers) do
-    local own = recorder.layers[path]
-    for key, value in pairs(layer) do own[key] = value end
-  end
-end
-
 --- Brings a fresh session to the state of a file. Nothing is changed when it does not fit.
 ---@param path string
 ---@param session lossdbg.Session
@@ -164,7 +148,7 @@ function M.restore(path, session)
     "completed"
   run.signals.nonfinite = state.nonfinite
   session.step, session.resumed = state.step, state.epoch
-  restore_recorder(session.recorder, state.recorder)
+  session.recorder:load(state.recorder)
   return state.epoch
 end
 

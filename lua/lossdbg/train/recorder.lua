@@ -1,32 +1,49 @@
---- Recorder: what every optimiser step did, layer by layer. Shared by fit and by watches.
--- Long trainings are thinned: when a series is full, every other entry is dropped and from then on
--- only every second step is kept, so that memory stays bounded and the whole run stays visible.
+--- Recorder: what every optimiser step did, layer by layer. Shared by fit and by watches. The
+-- arithmetic and the series are in the core (csrc/train/record.h): long trainings are thinned, so
+-- that memory stays bounded and the whole run stays visible.
+local core = require "lossdbg.core"
+
 local M = {}
 
-local capacity = 2048
-
 ---@class lossdbg.Recorder
+---@field core userdata the record itself
+---@field order string[] paths of the layers with parameters
+---@field names string[] of the parameters, in the order of the record's rows
+---@field outputs string[] paths of the layers whose outputs are seen
+---@field step integer steps so far
+---@field loss number[] per step, made anew at each access, as the next three
+---@field lr number[]
+---@field grad_norm number[] absent where a step updated nothing
+---@field update_ratio number[]
 local Recorder = {}
-Recorder.__index = Recorder
+
+local histories = { loss = true, lr = true, grad_norm = true, update_ratio = true }
+
+function Recorder.__index(self, key)
+  if histories[key] then return self.core:history(key) end
+  if key == "step" then return (self.core:steps()) end
+  return Recorder[key]
+end
 
 ---@param parameters { name: string, path: string, tensor: userdata }[]
+---@param outputs? string[] paths of the layers whose outputs will be seen
 ---@return lossdbg.Recorder
-function M.new(parameters)
-  local self = setmetatable({ layers = {}, order = {}, names = {}, by_name = {}, step = 0,
-    stride = 1, kept = 0, grad_norm = {}, loss = {}, lr = {}, update_ratio = {} }, Recorder)
-  for _, parameter in ipairs(parameters) do
+function M.new(parameters, outputs)
+  local order, names, number, layer_of, sizes = {}, {}, {}, {}, {}
+  for i, parameter in ipairs(parameters) do
     local path = parameter.path
-    if not self.layers[path] then
-      self.layers[path] = { grad_norm = {}, weight_norm = {}, update_norm = {}, ratio = {},
-        zero = 0, same = 0, lost = 0, count = 0, steps = 0, grad_sq = 0, update_sq = 0,
-        weight_sq = 0 }
-      self.order[#self.order + 1] = path
+    if not number[path] then
+      order[#order + 1] = path
+      number[path] = #order
+      sizes[#order] = 0
     end
-    self.layers[path].count = self.layers[path].count + parameter.tensor.numel
-    self.names[#self.names + 1] = parameter.name
-    self.by_name[parameter.name] = self.layers[path]
+    local layer = number[path]
+    layer_of[i], names[i] = layer, parameter.name
+    sizes[layer] = sizes[layer] + parameter.tensor.numel
   end
-  return self
+  outputs = outputs or {}
+  return setmetatable({ core = core.train.recorder(layer_of, sizes, #outputs), order = order,
+    names = names, sizes = sizes, outputs = outputs }, Recorder)
 end
 
 ---The parameters of a model as the recorder wants them: without statistics such as moving means.
@@ -46,49 +63,8 @@ function M.parameters(model, trainable_only)
   return list
 end
 
-local function thin(list)
-  local n = 0
-  for i = 1, #list, 2 do
-    n = n + 1
-    list[n] = list[i]
-  end
-  for i = #list, n + 1, -1 do list[i] = nil end
-end
-
-function Recorder:thin_all()
-  for _, path in ipairs(self.order) do
-    local layer = self.layers[path]
-    thin(layer.grad_norm)
-    thin(layer.weight_norm)
-    thin(layer.update_norm)
-    thin(layer.ratio)
-  end
-  self.stride, self.kept = self.stride * 2, (self.kept + 1) // 2
-end
-
--- Adds one parameter's numbers to its layer's sums of this step.
-local function collect(layer, stats, step)
-  if layer.last ~= step then
-    layer.last, layer.grad_sq, layer.update_sq, layer.weight_sq = step, 0, 0, 0
-    layer.unchanged, layer.bad = 0, 0
-  end
-  local norm = stats.grad_norm -- before clipping
-  layer.grad_sq = layer.grad_sq + (norm and norm * norm or stats.grad_sq)
-  layer.update_sq = layer.update_sq + stats.update_sq
-  layer.weight_sq = layer.weight_sq + stats.weight_sq
-  layer.waiting = stats.waiting == true -- gradients are accumulated: nothing moves in this step
-  layer.unchanged = layer.unchanged + stats.unchanged
-  layer.lost = layer.lost + (stats.underflow or 0)
-  layer.bad = layer.bad + stats.nonfinite_grad + stats.nonfinite_weight
-end
-
-local function keep(layer)
-  local n, root = #layer.ratio + 1, math.sqrt
-  local update, weight = root(layer.update_sq), root(layer.weight_sq)
-  layer.grad_norm[n], layer.update_norm[n] = root(layer.grad_sq), update
-  layer.weight_norm[n] = weight
-  layer.ratio[n] = weight > 0 and update / weight or update > 0 and 1 or 0
-end
+-- States of a parameter in a step, as csrc/train/record.h has them.
+local done, waiting = 1, 2
 
 ---Takes up one step.
 ---@param loss number
@@ -97,41 +73,27 @@ end
 ---@param lr number|nil
 ---@return string|nil path of the first layer with a gradient or weight that is not finite
 function Recorder:add(loss, stats, lr)
-  local step = self.step + 1
-  self.step = step
-  self.loss[step], self.lr[step] = loss, lr
-  if not stats then return nil end
-  for _, name in ipairs(self.names) do -- in a fixed order: sums keep their bits
-    local entry = stats[name]
-    if entry then collect(self.by_name[name], entry, step) end
-  end
-  local sampled = (step - 1) % self.stride == 0
-  local grad, update, weight, first_bad, waiting = 0, 0, 0, nil, false
-  for _, path in ipairs(self.order) do
-    local layer = self.layers[path]
-    if layer.last == step then
-      layer.steps = layer.steps + 1
-      grad, update = grad + layer.grad_sq, update + layer.update_sq
-      weight = weight + layer.weight_sq
-      if layer.grad_sq == 0 then layer.zero = layer.zero + 1 end
-      if layer.unchanged == layer.count then layer.same = layer.same + 1 end
-      if layer.bad > 0 and not layer.first_nonfinite_step then
-        layer.first_nonfinite_step = step
-        first_bad = first_bad or path
+  local record = self.core
+  if stats then
+    for i, name in ipairs(self.names) do
+      local entry = stats[name]
+      if entry then
+        local norm = entry.grad_norm -- before clipping
+        record:set(i, norm and norm * norm or entry.grad_sq, entry.update_sq, entry.weight_sq,
+          entry.nonfinite_grad, entry.nonfinite_weight, entry.unchanged, entry.underflow or 0,
+          entry.grad_zero or 0, entry.waiting and waiting or done)
       end
-      if sampled and not layer.waiting then keep(layer) end
-      waiting = waiting or layer.waiting
     end
   end
-  self.grad_norm[step] = math.sqrt(grad)
-  self.update_ratio[step] = waiting and self.update_ratio[step - 1]
-    or weight > 0 and math.sqrt(update / weight) or 0
-  if sampled then
-    self.kept = self.kept + 1
-    if self.kept >= capacity then self:thin_all() end
-  end
-  return first_bad
+  local bad = record:add(loss, lr, stats ~= nil)
+  record:clear()
+  return bad and self.order[bad]
 end
+
+---The last step's entry of a history.
+---@param name "loss"|"lr"|"grad_norm"|"update_ratio"
+---@return number|nil
+function Recorder:last(name) return self.core:last(name) end
 
 local function median(list)
   local sorted = {}
@@ -149,22 +111,48 @@ M.median = median
 ---signals.layers of the run.
 ---@return table<string, table>
 function Recorder:signals()
-  local out = {}
-  for _, path in ipairs(self.order) do
-    local layer = self.layers[path]
-    local gradient = median(layer.grad_norm)
-    if layer.steps > 0 then
+  local out, record = {}, self.core
+  local _, stride = record:steps()
+  for i, path in ipairs(self.order) do
+    local steps, zero, same, lost, nonfinite = record:layer(i)
+    if steps > 0 then
+      local count, grad_norm = self.sizes[i], record:series(i, "grad_norm")
+      local ratio, gradient = record:series(i, "ratio"), median(grad_norm)
       out[path] = {
-        grad_norm = layer.grad_norm, weight_norm = layer.weight_norm,
-        update_norm = layer.update_norm, ratio = layer.ratio, stride = self.stride,
-        zero_grad = layer.zero / layer.steps, unchanged = layer.same / layer.steps,
-        underflow = layer.lost / (layer.count * layer.steps),
-        ratio_median = median(layer.ratio), first_nonfinite_step = layer.first_nonfinite_step,
-        grad_rms_median = gradient and gradient / math.sqrt(layer.count),
+        grad_norm = grad_norm, weight_norm = record:series(i, "weight_norm"),
+        update_norm = record:series(i, "update_norm"), ratio = ratio, stride = stride,
+        zero_grad = zero / steps, unchanged = same / steps, underflow = lost / (count * steps),
+        ratio_median = median(ratio), first_nonfinite_step = nonfinite > 0 and nonfinite or nil,
+        grad_rms_median = gradient and gradient / math.sqrt(count),
       }
     end
   end
   return out
 end
+
+---signals.outputs of the run: what the layers' outputs were in training.
+---@return table<string, { mean: number[], std: number[], zero_share: number[], stride: integer,
+---  first_nonfinite_step: integer|nil }>|nil
+function Recorder:output_signals()
+  local out, record = {}, self.core
+  local _, stride = record:steps()
+  for i, path in ipairs(self.outputs) do
+    local steps, nonfinite = record:output(i)
+    if steps > 0 then
+      out[path] = { mean = record:output_series(i, "mean"), std = record:output_series(i, "std"),
+        zero_share = record:output_series(i, "zero_share"), stride = stride,
+        first_nonfinite_step = nonfinite > 0 and nonfinite or nil }
+    end
+  end
+  return next(out) and out or nil
+end
+
+---Everything that the recorder knows, as tensors and plain data.
+---@return table
+function Recorder:state() return self.core:state() end
+
+---Goes on from a state of a recorder with the same parameters.
+---@param state table
+function Recorder:load(state) self.core:load(state) end
 
 return M

@@ -1,0 +1,359 @@
+/*
+** The record of a training as userdata. Its buffers are storages in user values, so that the host's
+** allocator sees them; series grow by doubling up to what train/record.h allows.
+*/
+#include "binding/lb_record.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LB_RECORD "lossdbg.record"
+
+enum { LAYER_OF = 1, UPDATES, SEEN, TOTAL, OUTPUT_TOTAL, HISTORY, SERIES, OUTPUT_SERIES, SLOTS };
+
+ldb_record *lb_checkrecord(lua_State *L, int idx, const char *where) {
+  ldb_record *r = luaL_testudata(L, idx, LB_RECORD);
+  if (!r)
+    luaL_error(L, "lossdbg: %s: expected the record of a training, got %s", where,
+               luaL_typename(L, idx));
+  return r;
+}
+
+static ldb_record *self(lua_State *L) {
+  return lb_checkrecord(L, 1, "record");
+}
+
+/* Pushes n x m zeroed elements of `size` bytes. */
+static void *push_zeros(lua_State *L, int64_t n, int64_t m, size_t size) {
+  size_t count = 0, bytes = 0;
+  if (!ldb_mul_size((size_t)n, (size_t)m, &count) || !ldb_mul_size(count, size, &bytes))
+    luaL_error(L, "lossdbg: record: too many steps or layers for one record");
+  void *data = lb_pushscratch(L, "record", bytes > 0 ? bytes : 1);
+  memset(data, 0, bytes);
+  return data;
+}
+
+/* Pushes rows of `to` doubles that begin with the old rows of `from`. */
+static double *push_wider(lua_State *L, const double *old, int64_t rows, int64_t from, int64_t to) {
+  double *fresh = push_zeros(L, rows, to, sizeof *fresh);
+  for (int64_t i = 0; i < rows && from > 0; i++)
+    memcpy(fresh + i * to, old + i * from, (size_t)from * sizeof *fresh);
+  return fresh;
+}
+
+static int64_t grown(int64_t room, int64_t wanted) {
+  int64_t n = room < 64 ? 64 : room;
+  while (n < wanted)
+    n *= 2;
+  return n;
+}
+
+void lb_reserve(lua_State *L, int idx, ldb_record *r, int64_t n) {
+  luaL_checkstack(L, 4, "record");
+  idx = lua_absindex(L, idx);
+  if (r->step + n > r->room) {
+    const int64_t room = grown(r->room, r->step + n);
+    double *history = push_wider(L, r->history, LDB_STEP_SERIES, r->room, room);
+    lua_setiuservalue(L, idx, HISTORY);
+    r->history = history;
+    r->room = room;
+  }
+  const int64_t wanted = ldb_record_capacity(r, n);
+  if (wanted <= r->capacity) return;
+  int64_t capacity = grown(r->capacity, wanted);
+  if (capacity > LDB_RECORD_CAPACITY) capacity = LDB_RECORD_CAPACITY;
+  double *series = push_wider(L, r->series, r->layers * LDB_LAYER_SERIES, r->capacity, capacity);
+  double *outputs =
+      push_wider(L, r->output_series, r->outputs * LDB_OUT_SERIES, r->capacity, capacity);
+  lua_setiuservalue(L, idx, OUTPUT_SERIES);
+  lua_setiuservalue(L, idx, SERIES);
+  r->series = series;
+  r->output_series = outputs;
+  r->capacity = capacity;
+}
+
+/* recorder(layer_of, sizes, outputs): layer_of lists for each parameter the number of its layer
+   from 1, sizes the elements of each layer, outputs how many layers' outputs are seen */
+static int lb_record_new(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const int64_t outputs = lb_checkcount(L, 3, "record", "outputs");
+  ldb_record *r = lua_newuserdatauv(L, sizeof *r, SLOTS - 1);
+  const int at = lua_gettop(L);
+  memset(r, 0, sizeof *r);
+  r->parameters = (int64_t)lua_rawlen(L, 1);
+  r->layers = (int64_t)lua_rawlen(L, 2);
+  r->outputs = outputs;
+  r->stride = 1;
+  int32_t *layer_of = push_zeros(L, r->parameters, 1, sizeof *layer_of);
+  lua_setiuservalue(L, at, LAYER_OF);
+  r->layer_of = layer_of;
+  r->updates = push_zeros(L, r->parameters, LDB_UPDATE_ROW, sizeof *r->updates);
+  lua_setiuservalue(L, at, UPDATES);
+  r->seen = push_zeros(L, outputs, LDB_OUTPUT_ROW, sizeof *r->seen);
+  lua_setiuservalue(L, at, SEEN);
+  r->total = push_zeros(L, r->layers, 1, sizeof *r->total);
+  lua_setiuservalue(L, at, TOTAL);
+  r->output_total = push_zeros(L, outputs, 1, sizeof *r->output_total);
+  lua_setiuservalue(L, at, OUTPUT_TOTAL);
+  for (int64_t p = 0; p < r->parameters; p++) {
+    lua_rawgeti(L, 1, p + 1);
+    layer_of[p] = (int32_t)(lua_tointeger(L, -1) - 1);
+    lua_pop(L, 1);
+    if (layer_of[p] < 0 || layer_of[p] >= r->layers)
+      return luaL_error(L, "lossdbg: record: parameter %I is of no layer", (LUAI_UACINT)(p + 1));
+  }
+  for (int64_t l = 0; l < r->layers; l++) {
+    lua_rawgeti(L, 2, l + 1);
+    r->total[l].size = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  lb_reserve(L, at, r, 1);
+  luaL_setmetatable(L, LB_RECORD);
+  return 1;
+}
+
+static int64_t check_index(lua_State *L, int idx, int64_t n, const char *name) {
+  const int64_t i = lb_checkcount(L, idx, "record", name);
+  if (i < 1 || i > n)
+    luaL_error(L, "lossdbg: record: argument '%s': expected 1 to %I, got %I", name, (LUAI_UACINT)n,
+               (LUAI_UACINT)i);
+  return i - 1;
+}
+
+/* set(parameter, grad_sq, update_sq, weight_sq, bad_grad, bad_weight, unchanged, underflow,
+   grad_zero, state): one parameter's row of the step to be added */
+static int lb_record_set(lua_State *L) {
+  ldb_record *r = self(L);
+  double *row = r->updates + check_index(L, 2, r->parameters, "parameter") * LDB_UPDATE_ROW;
+  for (int k = 0; k < LDB_UPDATE_ROW; k++)
+    row[k] = luaL_optnumber(L, 3 + k, 0.0);
+  return 0;
+}
+
+/* clear(): no parameter took part in the step to be added, no output was seen */
+static int lb_record_clear(lua_State *L) {
+  const ldb_record *r = self(L);
+  for (int64_t p = 0; p < r->parameters; p++)
+    r->updates[p * LDB_UPDATE_ROW + LDB_UPDATE_STATE] = LDB_UPDATE_NONE;
+  for (int64_t o = 0; o < r->outputs; o++)
+    r->seen[o * LDB_OUTPUT_ROW + LDB_OUTPUT_COUNT] = 0;
+  return 0;
+}
+
+static int push_layer(lua_State *L, int64_t bad) {
+  if (bad < 0) return 0;
+  lua_pushinteger(L, (lua_Integer)bad + 1);
+  return 1;
+}
+
+/* add(loss, lr, updated) -> number of the first layer that is not finite for the first time */
+static int lb_record_add(lua_State *L) {
+  ldb_record *r = self(L);
+  const double loss = luaL_checknumber(L, 2), lr = luaL_optnumber(L, 3, NAN);
+  lb_reserve(L, 1, r, 1);
+  return push_layer(L, ldb_record_step(r, loss, lr, lua_toboolean(L, 4)));
+}
+
+static void push_list(lua_State *L, const double *x, int64_t n, double hole) {
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    if (x[i] == hole) continue;
+    lua_pushnumber(L, x[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+static int check_choice(lua_State *L, int idx, const char *const *names) {
+  return luaL_checkoption(L, idx, NULL, names);
+}
+
+/* history(name) -> list with one entry a step, absent where the step updated nothing */
+static int lb_record_history(lua_State *L) {
+  static const char *const names[] = {"loss", "lr", "grad_norm", "update_ratio", NULL};
+  const ldb_record *r = self(L);
+  const int kind = check_choice(L, 2, names);
+  const double hole = kind >= LDB_STEP_GRAD_NORM ? LDB_NO_STEP : (double)NAN;
+  push_list(L, r->history + kind * r->room, r->step, hole);
+  return 1;
+}
+
+/* last(name) -> the entry of the last step */
+static int lb_record_last(lua_State *L) {
+  static const char *const names[] = {"loss", "lr", "grad_norm", "update_ratio", NULL};
+  const ldb_record *r = self(L);
+  const int kind = check_choice(L, 2, names);
+  if (r->step == 0) return 0;
+  const double x = r->history[kind * r->room + r->step - 1];
+  if (kind >= LDB_STEP_GRAD_NORM && x == LDB_NO_STEP) return 0;
+  lua_pushnumber(L, x);
+  return 1;
+}
+
+/* series(layer, name) -> list */
+static int lb_record_series(lua_State *L) {
+  static const char *const names[] = {"grad_norm", "weight_norm", "update_norm", "ratio", NULL};
+  const ldb_record *r = self(L);
+  const int64_t l = check_index(L, 2, r->layers, "layer");
+  const int kind = check_choice(L, 3, names);
+  push_list(L, r->series + (l * LDB_LAYER_SERIES + kind) * r->capacity, (int64_t)r->total[l].kept,
+            NAN);
+  return 1;
+}
+
+/* output_series(output, name) -> list */
+static int lb_record_output_series(lua_State *L) {
+  static const char *const names[] = {"mean", "std", "zero_share", NULL};
+  const ldb_record *r = self(L);
+  const int64_t o = check_index(L, 2, r->outputs, "output");
+  const int kind = check_choice(L, 3, names);
+  push_list(L, r->output_series + (o * LDB_OUT_SERIES + kind) * r->capacity,
+            (int64_t)r->output_total[o].kept, NAN);
+  return 1;
+}
+
+/* layer(layer) -> steps, zero, same, lost, first_nonfinite_step (0: none) */
+static int lb_record_layer(lua_State *L) {
+  const ldb_record *r = self(L);
+  const ldb_layer_total *t = &r->total[check_index(L, 2, r->layers, "layer")];
+  lua_pushnumber(L, t->steps);
+  lua_pushnumber(L, t->zero);
+  lua_pushnumber(L, t->same);
+  lua_pushnumber(L, t->lost);
+  lua_pushinteger(L, (lua_Integer)t->first_nonfinite_step);
+  return 5;
+}
+
+/* output(output) -> steps, first_nonfinite_step (0: none) */
+static int lb_record_output(lua_State *L) {
+  const ldb_record *r = self(L);
+  const ldb_output_total *t = &r->output_total[check_index(L, 2, r->outputs, "output")];
+  lua_pushnumber(L, t->steps);
+  lua_pushinteger(L, (lua_Integer)t->first_nonfinite_step);
+  return 2;
+}
+
+/* steps() -> number of steps, stride of the thinned series */
+static int lb_record_steps(lua_State *L) {
+  const ldb_record *r = self(L);
+  lua_pushinteger(L, (lua_Integer)r->step);
+  lua_pushinteger(L, (lua_Integer)r->stride);
+  return 2;
+}
+
+/* ---- state: everything as f64 tensors, for checkpoints -----------------------------------------
+ */
+
+typedef struct part {
+  const char *name;
+  double *data;
+  int64_t n;
+} part;
+
+enum { PARTS = 5 };
+
+/* The buffers that hold the past, as they lie in memory. */
+static void list_parts(const ldb_record *r, part parts[PARTS]) {
+  const int64_t totals = (int64_t)(sizeof *r->total / sizeof(double));
+  const int64_t outputs = (int64_t)(sizeof *r->output_total / sizeof(double));
+  parts[0] = (part){"total", (double *)r->total, r->layers * totals};
+  parts[1] = (part){"output_total", (double *)r->output_total, r->outputs * outputs};
+  parts[2] = (part){"history", r->history, LDB_STEP_SERIES * r->room};
+  parts[3] = (part){"series", r->series, r->layers * LDB_LAYER_SERIES * r->capacity};
+  parts[4] = (part){"output_series", r->output_series, r->outputs * LDB_OUT_SERIES * r->capacity};
+}
+
+/* state() -> { steps = { step, stride, kept, room, capacity }, name = f64 tensor, ... } */
+static int lb_record_state(lua_State *L) {
+  const ldb_record *r = self(L);
+  part parts[PARTS];
+  const double counts[] = {(double)r->step, (double)r->stride, (double)r->kept, (double)r->room,
+                           (double)r->capacity};
+  lua_createtable(L, 0, PARTS + 1);
+  push_list(L, counts, 5, NAN);
+  lua_setfield(L, -2, "steps");
+  list_parts(r, parts);
+  for (int i = 0; i < PARTS; i++) {
+    if (parts[i].n == 0) continue;
+    const lb_tensor *t = lb_newtensor(L, "record", LDB_F64, 1, &parts[i].n);
+    memcpy(t->view.data, parts[i].data, (size_t)parts[i].n * sizeof(double));
+    lua_setfield(L, -2, parts[i].name);
+  }
+  return 1;
+}
+
+static int64_t count_at(lua_State *L, int i) {
+  lua_rawgeti(L, -1, i);
+  const int64_t n = (int64_t)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+/* load(state): as state() returned it, of a record with the same layers; all or nothing */
+static int lb_record_load(lua_State *L) {
+  ldb_record *r = self(L), fresh = *r;
+  part parts[PARTS];
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  if (lua_getfield(L, 2, "steps") != LUA_TTABLE)
+    return luaL_error(L, "lossdbg: record: expected the state of a record");
+  fresh.step = count_at(L, 1);
+  fresh.stride = count_at(L, 2);
+  fresh.kept = count_at(L, 3);
+  fresh.room = count_at(L, 4);
+  fresh.capacity = count_at(L, 5);
+  if (fresh.step < 0 || fresh.room < fresh.step || fresh.stride < 1 || fresh.kept < 0 ||
+      fresh.capacity < 1 || fresh.capacity > LDB_RECORD_CAPACITY || fresh.room > INT64_C(1) << 40)
+    return luaL_error(L, "lossdbg: record: the state is damaged");
+  const int first = lua_gettop(L) + 1;
+  fresh.total = push_zeros(L, r->layers, 1, sizeof *r->total);
+  fresh.output_total = push_zeros(L, r->outputs, 1, sizeof *r->output_total);
+  fresh.history = push_zeros(L, LDB_STEP_SERIES, fresh.room, sizeof(double));
+  fresh.series = push_zeros(L, r->layers * LDB_LAYER_SERIES, fresh.capacity, sizeof(double));
+  fresh.output_series = push_zeros(L, r->outputs * LDB_OUT_SERIES, fresh.capacity, sizeof(double));
+  list_parts(&fresh, parts);
+  for (int i = 0; i < PARTS; i++) {
+    if (parts[i].n == 0) continue;
+    lua_getfield(L, 2, parts[i].name);
+    const lb_tensor *t = lb_checkcontiguous(L, -1, "record", parts[i].name, (int)LDB_F64);
+    if (ldb_view_count(&t->view) != parts[i].n)
+      return luaL_error(L, "lossdbg: record: '%s' is of another model", parts[i].name);
+    memcpy(parts[i].data, t->view.data, (size_t)parts[i].n * sizeof(double));
+    lua_pop(L, 1);
+  }
+  for (int64_t l = 0; l < r->layers; l++)
+    if (fresh.total[l].kept > (double)fresh.capacity || fresh.total[l].kept < 0)
+      return luaL_error(L, "lossdbg: record: the state is damaged");
+  for (int64_t o = 0; o < r->outputs; o++)
+    if (fresh.output_total[o].kept > (double)fresh.capacity || fresh.output_total[o].kept < 0)
+      return luaL_error(L, "lossdbg: record: the state is damaged");
+  *r = fresh;
+  for (int slot = TOTAL; slot <= OUTPUT_SERIES; slot++) {
+    lua_pushvalue(L, first + slot - TOTAL);
+    lua_setiuservalue(L, 1, slot);
+  }
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"set", lb_record_set},
+                                   {"clear", lb_record_clear},
+                                   {"add", lb_record_add},
+                                   {"history", lb_record_history},
+                                   {"last", lb_record_last},
+                                   {"series", lb_record_series},
+                                   {"output_series", lb_record_output_series},
+                                   {"layer", lb_record_layer},
+                                   {"output", lb_record_output},
+                                   {"steps", lb_record_steps},
+                                   {"state", lb_record_state},
+                                   {"load", lb_record_load},
+                                   {NULL, NULL}};
+
+void lb_open_record(lua_State *L) {
+  luaL_newmetatable(L, LB_RECORD);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, lb_record_new);
+  lua_setfield(L, -2, "recorder");
+}
