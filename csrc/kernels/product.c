@@ -1,0 +1,481 @@
+#include "kernels/product.h"
+
+#include <string.h>
+
+#include "kernels/product_kernel.h"
+
+enum {
+  DEPTH = 384,                         /* most of k that is summed in registers */
+  ROOM_A = 32 << 10,                   /* bytes of workspace for packed rows of a */
+  ROOM_B = LDB_PRODUCT_BYTES - ROOM_A, /* and for packed columns of b */
+  STACK_ROOM = 4096,                   /* floats for each of them without a workspace */
+  TILE_ROWS = 16,                      /* a block of c on its way to the other side */
+  MOST_ROWS = 512,                     /* of a task */
+  TASKS = 8,                           /* what a large product is cut into, at least */
+  TASK_FLOPS = 4 << 20,                /* smaller tasks are not worth their packing */
+  SMALL = 48 * 48 * 48,                /* m n k up to which nothing is packed if that is possible */
+  LINE = 16                            /* floats of a cache line */
+};
+
+/* Memory to pack into. */
+typedef struct room {
+  float *a, *b;
+  int64_t a_floats, b_floats;
+} room;
+
+typedef struct job {
+  ldb_product p; /* as computed: where flipped, that of the transposed result */
+  const ldb_micro *micro;
+  bool flipped;
+  bool direct; /* b is read where it stands */
+  int64_t depth;
+  int64_t tile_m, tile_n, tiles_n;
+  ldb_team *team;
+} job;
+
+static int64_t min(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t parts(int64_t n, int64_t most) {
+  return (n + most - 1) / most;
+}
+
+/* n cut into equal parts of at most `most`, each a multiple of `unit` but the last. */
+static int64_t even(int64_t n, int64_t most, int64_t unit) {
+  return parts(parts(n, parts(n, most)), unit) * unit;
+}
+
+/* The length of the blocks of k: by k alone, as it decides about bits. */
+static int64_t depth_of(int64_t k) {
+  return k <= DEPTH ? k : even(k, DEPTH, 8);
+}
+
+/* ---- the factors ---- */
+
+typedef struct strided {
+  const float *data;
+  int64_t row, col; /* steps between rows and columns */
+} strided;
+
+static const float *element(const ldb_mat *m, int64_t row, int64_t col) {
+  const float *data = m->data;
+  return m->trans ? data + col * m->ld + row : data + row * m->ld + col;
+}
+
+/* Rows of a that stand a multiple of 1 KB apart fall into a few sets of the first-level cache and
+   drive each other out of it. */
+static bool crowded(const ldb_mat *a) {
+  return a->ld % 256 == 0;
+}
+
+/* Leading dimension of packed rows: neighbours fall into different sets. */
+static int64_t spread(int64_t depth) {
+  return depth / LINE * LINE + ((depth / LINE) % 2 == 0 ? LINE : 2 * LINE);
+}
+
+/* Most rows of a that fit into the room at once. */
+static int64_t rows_at_once(const job *j, const room *r) {
+  const int64_t each = j->p.a.mat.trans ? j->depth : spread(j->depth);
+  return min(j->micro->rows, r->a_floats / each);
+}
+
+/* Rows [row, row + rows) x [k0, k0 + depth) of a: as they stand, or copied so that they lie close.
+ */
+static strided rows_of(const job *j, const room *r, int64_t row, int64_t rows, int64_t k0,
+                       int64_t depth) {
+  const ldb_source *a = &j->p.a;
+  const int64_t lead = a->mat.trans ? min(TILE_ROWS, r->a_floats / j->depth) : spread(depth);
+  const strided packed = {r->a, a->mat.trans ? 1 : lead, a->mat.trans ? lead : 1};
+  if (a->pack && a->mat.trans) {
+    a->pack(a->ctx, k0, depth, row, rows, lead, r->a);
+  } else if (a->pack) {
+    a->pack(a->ctx, row, rows, k0, depth, lead, r->a);
+  } else if (!j->direct && a->mat.trans) {
+    j->micro->copy(depth, rows, element(&a->mat, row, k0), a->mat.ld, r->a, lead);
+  } else if (!j->direct && crowded(&a->mat)) {
+    j->micro->copy(rows, depth, element(&a->mat, row, k0), a->mat.ld, r->a, lead);
+  } else {
+    const strided there = {element(&a->mat, row, k0), a->mat.trans ? 1 : a->mat.ld,
+                           a->mat.trans ? a->mat.ld : 1};
+    return there;
+  }
+  return packed;
+}
+
+/* Packs columns [col, col + cols) of b, cols <= width, into to[depth][width]; what is beyond
+   them is 0. */
+static void pack_panel(const ldb_micro *micro, const ldb_source *b, int64_t col, int64_t cols,
+                       int64_t width, int64_t k0, int64_t depth, float *to) {
+  if (cols < width)
+    for (int64_t p = 0; p < depth; p++)
+      for (int64_t i = cols; i < width; i++)
+        to[p * width + i] = 0;
+  if (b->pack && b->mat.trans) {
+    float rows[LINE * LDB_PANEL]; /* some columns of k at a time, then turned */
+    for (int64_t p = 0; p < depth; p += LINE) {
+      const int64_t some = min(LINE, depth - p);
+      b->pack(b->ctx, col, cols, k0 + p, some, LINE, rows);
+      micro->transpose(cols, some, rows, LINE, to + p * width, width);
+    }
+  } else if (b->pack) {
+    b->pack(b->ctx, k0, depth, col, cols, width, to);
+  } else if (b->mat.trans) {
+    micro->transpose(cols, depth, element(&b->mat, k0, col), b->mat.ld, to, width);
+  } else {
+    micro->copy(depth, cols, element(&b->mat, k0, col), b->mat.ld, to, width);
+  }
+}
+
+/* Columns of b, ready for the kernels: panel i begins at data + i * panel. */
+typedef struct columns {
+  const float *data;
+  int64_t panel, row, width;
+} columns;
+
+static int64_t packed_width(int64_t n) {
+  return parts(n, LDB_PANEL) * LDB_PANEL;
+}
+
+static columns columns_of(const job *j, const room *r, int64_t width, int64_t col, int64_t cols,
+                          int64_t k0, int64_t depth) {
+  const ldb_source *b = &j->p.b;
+  columns c = {r->b, width * depth, width, width};
+  if (b->packed) {
+    c.data = b->packed + k0 * packed_width(j->p.n) + col * depth;
+  } else if (j->direct) {
+    c.data = element(&b->mat, k0, col);
+    c.panel = width;
+    c.row = b->mat.ld;
+  } else {
+    for (int64_t i = 0; i < cols; i += width)
+      pack_panel(j->micro, b, col + i, min(width, cols - i), width, k0, depth, r->b + i * depth);
+  }
+  return c;
+}
+
+/* ---- one tile of the result ---- */
+
+/* Some rows of a times some columns of b into c, or into its transpose. */
+static void multiply_rows(const job *j, const strided *a, const columns *b, int64_t row,
+                          int64_t rows, int64_t col, int64_t cols, int64_t depth, bool add) {
+  const ldb_micro *micro = j->micro;
+  const int64_t step = min(2 * micro->lanes, b->width);
+  float block[TILE_ROWS * LDB_PANEL], turned[LDB_PANEL * TILE_ROWS];
+  ldb_micro_fn *const *kernels = (j->direct ? micro->masked : micro->whole) + 2 * (rows - 1);
+  if (b->width % micro->lanes != 0) kernels = micro->masked + 2 * (rows - 1);
+  if (j->flipped) memset(block, 0, sizeof block);
+  for (int64_t i = 0; i < cols; i += step) {
+    const float *from = b->data + i / b->width * b->panel + i % b->width;
+    const int64_t some = min(step, cols - i);
+    ldb_micro_fn *const kernel = kernels[some > micro->lanes];
+    if (!j->flipped) {
+      kernel(depth, a->data, a->row, a->col, from, b->row, j->p.c + row * j->p.ldc + col + i,
+             j->p.ldc, some, add);
+      continue;
+    }
+    kernel(depth, a->data, a->row, a->col, from, b->row, block, LDB_PANEL, some, false);
+    micro->transpose(TILE_ROWS, step, block, LDB_PANEL, turned, TILE_ROWS);
+    for (int64_t q = 0; q < some; q++) {
+      float *to = j->p.c + (col + i + q) * j->p.ldc + row;
+      for (int64_t s = 0; s < rows; s++)
+        to[s] = add ? to[s] + turned[q * TILE_ROWS + s] : turned[q * TILE_ROWS + s];
+    }
+  }
+}
+
+static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int64_t col,
+                     int64_t cols) {
+  const ldb_product *p = &j->p;
+  const int64_t at_once = j->p.a.pack || !j->direct ? rows_at_once(j, r) : j->micro->rows;
+  const int64_t height = parts(rows, at_once), few = rows / height, more = rows % height;
+  int64_t width = LDB_PANEL, strip = cols;
+  if (!j->direct && !p->b.packed) {
+    strip = r->b_floats / j->depth;
+    if (strip < width) width = strip > 8 ? strip / 8 * 8 : strip;
+    strip = strip / width * width;
+  }
+  for (int64_t k0 = 0; k0 < p->k; k0 += j->depth) {
+    const int64_t depth = min(j->depth, p->k - k0);
+    const bool add = p->accumulate || k0 > 0, last = k0 + depth == p->k;
+    for (int64_t c0 = 0; c0 < cols; c0 += strip) {
+      const int64_t some = min(strip, cols - c0);
+      const columns b = columns_of(j, r, width, col + c0, some, k0, depth);
+      int64_t i = 0;
+      for (int64_t q = 0; q < height; q++) {
+        const int64_t n = few + (q < more ? 1 : 0);
+        const strided a = rows_of(j, r, row + i, n, k0, depth);
+        multiply_rows(j, &a, &b, row + i, n, col + c0, some, depth, add);
+        if (last && c0 + some == cols && p->done && !j->flipped)
+          p->done(p->done_ctx, row + i, n, col, cols);
+        i += n;
+      }
+    }
+  }
+  if (p->done && j->flipped) p->done(p->done_ctx, col, cols, row, rows);
+}
+
+/* ---- plans ---- */
+
+static ldb_source turned(const ldb_source *s) {
+  ldb_source t = *s;
+  t.mat.trans = !t.mat.trans;
+  return t;
+}
+
+/* The transposed result: b's columns are broadcast as they stand, a's rows become the vectors. */
+static void flip(job *j) {
+  const ldb_product p = j->p;
+  j->p.m = p.n;
+  j->p.n = p.m;
+  j->p.a = turned(&p.b);
+  j->p.b = turned(&p.a);
+  j->flipped = !j->flipped;
+}
+
+static bool is_stored(const ldb_source *s) {
+  return !s->pack && !s->packed;
+}
+
+/* Vectors come from the side that is cheaper to bring into panels: turning costs several times a
+   copy; a turned result costs too. */
+static bool wants_flip(const ldb_product *p) {
+  if (!is_stored(&p->a) || !is_stored(&p->b) || !p->b.mat.trans) return false;
+  const int64_t turn_b = p->n * p->k, turn_a = p->a.mat.trans ? 0 : p->m * p->k;
+  return turn_a + 2 * p->m * p->n * parts(p->k, DEPTH) < turn_b;
+}
+
+static void cut(job *j) {
+  const int64_t m = j->p.m, n = j->p.n, unit = j->micro->rows;
+  const int64_t widest = ROOM_B / (int64_t)sizeof(float) / j->depth / LDB_PANEL * LDB_PANEL;
+  j->tile_n = even(n, widest, LDB_PANEL);
+  j->tile_m = even(m, MOST_ROWS, unit);
+  while (parts(m, j->tile_m) * parts(n, j->tile_n) < TASKS &&
+         2.0 * (double)j->tile_m * (double)j->tile_n * (double)j->p.k > TASK_FLOPS) {
+    const bool tall = j->tile_m > 2 * unit, wide = j->tile_n > LDB_PANEL;
+    if (tall && (j->tile_m >= j->tile_n || !wide))
+      j->tile_m = even(m, (j->tile_m + 1) / 2, unit);
+    else if (wide)
+      j->tile_n = even(n, (j->tile_n + 1) / 2, LDB_PANEL);
+    else
+      break;
+  }
+  j->tiles_n = parts(n, j->tile_n);
+}
+
+static void plan(job *j, const ldb_product *p, const ldb_micro *micro) {
+  j->p = *p;
+  j->micro = micro;
+  j->flipped = false;
+  j->direct = false;
+  j->depth = depth_of(p->k);
+  j->team = NULL;
+  if (is_stored(&p->a) && is_stored(&p->b) && p->m <= SMALL && p->n <= SMALL && p->k <= SMALL &&
+      p->m * p->n <= SMALL && p->m * p->n * p->k <= SMALL) {
+    j->direct = !p->b.mat.trans || p->a.mat.trans;
+    if (p->b.mat.trans && p->a.mat.trans) flip(j);
+  }
+  if (!j->direct && wants_flip(p)) flip(j);
+}
+
+static void run_task(void *arg, int64_t i, int worker) {
+  const job *j = arg;
+  float *memory = ldb_team_workspace(j->team, worker);
+  const room r = {memory, memory + ROOM_A / (int64_t)sizeof(float), ROOM_A / (int64_t)sizeof(float),
+                  ROOM_B / (int64_t)sizeof(float)};
+  const int64_t row = i / j->tiles_n * j->tile_m, col = i % j->tiles_n * j->tile_n;
+  run_tile(j, &r, row, min(j->tile_m, j->p.m - row), col, min(j->tile_n, j->p.n - col));
+}
+
+/* With little memory: the same work in smaller pieces. */
+static void run_on_stack(const job *j) {
+  float a[STACK_ROOM], b[STACK_ROOM];
+  const room r = {a, b, STACK_ROOM, STACK_ROOM};
+  run_tile(j, &r, 0, j->p.m, 0, j->p.n);
+}
+
+static void run_here(job *j, void *workspace) {
+  if (j->direct) {
+    const room none = {NULL, NULL, 0, 0};
+    run_tile(j, &none, 0, j->p.m, 0, j->p.n);
+  } else if (!workspace) {
+    run_on_stack(j);
+  } else {
+    float *memory = workspace;
+    const room r = {memory, memory + ROOM_A / (int64_t)sizeof(float),
+                    ROOM_A / (int64_t)sizeof(float), ROOM_B / (int64_t)sizeof(float)};
+    run_tile(j, &r, 0, j->p.m, 0, j->p.n);
+  }
+}
+
+/* ---- without own kernels ---- */
+
+static ldb_status fallback(const ldb_product *p, ldb_error *e);
+
+/* Nothing to add up: zeros, or c as it is. */
+static void empty_sum(const ldb_product *p) {
+  for (int64_t i = 0; i < p->m && !p->accumulate; i++)
+    memset(p->c + i * p->ldc, 0, (size_t)p->n * sizeof(float));
+  if (p->done) p->done(p->done_ctx, 0, p->m, 0, p->n);
+}
+
+ldb_status ldb_multiply(ldb_team *team, const ldb_product *p, ldb_error *e) {
+  if (p->m <= 0 || p->n <= 0) return LDB_OK;
+  if (p->k <= 0) {
+    empty_sum(p);
+    return LDB_OK;
+  }
+  const ldb_micro *micro = ldb_micro_best();
+  if (!micro) return fallback(p, e);
+  job j;
+  plan(&j, p, micro);
+  if (j.direct || !team) {
+    run_here(&j, NULL);
+    return LDB_OK;
+  }
+  cut(&j);
+  j.team = team;
+  ldb_team_run(team, parts(j.p.m, j.tile_m) * j.tiles_n,
+               2.0 * (double)p->m * (double)p->n * (double)p->k / 100, run_task, &j);
+  return LDB_OK;
+}
+
+ldb_status ldb_multiply_here(void *workspace, const ldb_product *p, ldb_error *e) {
+  if (p->m <= 0 || p->n <= 0) return LDB_OK;
+  if (p->k <= 0) {
+    empty_sum(p);
+    return LDB_OK;
+  }
+  const ldb_micro *micro = ldb_micro_best();
+  if (!micro) return fallback(p, e);
+  job j;
+  plan(&j, p, micro);
+  run_here(&j, workspace);
+  return LDB_OK;
+}
+
+typedef struct batch {
+  const ldb_product *first;
+  int64_t count, group, step_a, step_b, step_c;
+  ldb_team *team;
+} batch;
+
+static ldb_product product_at(const batch *b, int64_t i) {
+  ldb_product p = *b->first;
+  p.a.mat.data = (const float *)p.a.mat.data + i * b->step_a;
+  p.b.mat.data = (const float *)p.b.mat.data + i * b->step_b;
+  p.c += i * b->step_c;
+  return p;
+}
+
+static void run_group(void *arg, int64_t g, int worker) {
+  const batch *b = arg;
+  void *workspace = ldb_team_workspace(b->team, worker);
+  for (int64_t i = g * b->group; i < min(b->count, (g + 1) * b->group); i++) {
+    const ldb_product p = product_at(b, i);
+    (void)ldb_multiply_here(workspace, &p, NULL); /* fails without own kernels only */
+  }
+}
+
+ldb_status ldb_multiply_batch(ldb_team *team, const ldb_product *first, int64_t count,
+                              int64_t step_a, int64_t step_b, int64_t step_c, ldb_error *e) {
+  batch b = {first, count, 1, step_a, step_b, step_c, team};
+  const double flops = 2.0 * (double)first->m * (double)first->n * (double)first->k;
+  ldb_status s = LDB_OK;
+  if (flops > 4.0 * TASK_FLOPS || !ldb_micro_best()) {
+    for (int64_t i = 0; s == LDB_OK && i < count; i++) {
+      const ldb_product p = product_at(&b, i);
+      s = ldb_multiply(team, &p, e);
+    }
+    return s;
+  }
+  while ((double)b.group * flops < TASK_FLOPS / 2.0 && b.group < count)
+    b.group *= 2;
+  ldb_team_run(team, parts(count, b.group), (double)count * flops / 100, run_group, &b);
+  return LDB_OK;
+}
+
+int64_t ldb_packed_floats(int64_t n, int64_t k) {
+  return packed_width(n) * k;
+}
+
+static void plain_transpose(int64_t rows, int64_t cols, const float *from, int64_t from_ld,
+                            float *to, int64_t to_ld) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++)
+      to[j * to_ld + i] = from[i * from_ld + j];
+}
+
+static void plain_copy(int64_t rows, int64_t cols, const float *from, int64_t from_ld, float *to,
+                       int64_t to_ld) {
+  for (int64_t i = 0; i < rows; i++)
+    memcpy(to + i * to_ld, from + i * from_ld, (size_t)cols * sizeof *to);
+}
+
+static const ldb_micro plain = {.transpose = plain_transpose, .copy = plain_copy};
+
+void ldb_pack_b(ldb_mat b, int64_t n, int64_t k, float *packed) {
+  const ldb_micro *micro = ldb_micro_best();
+  const ldb_source source = {.mat = b};
+  const int64_t step = depth_of(k);
+  for (int64_t k0 = 0; k0 < k; k0 += step) {
+    const int64_t depth = min(step, k - k0);
+    float *to = packed + k0 * packed_width(n);
+    for (int64_t col = 0; col < n; col += LDB_PANEL)
+      pack_panel(micro ? micro : &plain, &source, col, min(LDB_PANEL, n - col), LDB_PANEL, k0,
+                 depth, to + col * depth);
+  }
+}
+
+/* Through the library: what is not stored as a matrix is brought into pieces on the stack. */
+enum { PIECE = 64 };
+
+static ldb_status fallback_pieces(const ldb_product *p, ldb_error *e) {
+  float a[PIECE * PIECE], b[PIECE * LDB_PANEL];
+  const int64_t step = p->b.packed ? depth_of(p->k) : PIECE;
+  ldb_status s = LDB_OK;
+  for (int64_t k0 = 0; k0 < p->k; k0 += PIECE) {
+    const int64_t depth = min(PIECE, p->k - k0);
+    for (int64_t col = 0; col < p->n; col += LDB_PANEL) {
+      const int64_t cols = min(LDB_PANEL, p->n - col);
+      if (p->b.packed) {
+        for (int64_t q = k0; q < k0 + depth; q++) {
+          const int64_t first = q / step * step, length = min(step, p->k - first);
+          memcpy(b + (q - k0) * LDB_PANEL,
+                 p->b.packed + first * packed_width(p->n) + col * length + (q - first) * LDB_PANEL,
+                 LDB_PANEL * sizeof *b);
+        }
+      } else {
+        pack_panel(&plain, &p->b, col, cols, LDB_PANEL, k0, depth, b);
+      }
+      for (int64_t row = 0; row < p->m; row += PIECE) {
+        const int64_t rows = min(PIECE, p->m - row);
+        ldb_mat left = p->a.mat;
+        if (p->a.pack) {
+          left.data = a;
+          left.ld = PIECE;
+          if (left.trans)
+            p->a.pack(p->a.ctx, k0, depth, row, rows, PIECE, a);
+          else
+            p->a.pack(p->a.ctx, row, rows, k0, depth, PIECE, a);
+        } else {
+          left.data = element(&p->a.mat, row, k0);
+        }
+        const ldb_mat right = {b, LDB_PANEL, false};
+        s = ldb_gemm(LDB_F32, rows, cols, depth, left, right, p->c + row * p->ldc + col, p->ldc,
+                     p->accumulate || k0 > 0, e);
+        if (s != LDB_OK) return s;
+      }
+    }
+  }
+  return s;
+}
+
+static ldb_status fallback(const ldb_product *p, ldb_error *e) {
+  const ldb_status s =
+      is_stored(&p->a) && is_stored(&p->b)
+          ? ldb_gemm(LDB_F32, p->m, p->n, p->k, p->a.mat, p->b.mat, p->c, p->ldc, p->accumulate, e)
+          : fallback_pieces(p, e);
+  if (s == LDB_OK && p->done) p->done(p->done_ctx, 0, p->m, 0, p->n);
+  return s;
+}
