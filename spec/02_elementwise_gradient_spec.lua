@@ -111,6 +111,25 @@ describe("dropout", function()
     end
   end)
 
+  it("draws every element alone: the bulk words of long arrays are those of single blocks", function()
+    local philox = require("lossdbg.core").random.block
+    for _, key in ipairs { { 3, 4 }, { -6148914691236517206, 0x123456789ABCDEF } } do
+      for _, n in ipairs { 31, 130, 1029, 40003 } do
+        local y = op.dropout(ld.ones(n), 0.375, key[1], key[2]):totable()
+        local wrong = 0
+        for block = 0, (n - 1) // 4 do
+          local words = { philox(key[1], key[2], block) }
+          for w = 1, 4 do
+            local kept = words[w] >= 0.375 * 2 ^ 32 and 1 / 0.625 or 0
+            local got = y[4 * block + w]
+            if got and math.abs(got - kept) > 1e-6 then wrong = wrong + 1 end
+          end
+        end
+        assert.equal(0, wrong)
+      end
+    end
+  end)
+
   it("draws by logical element, so that a transposed view gets its own mask in order", function()
     local x = ld.ones { 13, 2 }
     local y = op.dropout(x:transpose(), { rate = d.rate, seed = d.seed, stream = d.stream })

@@ -1,25 +1,17 @@
 #include "base/rng.h"
 
-/* Multipliers and Weyl constants of Philox4x32 (Salmon, Moraes, Dror, Shaw: "Parallel random
-   numbers: as easy as 1, 2, 3", SC 2011). */
-#define PHILOX_M0 0xD2511F53u
-#define PHILOX_M1 0xCD9E8D57u
-#define PHILOX_W0 0x9E3779B9u
-#define PHILOX_W1 0xBB67AE85u
-enum { PHILOX_ROUNDS = 10 };
-
 void ldb_rng_block(const ldb_rng *r, uint64_t i, uint32_t out[4]) {
   uint32_t c0 = (uint32_t)i, c1 = (uint32_t)(i >> 32);
   uint32_t c2 = (uint32_t)r->stream, c3 = (uint32_t)(r->stream >> 32);
   uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
-  for (int round = 0; round < PHILOX_ROUNDS; round++) {
-    const uint64_t p0 = (uint64_t)PHILOX_M0 * c0, p1 = (uint64_t)PHILOX_M1 * c2;
+  for (int round = 0; round < LDB_PHILOX_ROUNDS; round++) {
+    const uint64_t p0 = (uint64_t)LDB_PHILOX_M0 * c0, p1 = (uint64_t)LDB_PHILOX_M1 * c2;
     c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
     c1 = (uint32_t)p1;
     c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
     c3 = (uint32_t)p0;
-    k0 += PHILOX_W0;
-    k1 += PHILOX_W1;
+    k0 += LDB_PHILOX_W0;
+    k1 += LDB_PHILOX_W1;
   }
   out[0] = c0;
   out[1] = c1;

@@ -9,6 +9,13 @@
 
 #include <stdint.h>
 
+/* Multipliers and Weyl constants. */
+#define LDB_PHILOX_M0 0xD2511F53u
+#define LDB_PHILOX_M1 0xCD9E8D57u
+#define LDB_PHILOX_W0 0x9E3779B9u
+#define LDB_PHILOX_W1 0xBB67AE85u
+enum { LDB_PHILOX_ROUNDS = 10 };
+
 typedef struct ldb_rng {
   uint64_t seed;   /* key */
   uint64_t stream; /* high half of the counter */

@@ -1,6 +1,6 @@
 /*
-** Ops that draw random numbers. A draw depends on (seed, stream, element) alone, so that backward
-** draws the same and nothing is saved.
+** Ops that draw random numbers. A draw depends on (seed, stream, element) alone; forward saves one
+** byte an element for backward.
 */
 #include "graph/op_map.h"
 #include "kernels/dropout.h"
@@ -15,28 +15,26 @@ static ldb_status dropout_infer(ldb_call *c, ldb_error *e) {
   double rate = c->attrs.num[0];
   if (!(rate >= 0 && rate <= 1))
     return ldb_fail(e, LDB_RANGE, "argument 'rate': expected a number in 0..1, got %g", rate);
-  return ldb_infer_float(c, e);
-}
-
-/* Forward maps x to y, backward the gradient of y to that of x, by the same function. */
-static void drop(const ldb_attrs *attrs, const ldb_view *from, const ldb_view *to) {
-  ldb_rng r = {.seed = (uint64_t)attrs->integer[0], .stream = (uint64_t)attrs->integer[1]};
-  int64_t n = ldb_view_count(from);
-  if (from->dtype == LDB_F32)
-    ldb_dropout_f32(&r, attrs->num[0], n, from->data, to->data);
-  else
-    ldb_dropout_f64(&r, attrs->num[0], n, from->data, to->data);
+  const ldb_status s = ldb_infer_float(c, e);
+  if (s != LDB_OK) return s;
+  const int64_t bytes = ldb_view_count(&c->out), words = (bytes + 3) / 4;
+  return words > 0 ? ldb_view_init(&c->saved, LDB_I32, 1, &words, e) : LDB_OK;
 }
 
 static ldb_status dropout_forward(ldb_call *c, ldb_error *e) {
+  const ldb_rng r = {.seed = (uint64_t)c->attrs.integer[0],
+                     .stream = (uint64_t)c->attrs.integer[1]};
   (void)e;
-  drop(&c->attrs, &c->in[0], &c->out);
+  ldb_dropout_forward(c->team, &r, c->out.dtype, c->attrs.num[0], ldb_view_count(&c->out),
+                      c->in[0].data, c->saved.data, c->out.data);
   return LDB_OK;
 }
 
 static ldb_status dropout_backward(ldb_call *c, ldb_error *e) {
   (void)e;
-  if (c->gin[0].data) drop(&c->attrs, &c->gout, &c->gin[0]);
+  if (c->gin[0].data)
+    ldb_dropout_backward(c->team, c->out.dtype, c->attrs.num[0], ldb_view_count(&c->out),
+                         c->saved.data, c->gout.data, c->gin[0].data);
   return LDB_OK;
 }
 

@@ -57,7 +57,13 @@ static void NAME(drop)(const ldb_attention *a, const place *p, int64_t i, int64_
   const ldb_rng r = {.seed = a->seed,
                      .stream =
                          ldb_rng_stream("attention", a->stream, (uint64_t)(p->index * a->tq + i))};
-  NAME(ldb_dropout)(&r, a->rate, cols, s, s);
+  enum { AT_ONCE = 1024 };
+  unsigned char keep[AT_ONCE];
+  for (int64_t j = 0; j < cols; j += AT_ONCE) {
+    const int64_t n = cols - j < AT_ONCE ? cols - j : AT_ONCE;
+    ldb_dropout_draw(&r, a->rate, j, n, keep);
+    ldb_dropout_apply(a->dtype, a->rate, n, keep, s + j, s + j);
+  }
 }
 
 /* w: weights, g: gradient of the result by the weights; g becomes the gradient of the scores before
