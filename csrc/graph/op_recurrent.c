@@ -1,11 +1,14 @@
 /*
-** simple_rnn, lstm, gru: a whole sequence each, with the last states behind the outputs.
+** simple_rnn, lstm, gru: a whole sequence each, with the last states behind the outputs unless one
+** of the two alone is wanted.
 */
 #include "graph/op.h"
 #include "kernels/recurrent.h"
 
 enum { X = 0, W = 1, U = 2, B = 3, H0 = 4, C0 = 5 }; /* the mask is last */
-enum { ACTIVATION = 0, RECURRENT = 1, REVERSE = 2, ZERO = 3, RESET_AFTER = 4 };
+enum { ACTIVATION = 0, RECURRENT = 1, REVERSE = 2, ZERO = 3, GIVES = 4, RESET_AFTER = 5 };
+
+static const char *const gives_names[] = {"all", "steps", "states", NULL};
 
 #define ACTIVATION_ATTR                                                                        \
   {                                                                                            \
@@ -22,14 +25,22 @@ enum { ACTIVATION = 0, RECURRENT = 1, REVERSE = 2, ZERO = 3, RESET_AFTER = 4 };
 #define ZERO_ATTR \
   { .name = "zero_masked", .kind = LDB_ATTR_BOOL, .slot = ZERO }
 
-static const ldb_attr_spec rnn_attrs[] = {ACTIVATION_ATTR, REVERSE_ATTR, ZERO_ATTR, {.name = NULL}};
-static const ldb_attr_spec lstm_attrs[] = {
-    ACTIVATION_ATTR, RECURRENT_ATTR, REVERSE_ATTR, ZERO_ATTR, {.name = NULL}};
+#define GIVES_ATTR                                                                    \
+  {                                                                                   \
+    .name = "gives", .kind = LDB_ATTR_ENUM, .slot = GIVES, .fallback = LDB_GIVES_ALL, \
+    .choices = gives_names                                                            \
+  }
+
+static const ldb_attr_spec rnn_attrs[] = {
+    ACTIVATION_ATTR, REVERSE_ATTR, ZERO_ATTR, GIVES_ATTR, {.name = NULL}};
+static const ldb_attr_spec lstm_attrs[] = {ACTIVATION_ATTR, RECURRENT_ATTR, REVERSE_ATTR,
+                                           ZERO_ATTR,       GIVES_ATTR,     {.name = NULL}};
 static const ldb_attr_spec gru_attrs[] = {
     ACTIVATION_ATTR,
     RECURRENT_ATTR,
     REVERSE_ATTR,
     ZERO_ATTR,
+    GIVES_ATTR,
     {.name = "reset_after", .kind = LDB_ATTR_BOOL, .slot = RESET_AFTER, .fallback = 1},
     {.name = NULL}};
 
@@ -116,6 +127,7 @@ static ldb_recurrent describe(const ldb_call *c, ldb_cell cell) {
                          .units = c->in[U].shape[0],
                          .reverse = c->attrs.integer[REVERSE] != 0,
                          .zero_masked = c->attrs.integer[ZERO] != 0,
+                         .gives = (ldb_gives)c->attrs.integer[GIVES],
                          .x = x->data,
                          .kernel = c->in[W].data,
                          .recurrent = c->in[U].data,
@@ -125,7 +137,8 @@ static ldb_recurrent describe(const ldb_call *c, ldb_cell cell) {
                          .mask = data_of(c, mask_at(cell)),
                          .out = c->out.data,
                          .saved = c->saved.data,
-                         .scratch = c->scratch};
+                         .scratch = c->scratch,
+                         .team = c->team};
 }
 
 static ldb_status infer(ldb_call *c, ldb_cell cell, ldb_error *e) {
@@ -136,7 +149,7 @@ static ldb_status infer(ldb_call *c, ldb_cell cell, ldb_error *e) {
   const ldb_recurrent r = describe(c, cell);
   if (!ldb_recurrent_measure(&r, &sizes))
     return ldb_fail(e, LDB_OVERFLOW, "the gates of all steps do not fit into memory");
-  const int64_t shape[3] = {r.batch, r.time + ldb_cell_states(cell), r.units};
+  const int64_t shape[3] = {r.batch, ldb_recurrent_rows(&r), r.units};
   const int64_t saved = (int64_t)sizes.saved;
   c->forward_scratch = sizes.forward_scratch * ldb_dtype_size(r.dtype);
   c->backward_scratch = sizes.backward_scratch * ldb_dtype_size(r.dtype);
@@ -183,8 +196,10 @@ TRIPLE(gru, gru_cell(c))
 
 const ldb_op ldb_op_simple_rnn = {
     .name = "simple_rnn",
-    .doc = "h' = activation(x_t kernel + h recurrent + bias) over x [batch x time x in]: "
-           "[batch x (time + 1) x units], the outputs and the last h; steps with mask 0 keep h",
+    .doc =
+        "h' = activation(x_t kernel + h recurrent + bias) over x [batch x time x in]: "
+        "[batch x (time + 1) x units], the outputs and the last h (gives: steps or states alone); "
+        "steps with mask 0 keep h",
     .inputs = "x kernel recurrent bias? h0? mask?",
     .flags = LDB_OP_CONTIGUOUS | LDB_OP_KEEP_IN,
     .grad_inputs = 31,
@@ -197,8 +212,8 @@ const ldb_op ldb_op_simple_rnn = {
 const ldb_op ldb_op_lstm = {
     .name = "lstm",
     .doc = "i, f, g, o = gates of x_t kernel + h recurrent + bias, c' = f c + i g, h' = o act(c'): "
-           "[batch x (time + 2) x units], the outputs, the last h and the last c; steps with "
-           "mask 0 keep h and c",
+           "[batch x (time + 2) x units], the outputs, the last h and the last c (gives: steps or "
+           "states alone); steps with mask 0 keep h and c",
     .inputs = "x kernel recurrent bias? h0? c0? mask?",
     .flags = LDB_OP_CONTIGUOUS | LDB_OP_KEEP_IN,
     .grad_inputs = 63,
@@ -212,7 +227,7 @@ const ldb_op ldb_op_gru = {
     .name = "gru",
     .doc = "h' = z h + (1 - z) n, n from x_t and r (h recurrent) (reset_after; bias [2 x 3 units]) "
            "or (r h) recurrent (bias [3 units]): [batch x (time + 1) x units], the outputs and the "
-           "last h; steps with mask 0 keep h",
+           "last h (gives: steps or states alone); steps with mask 0 keep h",
     .inputs = "x kernel recurrent bias? h0? mask?",
     .flags = LDB_OP_CONTIGUOUS | LDB_OP_KEEP_IN,
     .grad_inputs = 31,

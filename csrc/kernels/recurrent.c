@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/clones.h"
 #include "kernels/gemm.h"
-#include "kernels/reduce.h"
+#include "kernels/math_inline.h"
+#include "kernels/product.h"
 
 int64_t ldb_cell_gates(ldb_cell cell) {
   return cell == LDB_CELL_RNN ? 1 : cell == LDB_CELL_LSTM ? 4 : 3;
@@ -13,9 +15,50 @@ int64_t ldb_cell_states(ldb_cell cell) {
   return cell == LDB_CELL_LSTM ? 2 : 1;
 }
 
+int64_t ldb_recurrent_rows(const ldb_recurrent *r) {
+  return (r->gives == LDB_GIVES_STATES ? 0 : r->time) +
+         (r->gives == LDB_GIVES_STEPS ? 0 : ldb_cell_states(r->cell));
+}
+
+/* The row of a last state in out. */
+static int64_t state_row(const ldb_recurrent *r, int64_t which) {
+  return (r->gives == LDB_GIVES_ALL ? r->time : 0) + which;
+}
+
 /* Blocks of units in the gradient of z: GRU has one for the inner n beside that for the outer. */
 static int64_t gradient_blocks(ldb_cell cell) {
   return cell == LDB_CELL_GRU ? 4 : ldb_cell_gates(cell);
+}
+
+/* Elements between rows of the gradient of z. Rows a multiple of 1 KB apart would fall into the
+   same few sets of the cache, from which the products of a step read them. */
+static int64_t gradient_lead(const ldb_recurrent *r) {
+  const int64_t width = gradient_blocks(r->cell) * r->units;
+  return width % 256 == 0 ? width + 16 : width;
+}
+
+/* Samples are cut into blocks: large enough that a product with so many rows is efficient, small
+   enough that a usual batch feeds several threads. f64 has no products for use inside tasks. */
+enum { SAMPLES = 16 };
+
+static int64_t block_rows(const ldb_recurrent *r) {
+  return r->dtype == LDB_F32 ? SAMPLES : r->batch;
+}
+
+static int64_t block_count(const ldb_recurrent *r) {
+  return r->batch == 0 ? 0 : (r->batch - 1) / block_rows(r) + 1;
+}
+
+static int64_t rows_of_block(const ldb_recurrent *r, int64_t i) {
+  const int64_t left = r->batch - i * block_rows(r);
+  return left < block_rows(r) ? left : block_rows(r);
+}
+
+/* Nanoseconds of all recurrent products and gates on one thread, roughly. */
+static double cost_of_steps(const ldb_recurrent *r) {
+  const double values =
+      (double)r->time * (double)r->batch * (double)(ldb_cell_gates(r->cell) * r->units);
+  return values * (1.0 + 2.0 * (double)r->units / 80.0);
 }
 
 static bool keeps_z(const ldb_recurrent *r) {
@@ -45,19 +88,73 @@ static layout layout_of(const ldb_recurrent *r) {
   return l;
 }
 
+/* The recurrent kernel as right sides of the products of all steps: U as it is, for GRU its columns
+   of z and r and those of n; backward its transpose, for GRU_BEFORE in these parts. */
+static int parts_of(ldb_cell cell, bool backward) {
+  return cell == LDB_CELL_GRU_BEFORE || (cell == LDB_CELL_GRU && !backward) ? 2 : 1;
+}
+
+/* Columns of U in a part. */
+static int64_t part_width(const ldb_recurrent *r, bool backward, int part) {
+  if (parts_of(r->cell, backward) == 1) return ldb_cell_gates(r->cell) * r->units;
+  return part == 0 ? 2 * r->units : r->units;
+}
+
+enum { LINE = 16 }; /* floats that parts are aligned to */
+
+static size_t packed_part(const ldb_recurrent *r, bool backward, int part) {
+  const int64_t width = part_width(r, backward, part), u = r->units;
+  if (r->dtype != LDB_F32) return 0;
+  const size_t n = (size_t)(backward ? ldb_packed_floats(u, width) : ldb_packed_floats(width, u));
+  return (n + LINE - 1) / LINE * LINE;
+}
+
+static size_t packed_size(const ldb_recurrent *r, bool backward) {
+  size_t all = 0;
+  for (int i = 0; i < parts_of(r->cell, backward); i++)
+    all += packed_part(r, backward, i);
+  return all;
+}
+
+/* Offsets, in elements, into scratch. */
+typedef struct scratch_layout {
+  size_t packed;  /* see parts_of; first, since it is to be aligned */
+  size_t bias;    /* [4 units] */
+  size_t by_step; /* [time x batch x in] */
+  size_t states;  /* backward: dh, dc, dy, tmp, [batch x units] each */
+  size_t sums;    /* backward: see `back` */
+  size_t dz;      /* backward: [time batch x gradient_lead] */
+  size_t end;
+} scratch_layout;
+
+static scratch_layout scratch_of(const ldb_recurrent *r, bool backward) {
+  const size_t units = (size_t)r->units, batch = (size_t)r->batch, time = (size_t)r->time;
+  const size_t blocks = (size_t)gradient_blocks(r->cell) * units;
+  const size_t count = batch == 0 ? 1 : (size_t)block_count(r);
+  scratch_layout l = {.packed = 0};
+  l.bias = packed_size(r, backward);
+  l.by_step = l.bias + 4 * units;
+  l.states = l.by_step + time * batch * (size_t)r->in;
+  l.sums = l.states + 4 * batch * units;
+  l.dz = l.sums + 2 * count * blocks;
+  l.end = backward ? l.dz + time * batch * (size_t)gradient_lead(r) : l.states;
+  return l;
+}
+
 bool ldb_recurrent_measure(const ldb_recurrent *r, ldb_recurrent_sizes *sizes) {
-  size_t rows = 0, width = 0, all = 0;
-  /* an upper bound of every sum below: 24 blocks of units and the inputs, for time + 4 steps */
-  if (!ldb_add_size((size_t)r->time, 4, &rows) || !ldb_mul_size(rows, (size_t)r->batch, &rows) ||
-      !ldb_mul_size((size_t)r->units, 24, &width) || !ldb_add_size(width, (size_t)r->in, &width) ||
-      !ldb_mul_size(rows, width, &all) || !ldb_mul_size(all, sizeof(double), &all) ||
-      all > (size_t)INT64_MAX)
+  size_t rows = 0, width = 0, all = 0, packed = 0;
+  /* an upper bound of every sum above: 32 blocks of units and the inputs for time + 6 steps, and
+     the packed kernel, whose parts are filled up */
+  if (!ldb_add_size((size_t)r->time, 6, &rows) ||
+      !ldb_mul_size(rows, (size_t)r->batch + 1, &rows) ||
+      !ldb_mul_size((size_t)r->units, 32, &width) || !ldb_add_size(width, (size_t)r->in, &width) ||
+      !ldb_mul_size(rows, width, &all) || !ldb_mul_size((size_t)r->units + 64, width, &packed) ||
+      !ldb_add_size(all, packed, &all) || !ldb_mul_size(all, sizeof(double), &all) ||
+      all > (size_t)INT64_MAX || width > (size_t)INT32_MAX || rows > (size_t)INT32_MAX)
     return false;
-  const size_t step = (size_t)(r->batch * r->units);
-  const size_t inputs = (size_t)(r->time * r->batch * r->in);
   sizes->saved = layout_of(r).end;
-  sizes->forward_scratch = inputs + (r->cell == LDB_CELL_GRU ? 3 * step : 0);
-  sizes->backward_scratch = inputs + 4 * step + (size_t)(r->time * gradient_blocks(r->cell)) * step;
+  sizes->forward_scratch = scratch_of(r, false).end;
+  sizes->backward_scratch = scratch_of(r, true).end;
   return true;
 }
 
@@ -68,6 +165,11 @@ static int64_t place(const ldb_recurrent *r, int64_t s) {
 
 static bool is_masked(const ldb_recurrent *r, int64_t s, int64_t b) {
   return r->mask && r->mask[b * r->time + place(r, s)] == 0;
+}
+
+/* Whether x is by step already. */
+static bool in_order(const ldb_recurrent *r) {
+  return r->time <= 1 || (r->batch <= 1 && !r->reverse);
 }
 
 /* y[s, b] = x[b, place(s)], or back. */
@@ -91,34 +193,82 @@ static ldb_mat mat(const void *data, int64_t ld, bool trans) {
   return (ldb_mat){.data = data, .ld = ld > 0 ? ld : 1, .trans = trans};
 }
 
-/* out = column sums of the n rows of g, which are ld elements apart */
-static void sum_rows(ldb_dtype t, int64_t n, int64_t cols, int64_t ld, void *g, void *out) {
-  ldb_view from = {.data = g, .dtype = t, .rank = 2};
-  ldb_view to = {.data = out, .dtype = t, .rank = 1};
-  from.shape[0] = n;
-  from.shape[1] = cols;
-  from.stride[0] = ld;
-  from.stride[1] = 1;
-  to.shape[0] = cols;
-  to.stride[0] = 1;
-  if (cols > 0) ldb_reduce(LDB_REDUCE_SUM, &from, 1, 0, &to);
+/* A part of the recurrent kernel: op(mat) is [k x n]. */
+typedef struct factor {
+  int64_t n, k;
+  ldb_mat mat;
+  const float *packed; /* f32: the same, packed */
+} factor;
+
+static void make_factors(const ldb_recurrent *r, bool backward, float *packed, factor *f) {
+  const int64_t width = ldb_cell_gates(r->cell) * r->units;
+  for (int i = 0; i < parts_of(r->cell, backward); i++) {
+    const int64_t n = part_width(r, backward, i);
+    const size_t skip = i == 0 ? 0 : (size_t)part_width(r, backward, 0) * ldb_dtype_size(r->dtype);
+    f[i] = (factor){.n = backward ? r->units : n, .k = backward ? n : r->units};
+    f[i].mat = mat((const char *)r->recurrent + skip, width, backward);
+    if (r->dtype != LDB_F32) continue;
+    ldb_pack_b(f[i].mat, f[i].n, f[i].k, packed);
+    f[i].packed = packed;
+    packed += packed_part(r, backward, i);
+  }
+}
+
+/* Products over all steps, on all threads, and of one step of a block of samples, inside a task.
+   The sizes of the latter were checked by ldb_recurrent_measure. */
+static ldb_status product_f32(ldb_team *team, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb_mat b,
+                              float *c, int64_t ldc, bool accumulate, ldb_error *e) {
+  const ldb_product p = {.m = m,
+                         .n = n,
+                         .k = k,
+                         .a = {.mat = a},
+                         .b = {.mat = b},
+                         .c = c,
+                         .ldc = ldc,
+                         .accumulate = accumulate};
+  return ldb_multiply(team, &p, e);
+}
+
+static ldb_status product_f64(ldb_team *team, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb_mat b,
+                              double *c, int64_t ldc, bool accumulate, ldb_error *e) {
+  (void)team;
+  return ldb_gemm(LDB_F64, m, n, k, a, b, c, ldc, accumulate, e);
+}
+
+static void multiply_f32(const factor *f, int64_t rows, const float *a, int64_t lda, float *c,
+                         int64_t ldc, bool accumulate, void *space) {
+  const ldb_product p = {.m = rows,
+                         .n = f->n,
+                         .k = f->k,
+                         .a = ldb_stored(a, lda, false),
+                         .b = {.packed = f->packed},
+                         .c = c,
+                         .ldc = ldc,
+                         .accumulate = accumulate};
+  ldb_error e;
+  ldb_multiply_here(space, &p, &e);
+}
+
+static void multiply_f64(const factor *f, int64_t rows, const double *a, int64_t lda, double *c,
+                         int64_t ldc, bool accumulate, void *space) {
+  ldb_error e;
+  (void)space;
+  ldb_gemm(LDB_F64, rows, f->n, f->k, mat(a, lda, false), f->mat, c, ldc, accumulate, &e);
 }
 
 #define T float
-#define TYPE LDB_F32
 #define NAME(x) x##_f32
+#include "kernels/recurrent_cell_generic.h"
 #include "kernels/recurrent_generic.h"
 #include "kernels/recurrent_grad_generic.h"
 #undef T
-#undef TYPE
 #undef NAME
 #define T double
-#define TYPE LDB_F64
 #define NAME(x) x##_f64
+#include "kernels/recurrent_cell_generic.h"
 #include "kernels/recurrent_generic.h"
 #include "kernels/recurrent_grad_generic.h"
 #undef T
-#undef TYPE
 #undef NAME
 
 ldb_status ldb_recurrent_forward(const ldb_recurrent *r, ldb_error *e) {

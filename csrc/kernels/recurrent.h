@@ -2,8 +2,10 @@
 ** Simple RNN, LSTM and GRU over whole sequences, forward and backward through time.
 **
 ** The projection of the inputs and all weight gradients are one matrix product each over all steps;
-** only the recurrent product runs step by step. Inside, rows are ordered by step, then sample, in
-** the order in which the steps are taken, so that every step is one block of memory.
+** only the recurrent product runs step by step, for blocks of samples whose size depends on the
+** batch alone: each goes through all steps on one thread of the team. Inside, rows are ordered by
+** step, then sample, in the order in which the steps are taken, so that every step is one block of
+** memory.
 **
 ** With z = x_t W + h U + b, columns in blocks of `units` per gate, f and s the two activations:
 **   RNN         h' = f(z)
@@ -21,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/team.h"
 #include "base/view.h"
 #include "kernels/activation.h"
 
@@ -31,6 +34,14 @@ typedef enum ldb_cell {
   LDB_CELL_GRU_BEFORE /* the reset gate acts before the recurrent product */
 } ldb_cell;
 
+/* What out holds of every sample: rows of units values. */
+typedef enum ldb_gives {
+  LDB_GIVES_ALL,    /* the outputs of all steps, then the last states */
+  LDB_GIVES_STEPS,  /* the outputs */
+  LDB_GIVES_STATES, /* the last h, LSTM: and c */
+  LDB_GIVES_COUNT
+} ldb_gives;
+
 typedef struct ldb_recurrent {
   ldb_cell cell;
   ldb_dtype dtype; /* f32 or f64, of all arrays but mask */
@@ -38,15 +49,17 @@ typedef struct ldb_recurrent {
   int64_t batch, time, in, units;
   bool reverse; /* the steps are taken from the last to the first; places in out stay */
   bool zero_masked;
+  ldb_gives gives;
   const void *x;      /* [batch x time x in] */
   const void *kernel; /* [in x gates units] */
   const void *recurrent;
   const void *bias;    /* [gates units], GRU: [2 x gates units]; NULL: none */
   const void *h0, *c0; /* [batch x units], NULL: zeros */
   const int32_t *mask; /* [batch x time], NULL: all steps count */
-  void *out;           /* [batch x (time + states) x units]: outputs, last h, LSTM: last c */
+  void *out;           /* [batch x rows x units], see ldb_gives */
   void *saved;         /* from forward to backward */
   void *scratch;
+  ldb_team *team; /* NULL: this thread alone */
 } ldb_recurrent;
 
 /* Each may be NULL: not wanted. Shapes as in ldb_recurrent; gout has the shape of out. */
@@ -61,7 +74,11 @@ int64_t ldb_cell_gates(ldb_cell cell);
 /* States that follow the outputs in out: 2 for LSTM, else 1. */
 int64_t ldb_cell_states(ldb_cell cell);
 
-/* Elements (of dtype) of saved and of the two scratch arrays. False where they overflow. */
+/* Rows of a sample in out. */
+int64_t ldb_recurrent_rows(const ldb_recurrent *r);
+
+/* Elements (of dtype) of saved and of the two scratch arrays (64-byte aligned). False where they
+   overflow. */
 typedef struct ldb_recurrent_sizes {
   size_t saved, forward_scratch, backward_scratch;
 } ldb_recurrent_sizes;

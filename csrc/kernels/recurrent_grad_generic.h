@@ -1,45 +1,59 @@
 /*
 ** Recurrent cells, backward through time; included by recurrent.c after recurrent_generic.h.
-** dz holds the gradient of z, [time batch x blocks units]; for GRU its blocks are z, r, n and the
-** inner n (the gradient of h U3 + d3).
+** dz holds the gradient of z, [time batch x blocks], rows `lead` apart: the columns of the gates,
+*for GRU those of
+** n, z, r and the inner n (the gradient of h U3 + d3), so that the columns that belong to U stand
+** together, in its order.
 */
 
 typedef struct NAME(back) {
   NAME(work) w;
+  factor f[2]; /* transposed U, for GRU_BEFORE that of z and r, and that of n */
   const T *gout;
-  int64_t blocks; /* units x blocks: width of a row of dz */
+  int64_t blocks; /* width of a row of dz */
+  int64_t lead;   /* elements from one row of dz to the next */
+  int64_t gates;  /* column of dz where those of U begin: 0, GRU: units */
   T *dz;
   T *dh, *dc; /* [batch x units]: of the states after the step, then before it */
   T *dy;      /* [batch x units]: gradients of outputs that masked steps repeated */
   T *tmp;     /* [batch x units] */
+  T *sums;    /* [blocks of samples x 2 x blocks]: of dz over steps, over the samples of a step */
 } NAME(back);
 
 static NAME(back) NAME(back_of)(const ldb_recurrent *r, const ldb_recurrent_gradients *g) {
-  NAME(back) k = {.w = NAME(work_of)(r), .gout = g->gout};
+  const scratch_layout at = scratch_of(r, true);
+  T *scratch = r->scratch;
+  NAME(back) k = {.w = NAME(work_of)(r, &at), .gout = g->gout};
   const int64_t step = r->batch * r->units;
   k.blocks = gradient_blocks(r->cell) * r->units;
-  k.dh = k.w.x + r->time * r->batch * r->in;
+  k.lead = gradient_lead(r);
+  k.gates = r->cell == LDB_CELL_GRU ? r->units : 0;
+  k.dh = scratch + at.states;
   k.dc = k.dh + step;
   k.dy = k.dc + step;
   k.tmp = k.dy + step;
-  k.dz = k.tmp + step;
+  k.sums = scratch + at.sums;
+  k.dz = scratch + at.dz;
   return k;
 }
 
-/* Gradients of n gate values from column `from` of the row on, through their activation. */
+/* Gradients of n gate values from column `from` of a on, which stand at g, through their
+   activation. */
 static void NAME(unactivate)(const NAME(back) * k, ldb_act kind, int64_t row, int64_t from,
-                             int64_t n) {
+                             int64_t n, T *g) {
   const NAME(work) *w = &k->w;
   const int64_t at = row * w->width + from;
-  T *g = k->dz + row * k->blocks + from;
   NAME(ldb_act_backward)(kind, n, w->z ? w->z + at : NULL, w->a + at, g, g);
 }
 
-static void NAME(rnn_row_back)(const NAME(back) * k, int64_t row, T *dh) {
-  const size_t bytes = (size_t)k->w.u * sizeof(T);
-  memcpy(k->dz + row * k->blocks, dh, bytes);
-  NAME(unactivate)(k, k->w.r->activation, row, 0, k->w.u);
-  memset(dh, 0, bytes);
+static void NAME(rnn_row_back)(const NAME(back) * k, int64_t row, const T *dh) {
+  T *dz = k->dz + row * k->lead;
+  if (k->w.usual) {
+    NAME(rnn_cell_back)(k->w.u, k->w.a + row * k->w.width, dh, dz);
+    return;
+  }
+  memcpy(dz, dh, (size_t)k->w.u * sizeof(T));
+  NAME(unactivate)(k, k->w.r->activation, row, 0, k->w.u, dz);
 }
 
 static void NAME(lstm_row_back)(const NAME(back) * k, int64_t row, T *dh, T *dc) {
@@ -47,7 +61,11 @@ static void NAME(lstm_row_back)(const NAME(back) * k, int64_t row, T *dh, T *dc)
   const int64_t u = w->u;
   const T *y = w->a + row * w->width, *squashed = w->extra + row * u;
   const T *before = w->c + row * u, *after = w->c + (row + w->r->batch) * u;
-  T *dz = k->dz + row * k->blocks;
+  T *dz = k->dz + row * k->lead;
+  if (w->usual) {
+    NAME(lstm_cell_back)(u, y, before, squashed, dh, dc, dz, dz + u, dz + 2 * u, dz + 3 * u);
+    return;
+  }
   for (int64_t j = 0; j < u; j++) {
     dz[3 * u + j] = dh[j] * squashed[j];
     dh[j] *= y[3 * u + j];
@@ -59,164 +77,203 @@ static void NAME(lstm_row_back)(const NAME(back) * k, int64_t row, T *dh, T *dc)
     dz[u + j] = d * before[j];
     dz[2 * u + j] = d * y[j];
     dc[j] = d * y[u + j];
-    dh[j] = 0;
   }
-  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u);
-  NAME(unactivate)(k, w->r->activation, row, 2 * u, u);
-  NAME(unactivate)(k, w->r->recurrent_activation, row, 3 * u, u);
+  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u, dz);
+  NAME(unactivate)(k, w->r->activation, row, 2 * u, u, dz + 2 * u);
+  NAME(unactivate)(k, w->r->recurrent_activation, row, 3 * u, u, dz + 3 * u);
 }
 
 /* From dh to the gradients of z (after its activation) and n (before it), and of h as z passed it
    on; both kinds of GRU. */
-static void NAME(gru_mix_back)(const NAME(back) * k, int64_t row, T *dh) {
+static void NAME(gru_mix_back)(const NAME(back) * k, int64_t row, T *dh, T *dz, T *dn) {
   const NAME(work) *w = &k->w;
   const int64_t u = w->u;
   const T *z = w->a + row * w->width, *n = z + 2 * u, *before = w->h + row * u;
-  T *dz = k->dz + row * k->blocks;
   for (int64_t j = 0; j < u; j++) {
     dz[j] = dh[j] * (before[j] - n[j]);
-    dz[2 * u + j] = dh[j] * (1 - z[j]);
+    dn[j] = dh[j] * (1 - z[j]);
     dh[j] *= z[j];
   }
-  NAME(unactivate)(k, w->r->activation, row, 2 * u, u);
+  NAME(unactivate)(k, w->r->activation, row, 2 * u, u, dn);
 }
 
 static void NAME(gru_row_back)(const NAME(back) * k, int64_t row, T *dh) {
   const NAME(work) *w = &k->w;
   const int64_t u = w->u;
-  const T *r = w->a + row * w->width + u, *inner = w->extra + row * u;
-  T *dz = k->dz + row * k->blocks;
-  NAME(gru_mix_back)(k, row, dh);
-  for (int64_t j = 0; j < u; j++) {
-    dz[u + j] = dz[2 * u + j] * inner[j];
-    dz[3 * u + j] = dz[2 * u + j] * r[j];
+  const T *y = w->a + row * w->width, *inner = w->extra + row * u;
+  T *dn = k->dz + row * k->lead, *dz = dn + u, *dr = dz + u, *dinner = dr + u;
+  if (w->usual) {
+    NAME(gru_cell_back)(u, y, inner, w->h + row * u, dh, dz, dr, dn, dinner);
+    return;
   }
-  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u);
+  NAME(gru_mix_back)(k, row, dh, dz, dn);
+  for (int64_t j = 0; j < u; j++) {
+    dr[j] = dn[j] * inner[j];
+    dinner[j] = dn[j] * y[u + j];
+  }
+  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u, dz);
 }
 
-/* d = gradient of r h */
-static void NAME(gru_before_row_back)(const NAME(back) * k, int64_t row, const T *d, T *dh) {
+static void NAME(gru_before_row_back)(const NAME(back) * k, int64_t row, T *dh) {
+  const NAME(work) *w = &k->w;
+  T *dz = k->dz + row * k->lead;
+  if (w->usual) NAME(gru_before_cell_back)
+  (w->u, w->a + row * w->width, w->h + row * w->u, dh, dz, dz + 2 * w->u);
+  else NAME(gru_mix_back)(k, row, dh, dz, dz + 2 * w->u);
+}
+
+/* Once d, the gradient of r h, is there. */
+static void NAME(gru_before_reset_back)(const NAME(back) * k, int64_t row, const T *d, T *dh) {
   const NAME(work) *w = &k->w;
   const int64_t u = w->u;
   const T *r = w->a + row * w->width + u, *before = w->h + row * u;
-  T *dr = k->dz + row * k->blocks + u;
+  T *dz = k->dz + row * k->lead, *dr = dz + u;
+  if (w->usual) {
+    NAME(gru_reset_back)(u, r, before, d, dh, dr);
+    return;
+  }
   for (int64_t j = 0; j < u; j++) {
     dr[j] = d[j] * before[j];
     dh[j] += d[j] * r[j];
   }
-  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u);
+  NAME(unactivate)(k, w->r->recurrent_activation, row, 0, 2 * u, dz);
 }
 
 /* Adds the gradient of the step's outputs to that of the states they were. */
 static void NAME(collect)(const NAME(back) * k, int64_t s, int64_t b) {
   const ldb_recurrent *r = k->w.r;
-  const int64_t u = k->w.u, rows = r->time + ldb_cell_states(r->cell);
+  const int64_t u = k->w.u;
   const bool masked = is_masked(r, s, b);
   T *dy = k->dy + b * u, *dh = k->dh + b * u;
-  if (masked && r->zero_masked) return;
-  NAME(add_to)(u, k->gout + (b * rows + place(r, s)) * u, dy);
+  if (r->gives == LDB_GIVES_STATES || (masked && r->zero_masked)) return;
+  const T *g = k->gout + (b * ldb_recurrent_rows(r) + place(r, s)) * u;
+  if (!r->mask) {
+    NAME(add_to)(u, g, dh);
+    return;
+  }
+  NAME(add_to)(u, g, dy);
   if (masked) return;
   NAME(add_to)(u, dy, dh);
   memset(dy, 0, (size_t)u * sizeof(T));
 }
 
 static void NAME(row_back)(const NAME(back) * k, int64_t s, int64_t b) {
-  const int64_t u = k->w.u, row = s * k->w.r->batch + b;
+  const ldb_recurrent *r = k->w.r;
+  const int64_t u = k->w.u, row = s * r->batch + b;
   T *dh = k->dh + b * u;
   NAME(collect)(k, s, b);
-  if (is_masked(k->w.r, s, b))
-    memset(k->dz + row * k->blocks, 0, (size_t)k->blocks * sizeof(T));
-  else if (k->w.r->cell == LDB_CELL_RNN)
-    NAME(rnn_row_back)(k, row, dh);
-  else if (k->w.r->cell == LDB_CELL_LSTM)
-    NAME(lstm_row_back)(k, row, dh, k->dc + b * u);
-  else if (k->w.r->cell == LDB_CELL_GRU)
-    NAME(gru_row_back)(k, row, dh);
-  else
-    NAME(gru_mix_back)(k, row, dh);
-}
-
-/* dh += dz U', the columns from..from + n of dz times those of U from `to` on */
-static ldb_status NAME(pull)(const NAME(back) * k, int64_t s, int64_t from, int64_t to, int64_t n,
-                             bool accumulate, T *dh, ldb_error *e) {
-  const int64_t u = k->w.u, batch = k->w.r->batch;
-  const T *dz = k->dz + s * batch * k->blocks + from, *recurrent = k->w.r->recurrent;
-  return ldb_gemm(TYPE, batch, u, n, mat(dz, k->blocks, false),
-                  mat(recurrent + to, k->w.width, true), dh, u > 0 ? u : 1, accumulate, e);
-}
-
-static ldb_status NAME(step_back)(const NAME(back) * k, int64_t s, ldb_error *e) {
-  const ldb_recurrent *r = k->w.r;
-  const int64_t u = k->w.u, batch = r->batch;
-  ldb_status ok = LDB_OK;
-  for (int64_t b = 0; b < batch; b++)
-    NAME(row_back)(k, s, b);
-  if (r->cell == LDB_CELL_GRU) {
-    ok = NAME(pull)(k, s, 0, 0, 2 * u, true, k->dh, e);
-    return ok == LDB_OK ? NAME(pull)(k, s, 3 * u, 2 * u, u, true, k->dh, e) : ok;
+  if (is_masked(r, s, b)) {
+    memset(k->dz + row * k->lead, 0, (size_t)k->blocks * sizeof(T));
+    return;
   }
-  if (r->cell != LDB_CELL_GRU_BEFORE) return NAME(pull)(k, s, 0, 0, k->w.width, true, k->dh, e);
-  ok = NAME(pull)(k, s, 2 * u, 2 * u, u, false, k->tmp, e);
-  if (ok != LDB_OK) return ok;
-  for (int64_t b = 0; b < batch; b++)
-    if (!is_masked(r, s, b))
-      NAME(gru_before_row_back)(k, s * batch + b, k->tmp + b * u, k->dh + b * u);
-  return NAME(pull)(k, s, 0, 0, 2 * u, true, k->dh, e);
+  if (r->cell == LDB_CELL_GRU) {
+    NAME(gru_row_back)(k, row, dh);
+    return;
+  }
+  if (r->cell == LDB_CELL_GRU_BEFORE) {
+    NAME(gru_before_row_back)(k, row, dh);
+    return;
+  }
+  if (r->cell == LDB_CELL_LSTM)
+    NAME(lstm_row_back)(k, row, dh, k->dc + b * u);
+  else
+    NAME(rnn_row_back)(k, row, dh);
+  if (r->mask) memset(dh, 0, (size_t)u * sizeof(T));
 }
 
-/* gU[:, to..to + n] = rows' dz[:, from..from + n] */
-static ldb_status NAME(recurrent_part)(const NAME(back) * k, const T *rows, int64_t from,
-                                       int64_t to, int64_t n, T *out, ldb_error *e) {
-  const int64_t u = k->w.u, total = k->w.r->time * k->w.r->batch;
-  return ldb_gemm(TYPE, u, n, total, mat(rows, u, true), mat(k->dz + from, k->blocks, false),
-                  out + to, k->w.width, false, e);
+/* The rows of one step, then dh of the step before: dz U', added to what the cells passed on. */
+static void NAME(step_back)(const NAME(back) * k, int64_t s, int64_t first, int64_t rows,
+                            void *space) {
+  const ldb_recurrent *r = k->w.r;
+  const int64_t u = k->w.u, row = s * r->batch + first;
+  const T *dz = k->dz + row * k->lead;
+  T *dh = k->dh + first * u, *tmp = k->tmp + first * u;
+  for (int64_t b = first; b < first + rows; b++)
+    NAME(row_back)(k, s, b);
+  if (r->cell == LDB_CELL_GRU_BEFORE) {
+    NAME(multiply)(k->f + 1, rows, dz + 2 * u, k->lead, tmp, u, false, space);
+    for (int64_t b = 0; b < rows; b++)
+      if (!is_masked(r, s, first + b))
+        NAME(gru_before_reset_back)(k, row + b, tmp + b * u, dh + b * u);
+  }
+  const bool add = r->mask || r->cell == LDB_CELL_GRU || r->cell == LDB_CELL_GRU_BEFORE;
+  NAME(multiply)(k->f, rows, dz + k->gates, k->lead, dh, u, add, space);
+}
+
+static void NAME(backward_block)(void *arg, int64_t i, int worker) {
+  const NAME(back) *k = arg;
+  const ldb_recurrent *r = k->w.r;
+  const int64_t first = i * block_rows(r), rows = rows_of_block(r, i);
+  void *space = ldb_team_workspace(r->team, worker);
+  T *total = k->sums + 2 * i * k->blocks, *sum = total + k->blocks;
+  memset(total, 0, (size_t)k->blocks * sizeof(T));
+  for (int64_t s = r->time - 1; s >= 0; s--) {
+    NAME(step_back)(k, s, first, rows, space);
+    NAME(add_rows)
+    (rows, k->blocks, k->lead, k->dz + (s * r->batch + first) * k->lead, sum, total);
+  }
+}
+
+/* out[rows of a x n] = a' dz[:, from..from + n], written from column `to` on */
+static ldb_status NAME(over_time)(const NAME(back) * k, const T *a, int64_t width, int64_t from,
+                                  int64_t to, int64_t n, T *out, ldb_error *e) {
+  return NAME(product)(k->w.r->team, width, n, k->w.r->time * k->w.r->batch, mat(a, width, true),
+                       mat(k->dz + from, k->lead, false), out + to, k->w.width, false, e);
 }
 
 static ldb_status NAME(recurrent_gradient)(const NAME(back) * k, T *out, ldb_error *e) {
   const int64_t u = k->w.u;
-  const ldb_cell cell = k->w.r->cell;
-  const T *h = k->w.h;
-  if (cell == LDB_CELL_RNN || cell == LDB_CELL_LSTM)
-    return NAME(recurrent_part)(k, h, 0, 0, k->w.width, out, e);
-  const ldb_status s = NAME(recurrent_part)(k, h, 0, 0, 2 * u, out, e);
-  if (s != LDB_OK) return s;
-  if (cell == LDB_CELL_GRU) return NAME(recurrent_part)(k, h, 3 * u, 2 * u, u, out, e);
-  return NAME(recurrent_part)(k, k->w.extra, 2 * u, 2 * u, u, out, e);
+  if (k->w.r->cell != LDB_CELL_GRU_BEFORE)
+    return NAME(over_time)(k, k->w.h, u, k->gates, 0, k->w.width, out, e);
+  const ldb_status s = NAME(over_time)(k, k->w.h, u, 0, 0, 2 * u, out, e);
+  return s == LDB_OK ? NAME(over_time)(k, k->w.extra, u, 2 * u, 2 * u, u, out, e) : s;
 }
 
-static void NAME(bias_gradient)(const NAME(back) * k, T *out) {
-  const int64_t u = k->w.u, width = k->w.width, n = k->w.r->time * k->w.r->batch;
-  sum_rows(TYPE, n, width, k->blocks, k->dz, out);
-  if (k->w.r->cell != LDB_CELL_GRU) return;
-  memcpy(out + width, out, (size_t)(2 * u) * sizeof(T));
-  sum_rows(TYPE, n, u, k->blocks, k->dz + 3 * u, out + width + 2 * u);
+static ldb_status NAME(kernel_gradient)(const NAME(back) * k, T *out, ldb_error *e) {
+  const int64_t u = k->w.u, in = k->w.r->in;
+  if (k->w.r->cell != LDB_CELL_GRU) return NAME(over_time)(k, k->w.x, in, 0, 0, k->w.width, out, e);
+  const ldb_status s = NAME(over_time)(k, k->w.x, in, u, 0, 2 * u, out, e);
+  return s == LDB_OK ? NAME(over_time)(k, k->w.x, in, 0, 2 * u, u, out, e) : s;
 }
 
-static ldb_status NAME(input_gradients)(const NAME(back) * k, const ldb_recurrent_gradients *g,
-                                        ldb_error *e) {
+/* gx = dz W', by step in scratch unless that is the order of x */
+static ldb_status NAME(input_gradient)(const NAME(back) * k, T *gx, ldb_error *e) {
   const ldb_recurrent *r = k->w.r;
-  const int64_t n = r->time * r->batch, width = k->w.width;
-  const ldb_mat dz = mat(k->dz, k->blocks, false);
-  ldb_status s = LDB_OK;
-  if (g->gkernel) {
-    by_step(r, r->x, k->w.x);
-    s = ldb_gemm(TYPE, r->in, width, n, mat(k->w.x, r->in, true), dz, g->gkernel, width, false, e);
-  }
-  if (s == LDB_OK && g->gx) {
-    s = ldb_gemm(TYPE, n, r->in, width, dz, mat(r->kernel, width, true), k->w.x,
-                 r->in > 0 ? r->in : 1, false, e);
-    if (s == LDB_OK) by_sample(r, k->w.x, g->gx);
-  }
+  const int64_t n = r->time * r->batch, u = k->w.u, width = k->w.width;
+  const T *kernel = r->kernel;
+  T *out = in_order(r) ? gx : k->w.by_step;
+  const int64_t first = r->cell == LDB_CELL_GRU ? 2 * u : width;
+  ldb_status s = NAME(product)(r->team, n, r->in, first, mat(k->dz + k->gates, k->lead, false),
+                               mat(kernel, width, true), out, r->in, false, e);
+  if (s == LDB_OK && first < width)
+    s = NAME(product)(r->team, n, r->in, u, mat(k->dz, k->lead, false),
+                      mat(kernel + first, width, true), out, r->in, true, e);
+  if (s == LDB_OK && !in_order(r)) by_sample(r, out, gx);
   return s;
+}
+
+/* The sums of all blocks of samples, in their order; GRU has two rows that share z and r. */
+static void NAME(bias_gradient)(const NAME(back) * k, T *out) {
+  const int64_t u = k->w.u, width = k->w.width, blocks = k->blocks;
+  for (int64_t i = 1; i < block_count(k->w.r); i++)
+    NAME(add_to)(blocks, k->sums + 2 * i * blocks, k->sums);
+  if (k->w.r->cell != LDB_CELL_GRU) {
+    memcpy(out, k->sums, (size_t)width * sizeof(T));
+    return;
+  }
+  memcpy(out, k->sums + u, (size_t)(2 * u) * sizeof(T));
+  memcpy(out + 2 * u, k->sums, (size_t)u * sizeof(T));
+  memcpy(out + width, k->sums + u, (size_t)width * sizeof(T));
 }
 
 /* The gradient of the last states, or 0. */
 static void NAME(begin_back)(const NAME(back) * k, int64_t which, T *state) {
   const ldb_recurrent *r = k->w.r;
-  const int64_t u = k->w.u, states = ldb_cell_states(r->cell), rows = r->time + states;
+  const int64_t u = k->w.u, rows = ldb_recurrent_rows(r);
+  const bool given = r->gives != LDB_GIVES_STEPS && which < ldb_cell_states(r->cell);
   for (int64_t b = 0; b < r->batch; b++) {
-    if (which < states)
-      memcpy(state + b * u, k->gout + (b * rows + r->time + which) * u, (size_t)u * sizeof(T));
+    if (given)
+      memcpy(state + b * u, k->gout + (b * rows + state_row(r, which)) * u, (size_t)u * sizeof(T));
     else
       memset(state + b * u, 0, (size_t)u * sizeof(T));
   }
@@ -224,18 +281,22 @@ static void NAME(begin_back)(const NAME(back) * k, int64_t which, T *state) {
 
 static ldb_status NAME(backward)(const ldb_recurrent *r, const ldb_recurrent_gradients *g,
                                  ldb_error *e) {
-  const NAME(back) k = NAME(back_of)(r, g);
+  NAME(back) k = NAME(back_of)(r, g);
   const size_t bytes = (size_t)(r->batch * r->units) * sizeof(T);
   ldb_status s = LDB_OK;
   NAME(begin_back)(&k, 0, k.dh);
   NAME(begin_back)(&k, 1, k.dc);
   if (bytes) memset(k.dy, 0, bytes);
-  for (int64_t t = r->time - 1; s == LDB_OK && t >= 0; t--)
-    s = NAME(step_back)(&k, t, e);
-  if (s != LDB_OK) return s;
-  if (g->gh0) memcpy(g->gh0, k.dh, bytes);
-  if (g->gc0) memcpy(g->gc0, k.dc, bytes);
+  memset(k.sums, 0, (size_t)k.blocks * sizeof(T));
+  make_factors(r, true, k.w.packed, k.f);
+  ldb_team_run(r->team, block_count(r), cost_of_steps(r), NAME(backward_block), &k);
+  if (g->gh0 && bytes) memcpy(g->gh0, k.dh, bytes);
+  if (g->gc0 && bytes) memcpy(g->gc0, k.dc, bytes);
   if (g->gbias) NAME(bias_gradient)(&k, g->gbias);
   if (g->grecurrent) s = NAME(recurrent_gradient)(&k, g->grecurrent, e);
-  return s == LDB_OK ? NAME(input_gradients)(&k, g, e) : s;
+  if (s == LDB_OK && g->gkernel) {
+    NAME(order_inputs)(&k.w);
+    s = NAME(kernel_gradient)(&k, g->gkernel, e);
+  }
+  return s == LDB_OK && g->gx ? NAME(input_gradient)(&k, g->gx, e) : s;
 }
