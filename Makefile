@@ -106,7 +106,7 @@ $(BUILD)/liblossdbg.a: $(OBJECTS) $(BUILD)/flags-link
 $(CORE): $(OBJECTS) $(BUILD)/flags-link
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(CC) $(LIBFLAG) $(SAN_LDFLAGS) -o $@.$$$$ $(OBJECTS) $(LDFLAGS) \
-	  $(BLAS_LIBS) -lm && mv -f $@.$$$$ $@
+	  $(BLAS_LIBS) -lpthread -lm && mv -f $@.$$$$ $@
 
 # Written beside and renamed, so that two makes at a time cannot tear an object.
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags-compile
@@ -261,7 +261,7 @@ PARSERS := $(sort $(wildcard csrc/base/*.c csrc/io/*.c))
 build/fuzz/%: spec/fuzz/%.c $(PARSERS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)clang -std=c11 -O1 -g -Icsrc -ffp-contract=off \
-	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(PARSERS) -lm
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(PARSERS) -lpthread -lm
 run-fuzz: $(FUZZERS:%=build/fuzz/%)
 	@rm -rf build/fuzz/seeds; $(LUA) spec/fuzz/seeds.lua build/fuzz/seeds
 	@.ci/fuzz '$(SECONDS_EACH)' $(FUZZERS)

@@ -17,7 +17,12 @@
 **            (inside a protected call, or where your lua_atpanic handler is good enough).
 ** Threads    no mutable globals: any number of states on any number of threads, one thread per
 *state
-**            at a time. lossdbg starts no thread, installs no signal handler and no atexit hook.
+**            at a time. lossdbg starts no thread unless asked (lossdbg_setthreads, ld.threads, or
+*the
+**            environment variable LOSSDBG_THREADS where the script has os.getenv); those block
+*signals
+**            and end with lua_close. It installs no signal handler and no atexit hook. A child made
+**            by fork computes on one thread until it asks anew.
 ** OpenBLAS   its threads and its memory belong to the process. Opening the core sets it to one
 *thread,
 **            because its results depend on their number; a host that then sets more (with
@@ -78,6 +83,8 @@ typedef struct lossdbg_limits {
                          an error; 0: no limit. Exact caps are the business of your lua_Alloc. */
   lossdbg_interrupt interrupt; /* may be NULL */
   void *ud;                    /* handed to interrupt; must outlive the state or the next setting */
+  int max_threads;             /* scripts get no more of ld.threads(n); 0: no limit. Threads that
+                                  run already stay. */
 } lossdbg_limits;
 
 /* Sets the limits of this state (all its coroutines); to be called before or after the core is
@@ -85,6 +92,14 @@ typedef struct lossdbg_limits {
    a newer version and uses fields that this one does not know; then nothing changes. [raises:
    memory] */
 LOSSDBG_API int lossdbg_setlimits(lua_State *L, const lossdbg_limits *limits);
+
+/* Gives this state n threads to compute with, its caller's own among them: 1 at the start, so that
+   lossdbg starts no thread unless it is asked; results have the same bits for every n. The others
+   sleep when there is nothing to do, block signals, and end with lua_close, or with n = 1. They are
+   of use to one state only. Scripts can do the same by ld.threads(n). Returns how many there are
+   now: fewer than n where the system or max_threads refuses them, 0 when n is not within 1..64 or
+   the core is not open. [raises: memory; then nothing has changed] */
+LOSSDBG_API int lossdbg_setthreads(lua_State *L, int n);
 
 enum { LOSSDBG_F32, LOSSDBG_F64, LOSSDBG_I32 };
 enum { LOSSDBG_MAX_RANK = 8 };

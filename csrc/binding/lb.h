@@ -45,6 +45,8 @@ typedef struct lb_context {
   bool check_finite; /* anomaly mode: every op's result is scanned */
   ldb_team *team;    /* what ops compute with; never NULL once the core is open */
   size_t max_bytes;  /* 0: none; of the state's whole heap */
+  int max_threads;   /* 0: no limit */
+  bool closing;      /* no thread may be started any more */
   int (*interrupt)(void *ud, double progress);
   void *interrupt_ud;
 } lb_context;
@@ -78,6 +80,13 @@ int lb_raise(lua_State *L, const char *where, const ldb_error *e);
 void lb_poll(lua_State *L, const char *where);
 /* Marks the storage as written, so that a later backward over old values is refused. */
 void lb_touch(lb_tensor *t);
+
+/* lb_team.c: makes the state's team, of one thread. */
+void lb_newteam(lua_State *L);
+/* Gives the state n threads, 1 <= n <= LDB_MAX_THREADS; returns how many it has now, and why where
+   it is another number (else e->text is empty). [raises: memory; then nothing has changed] */
+int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e);
+int lb_core_threads(lua_State *L); /* core.threads */
 
 /* Each part pushes one table of functions; lb_core.c puts it under its name. */
 int lb_open_tensor(lua_State *L);   /* core.tensor */

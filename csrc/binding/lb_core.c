@@ -13,15 +13,21 @@ static const struct {
              {"random", lb_open_random}, {"train", lb_open_train}, {"diagnose", lb_open_diagnose},
              {"io", lb_open_io}};
 
-/* config() -> { version, blas, threads } */
+/* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 6);
   lua_pushstring(L, LOSSDBG_VERSION);
   lua_setfield(L, -2, "version");
   lua_pushstring(L, ldb_blas_config());
   lua_setfield(L, -2, "blas");
   lua_pushinteger(L, ldb_blas_threads());
   lua_setfield(L, -2, "blas_threads");
+  lua_pushstring(L, ldb_blas_parallel());
+  lua_setfield(L, -2, "blas_parallel");
+  lua_pushinteger(L, ldb_team_size(lb_getcontext(L)->team));
+  lua_setfield(L, -2, "threads");
+  lua_pushinteger(L, ldb_processors());
+  lua_setfield(L, -2, "processors");
   return 1;
 }
 
@@ -33,21 +39,9 @@ static void prepare_blas(lua_State *L) {
   lua_pop(L, 1);
 }
 
-static const char team_key = 0; /* address only */
-
-/* The state's team, one thread: kept in the registry, because ops hold no reference of their own.
- */
-static void make_team(lua_State *L) {
-  lb_context *c = lb_getcontext(L);
-  if (c->team) return;
-  ldb_team *team = ldb_team_init(lb_pushscratch(L, "require", ldb_team_bytes(1)), 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &team_key);
-  c->team = team;
-}
-
 LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   luaL_checkversion(L);
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     lua_pushcfunction(L, parts[i].open);
     lua_call(L, 0, 1);
@@ -61,7 +55,9 @@ LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, lb_core_config);
   lua_setfield(L, -2, "config");
+  lua_pushcfunction(L, lb_core_threads);
+  lua_setfield(L, -2, "threads");
   prepare_blas(L);
-  make_team(L);
+  lb_newteam(L);
   return 1;
 }

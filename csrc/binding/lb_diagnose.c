@@ -8,6 +8,7 @@
 #include "diagnose/paired.h"
 #include "diagnose/stats.h"
 #include "diagnose/trend.h"
+#include "kernels/lean_stats.h"
 
 /* ---- arguments and results ---------------------------------------------------------------------
  */
@@ -342,6 +343,22 @@ static int lb_diagnose_stats(lua_State *L) {
   return 1;
 }
 
+/* lean_stats(tensor f32) -> { count, zeros, nonfinite, sum, sum_sq, min, max } */
+static int lb_diagnose_lean_stats(lua_State *L) {
+  const lb_tensor *t = lb_checkcontiguous(L, 1, "diagnose.lean_stats", "tensor", LDB_F32);
+  ldb_lean s;
+  ldb_lean_stats(lb_getcontext(L)->team, ldb_view_count(&t->view), t->view.data, &s);
+  lua_createtable(L, 0, 7);
+  lb_setinteger(L, "count", (lua_Integer)s.count);
+  lb_setinteger(L, "zeros", (lua_Integer)s.zeros);
+  lb_setinteger(L, "nonfinite", (lua_Integer)s.nonfinite);
+  lb_setnumber(L, "sum", s.sum);
+  lb_setnumber(L, "sum_sq", s.sum_sq);
+  lb_setnumber(L, "min", s.min);
+  lb_setnumber(L, "max", s.max);
+  return 1;
+}
+
 /* A contiguous tensor of rank 1 or more, seen as [rows x units] with units its last axis. */
 static lb_tensor *check_units(lua_State *L, const char *where, size_t *rows, size_t *units) {
   lb_tensor *t = lb_checkcontiguous(L, 1, where, "tensor", -1);
@@ -528,6 +545,7 @@ static const luaL_Reg functions[] = {{"trend", lb_diagnose_trend},
                                      {"student_p", lb_diagnose_student_p},
                                      {"normal_cdf", lb_diagnose_normal_cdf},
                                      {"stats", lb_diagnose_stats},
+                                     {"lean_stats", lb_diagnose_lean_stats},
                                      {"unit_activity", lb_diagnose_unit_activity},
                                      {"unit_saturation", lb_diagnose_unit_saturation},
                                      {"columns", lb_diagnose_columns},

@@ -5,7 +5,7 @@
 */
 #include "graph/op_window.h"
 #include "kernels/activation.h"
-#include "kernels/conv.h"
+#include "kernels/conv_direct.h"
 
 enum { X = 0, W = 1, OUTPUT_PADDING = LDB_WINDOW_GROUPS };
 
@@ -65,15 +65,11 @@ static int spatial_of(const ldb_call *c) {
 
 static ldb_status infer_transpose(ldb_call *c, int spatial, ldb_error *e) {
   ldb_conv v;
-  size_t scratch = 0;
   ldb_status s = geometry(c, spatial, &v, e);
   if (s == LDB_OK) s = ldb_window_bias(c, filters_of(c, spatial), e);
   if (s == LDB_OK)
     s = ldb_window_out(c, spatial, v.window.h.in, v.window.w.in, filters_of(c, spatial), e);
-  if (s != LDB_OK) return s;
-  if (!ldb_conv_scratch(&v, &scratch))
-    return ldb_fail(e, LDB_OVERFLOW, "the cells under one kernel do not fit into memory");
-  return ldb_window_memory(c, scratch, scratch, e);
+  return s == LDB_OK ? ldb_window_conv_memory(c, &v, e) : s;
 }
 
 static ldb_status infer_conv1d_transpose(ldb_call *c, ldb_error *e) {
@@ -87,11 +83,24 @@ static ldb_status infer_conv2d_transpose(ldb_call *c, ldb_error *e) {
 static ldb_status transpose_forward(ldb_call *c, ldb_error *e) {
   ldb_conv v;
   ldb_status s = geometry(c, spatial_of(c), &v, e);
+  if (s == LDB_OK && ldb_conv_is_direct(&v)) {
+    const ldb_conv_end end = ldb_window_end(c);
+    ldb_conv_direct_transposed(c->team, &v, c->in[X].data, c->in[W].data, &end, c->scratch);
+    return s;
+  }
   if (s == LDB_OK)
     s = ldb_conv_gradient_x(&v, c->in[W].data, c->in[X].data, ldb_window_z(c), c->scratch, e);
   if (s == LDB_OK)
     ldb_window_finish(c, 0, v.window.batch * v.window.h.in * v.window.w.in, v.window.channels);
   return s;
+}
+
+static void direct_backward(const ldb_call *c, const ldb_conv *v, const float *gz, void *scratch) {
+  const ldb_conv_gradient g = {
+      .x = gz, .gy = c->in[X].data, .act = LDB_ACT_LINEAR, .gw = c->gin[W].data};
+  const ldb_conv_end end = {.act = LDB_ACT_LINEAR, .z = c->gin[X].data, .y = c->gin[X].data};
+  if (c->gin[X].data) ldb_conv_direct_forward(c->team, v, gz, c->in[W].data, &end, scratch);
+  if (c->gin[W].data) ldb_conv_direct_gradient(c->team, v, &g, scratch);
 }
 
 /* gx is the convolution of gz with w; gw that of gz and x with their parts exchanged. */
@@ -101,6 +110,10 @@ static ldb_status transpose_backward(ldb_call *c, ldb_error *e) {
   ldb_status s = geometry(c, spatial_of(c), &v, e);
   if (s != LDB_OK) return s;
   const ldb_view g = ldb_window_gradient(c, &scratch);
+  if (ldb_conv_is_direct(&v)) {
+    direct_backward(c, &v, g.data, scratch);
+    return s;
+  }
   const int64_t all = ldb_conv_positions(&v), step = ldb_conv_block_rows(&v);
   for (int64_t first = 0; c->gin[X].data && s == LDB_OK && first < all; first += step)
     s = ldb_conv_forward(&v, g.data, c->in[W].data, first, all - first < step ? all - first : step,

@@ -30,7 +30,7 @@ static ldb_act activation(const ldb_call *c) {
   return (ldb_act)c->attrs.integer[LDB_WINDOW_ACTIVATION];
 }
 
-static bool has_bias(const ldb_call *c) {
+bool ldb_window_has_bias(const ldb_call *c) {
   return c->n_in > B && c->in[B].rank >= 0;
 }
 
@@ -101,7 +101,8 @@ ldb_status ldb_window_kernel(const ldb_view *w, int spatial, const char *layout,
 
 ldb_status ldb_window_bias(const ldb_call *c, int64_t filters, ldb_error *e) {
   char text[LDB_SHAPE_TEXT];
-  if (!has_bias(c) || (c->in[B].rank == 1 && c->in[B].shape[0] == filters)) return LDB_OK;
+  if (!ldb_window_has_bias(c) || (c->in[B].rank == 1 && c->in[B].shape[0] == filters))
+    return LDB_OK;
   return ldb_fail(e, LDB_SHAPE, "b is %s, expected one element for each of %lld filters",
                   ldb_shape_text(&c->in[B], text), (long long)filters);
 }
@@ -143,12 +144,42 @@ void *ldb_window_z(const ldb_call *c) {
 
 void ldb_window_finish(const ldb_call *c, int64_t first, int64_t rows, int64_t filters) {
   const size_t skip = (size_t)(first * filters) * ldb_dtype_size(c->out.dtype);
-  const void *bias = has_bias(c) ? c->in[B].data : NULL;
+  const void *bias = ldb_window_has_bias(c) ? c->in[B].data : NULL;
   void *z = (char *)ldb_window_z(c) + skip, *y = (char *)c->out.data + skip;
   if (c->out.dtype == LDB_F32)
     epilogue_f32(activation(c), rows, filters, bias, z, y);
   else
     epilogue_f64(activation(c), rows, filters, bias, z, y);
+}
+
+ldb_status ldb_window_conv_memory(ldb_call *c, const ldb_conv *v, ldb_error *e) {
+  size_t forward = 0, backward = 0;
+  bool fits;
+  if (ldb_conv_is_direct(v)) {
+    fits = ldb_conv_direct_scratch(v, &forward) && ldb_conv_direct_gradient_scratch(v, &backward);
+    if (forward > backward) backward = forward;
+  } else {
+    fits = ldb_conv_scratch(v, &forward);
+    backward = forward;
+  }
+  if (!fits) return ldb_fail(e, LDB_OVERFLOW, "the cells under one kernel do not fit into memory");
+  return ldb_window_memory(c, forward, backward, e);
+}
+
+ldb_conv_end ldb_window_end(const ldb_call *c) {
+  return (ldb_conv_end){.bias = ldb_window_has_bias(c) ? c->in[B].data : NULL,
+                        .act = activation(c),
+                        .z = ldb_window_z(c),
+                        .y = c->out.data};
+}
+
+void *ldb_window_gz(const ldb_call *c, void **rest) {
+  *rest = c->scratch;
+  if (activation(c) == LDB_ACT_LINEAR) return c->gout.data;
+  size_t bytes = (size_t)ldb_view_count(&c->out) * ldb_dtype_size(c->out.dtype);
+  (void)align(&bytes); /* infer has asked before */
+  *rest = (char *)c->scratch + bytes;
+  return c->scratch;
 }
 
 ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
@@ -158,18 +189,14 @@ ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
   g.shape[1] = filters;
   g.stride[0] = filters > 0 ? filters : 1;
   g.stride[1] = 1;
-  *rest = c->scratch;
+  g.data = ldb_window_gz(c, rest);
   if (activation(c) != LDB_ACT_LINEAR) {
-    size_t bytes = (size_t)count * ldb_dtype_size(g.dtype);
     const void *z = ldb_act_needs_z(activation(c)) ? c->saved.data : NULL;
-    (void)align(&bytes); /* infer has asked before */
-    *rest = (char *)c->scratch + bytes;
-    g.data = c->scratch;
     if (g.dtype == LDB_F32)
       ldb_act_backward_f32(activation(c), count, z, c->out.data, c->gout.data, g.data);
     else
       ldb_act_backward_f64(activation(c), count, z, c->out.data, c->gout.data, g.data);
   }
-  if (has_bias(c) && c->gin[B].data) ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
+  if (ldb_window_has_bias(c) && c->gin[B].data) ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
   return g;
 }

@@ -80,6 +80,11 @@ const char *ldb_blas_config(void) {
   return openblas_get_config();
 }
 
+const char *ldb_blas_parallel(void) {
+  int kind = openblas_get_parallel();
+  return kind == 0 ? "serial" : kind == 1 ? "pthread" : "openmp";
+}
+
 void ldb_blas_set_threads(int n) {
   openblas_set_num_threads(n < 1 ? 1 : n);
 }

@@ -38,6 +38,9 @@ bool ldb_mat_of(const ldb_view *v, ldb_mat *m);
 /* Version, kernel family and thread limit of the library, e.g. "OpenBLAS 0.3.21 ... Haswell". */
 const char *ldb_blas_config(void);
 
+/* How the library was built to use threads: "serial", "pthread" or "openmp". */
+const char *ldb_blas_parallel(void);
+
 /* The library's own thread count. It belongs to the whole process, so hosts decide. */
 void ldb_blas_set_threads(int n);
 int ldb_blas_threads(void);

@@ -52,9 +52,27 @@ local functions = {
   explain = { "lossdbg.diagnose.explain", "text" },
 }
 
---- What was linked: version, BLAS and its thread count.
----@return { version: string, blas: string, blas_threads: integer }
+--- What was linked and what it runs on: version, BLAS, how that was built to use threads ("serial",
+--- "pthread", "openmp") and how many it uses, our own threads, and the processors of this process.
+---@return { version: string, blas: string, blas_parallel: string, blas_threads: integer,
+---  threads: integer, processors: integer }
 function M.config() return core.config() end
+
+--- Sets how many threads this state computes with, 1 at the start; "auto" is one a processor. The
+--- results have the same bits for every number. Without an argument it only tells the number.
+---@type fun(n: integer|"auto"|nil): integer, string? threads in force; why another number than n
+M.threads = core.threads
+
+-- What scripts cannot know: how many processors are theirs to use.
+do
+  local wanted = os and os.getenv and os.getenv "LOSSDBG_THREADS"
+  if wanted and wanted ~= "" then
+    local ok, message = pcall(core.threads, tonumber(wanted) or wanted)
+    if not ok then
+      error((message:gsub("threads: argument 'n'", "environment variable LOSSDBG_THREADS")), 0)
+    end
+  end
+end
 
 return setmetatable(M, {
   __index = function(self, key)

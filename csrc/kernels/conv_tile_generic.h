@@ -1,0 +1,104 @@
+/*
+** Tiles of direct convolution for one vector unit; included by conv_tile.c with NAME(x), TARGET,
+** vec, mask, LANES and the vector operations defined. The bodies are inlined with constant sizes,
+*so
+** that every sum has a register.
+*/
+
+static inline __attribute__((always_inline)) TARGET void
+NAME(sum_body)(const int rows, const int vectors, const ldb_tile_sum *t, const float *const *x,
+               float *const *y) {
+  vec sum[LDB_TILE_ROWS][LDB_TILE_VECTORS];
+  const mask tail = FIRST(t->columns - (vectors - 1) * LANES);
+  if (t->resume) {
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) sum[i][v] =
+        v == vectors - 1 ? LOAD_FIRST(tail, y[i] + v * LANES) : LOAD(y[i] + v * LANES);
+  } else {
+    UNROLL for (int v = 0; v < vectors; v++) {
+      if (!t->bias)
+        sum[0][v] = ZERO();
+      else if (v == vectors - 1)
+        sum[0][v] = LOAD_FIRST(tail, t->bias + v * LANES);
+      else
+        sum[0][v] = LOAD(t->bias + v * LANES);
+      UNROLL for (int i = 1; i < rows; i++) sum[i][v] = sum[0][v];
+    }
+  }
+  for (int64_t s = 0; s < t->segments; s++) {
+    const float *w = t->w + t->w_at[s] * (vectors * LANES);
+    const float *cell[LDB_TILE_ROWS];
+    UNROLL for (int i = 0; i < rows; i++) cell[i] = x[i] + t->x_at[s];
+    for (int64_t q = 0; q < t->length; q++, w += vectors * LANES) {
+      vec weight[LDB_TILE_VECTORS];
+      UNROLL for (int v = 0; v < vectors; v++) weight[v] = LOAD(w + v * LANES);
+      UNROLL for (int i = 0; i < rows; i++) {
+        const vec each = SPREAD(cell[i] + q);
+        UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(each, weight[v], sum[i][v]);
+      }
+    }
+  }
+  if (t->relu) {
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) sum[i][v] =
+        RELU(sum[i][v]);
+  }
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) {
+    if (v == vectors - 1)
+      STORE_FIRST(tail, y[i] + v * LANES, sum[i][v]);
+    else
+      STORE(y[i] + v * LANES, sum[i][v]);
+  }
+}
+
+static inline __attribute__((always_inline)) TARGET void
+NAME(outer_body)(const int rows, const int vectors, const ldb_tile_outer *t) {
+  vec sum[LDB_TILE_ROWS][2];
+  const mask tail = FIRST(t->columns - (vectors - 1) * LANES);
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = ZERO();
+  for (int64_t n = 0; n < t->count[0]; n++)
+    for (int64_t k = 0; k < t->count[1]; k++) {
+      const float *x = t->x + n * t->x_step[0] + k * t->x_step[1];
+      const float *g = t->g + n * t->g_step[0] + k * t->g_step[1];
+      for (int64_t j = 0; j < t->count[2]; j++, x += t->x_step[2], g += t->g_step[2]) {
+        vec gradient[2];
+        UNROLL for (int v = 0; v < vectors; v++) gradient[v] =
+            v == vectors - 1 ? LOAD_FIRST(tail, g + v * LANES) : LOAD(g + v * LANES);
+        UNROLL for (int i = 0; i < rows; i++) {
+          const vec each = SPREAD(x + i);
+          UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(each, gradient[v], sum[i][v]);
+        }
+      }
+    }
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) {
+    float *to = t->sum + i * t->sum_line + v * LANES;
+    if (v == vectors - 1)
+      STORE_FIRST(tail, to, ADD(LOAD_FIRST(tail, to), sum[i][v]));
+    else
+      STORE(to, ADD(LOAD(to), sum[i][v]));
+  }
+}
+
+#define SUM(rows, vectors)                                                                      \
+  static TARGET void NAME(sum_##rows##_##vectors)(const ldb_tile_sum *t, const float *const *x, \
+                                                  float *const *y) {                            \
+    NAME(sum_body)(rows, vectors, t, x, y);                                                     \
+  }
+#define OUTER(rows, vectors)                                                   \
+  static TARGET void NAME(outer_##rows##_##vectors)(const ldb_tile_outer *t) { \
+    NAME(outer_body)(rows, vectors, t);                                        \
+  }
+SUM_SIZES(SUM)
+OUTER_SIZES(OUTER)
+#undef SUM
+#undef OUTER
+
+#define SUM(rows, vectors) [vectors][rows] = NAME(sum_##rows##_##vectors),
+#define OUTER(rows, vectors) [vectors][rows] = NAME(outer_##rows##_##vectors),
+static const ldb_tiles NAME(tiles) = {.lanes = LANES,
+                                      .sum_vectors = SUM_VECTORS,
+                                      .outer_vectors = 2,
+                                      .outer_rows = OUTER_ROWS,
+                                      .sum_rows = SUM_ROWS,
+                                      .sum = {SUM_SIZES(SUM)},
+                                      .outer = {OUTER_SIZES(OUTER)}};
+#undef SUM
+#undef OUTER
