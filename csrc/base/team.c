@@ -27,6 +27,9 @@ enum { LINE = 64 };
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__linux__) && defined(CPU_COUNT)
+#define PLACES 1 /* threads can be told where to run */
+#endif
 
 /* One run is announced by one store to `state`: its number, and which workers may join. A worker
    joins by adding itself while the run is open; the caller closes it when no task is left to take,
@@ -56,16 +59,17 @@ typedef struct member {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t wake;
-  atomic_bool asleep;
+  atomic_bool asleep, joined;
 } member;
 
 struct ldb_team {
   _Alignas(LINE) _Atomic uint64_t state;
   _Alignas(LINE) int size;
   bool running;
-  long long spin; /* nanoseconds that a thread watches before it sleeps */
+  double share_from, wake_from; /* nanoseconds of work */
+  long long spin;               /* nanoseconds that a thread watches before it sleeps */
   pid_t process;
-#if defined(__linux__) && defined(CPU_COUNT)
+#ifdef PLACES
   cpu_set_t processors; /* that the caller might use when the team was started */
 #endif
   unsigned char *workspace, *more;
@@ -103,6 +107,7 @@ ldb_team *ldb_team_init(void *memory) {
   t->workspace = align(t + 1);
 #ifndef ALONE
   t->size = 1;
+  ldb_team_share_from(t, -1);
 #endif
   return t;
 }
@@ -137,6 +142,16 @@ int ldb_team_size(const ldb_team *t) {
 void *ldb_team_workspace(ldb_team *t, int worker) {
   (void)worker;
   return t ? t->workspace : NULL;
+}
+
+void ldb_team_share_from(ldb_team *t, double cost) {
+  (void)t;
+  (void)cost;
+}
+
+uint32_t ldb_team_shared(const ldb_team *t) {
+  (void)t;
+  return 0;
 }
 
 void ldb_team_run(ldb_team *t, int64_t n, double cost, ldb_task_fn *fn, void *arg) {
@@ -184,11 +199,12 @@ static void pause_briefly(void) {
 /* ---- tasks ------------------------------------------------------------------------------------
  */
 
-/* Takes tasks from its own share, then from those of the others. */
-static void take_tasks(ldb_team *t, int id) {
+/* Takes tasks from its own share, then from those of the others; returns how many blocks. */
+static int64_t take_tasks(ldb_team *t, int id) {
   ldb_task_fn *const fn = t->fn;
   void *const arg = t->arg;
   const int64_t step = t->step;
+  int64_t blocks = 0;
   for (int k = 0; k < t->shares; k++) {
     share *s = &t->share[(id + k) % t->shares];
     for (;;) {
@@ -198,8 +214,10 @@ static void take_tasks(ldb_team *t, int id) {
       if (i >= s->end) break;
       for (; i < end; i++)
         fn(arg, i, id);
+      blocks++;
     }
   }
+  return blocks;
 }
 
 /* ---- workers ----------------------------------------------------------------------------------
@@ -230,7 +248,7 @@ static uint64_t await_run(member *w, uint32_t seen) {
    worker that finds itself there leaves that processor to the caller, for good or until the caller
    has moved to where the worker is. */
 static void make_room(const ldb_team *t) {
-#if defined(__linux__) && defined(CPU_COUNT)
+#ifdef PLACES
   cpu_set_t set = t->processors;
   CPU_CLR((size_t)t->processor, &set);
   if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
@@ -240,7 +258,7 @@ static void make_room(const ldb_team *t) {
 }
 
 static int processor_here(void) {
-#if defined(__linux__) && defined(CPU_COUNT)
+#ifdef PLACES
   return sched_getcpu();
 #else
   return -1;
@@ -275,7 +293,9 @@ static void *work(void *p) {
     if (!join_run(w, s)) continue;
     if (t->spin > 0 && t->processor >= 0 && t->processor == processor_here()) make_room(t);
     fesetenv(&t->environment); /* rounding and denormals as the caller has them */
+    atomic_store_explicit(&w->joined, true, memory_order_relaxed);
     take_tasks(t, w->id);
+    atomic_store_explicit(&w->joined, false, memory_order_relaxed);
     leave_run(t);
   }
   return NULL;
@@ -323,30 +343,74 @@ static void announce(ldb_team *t, int64_t n, double cost, int helpers) {
   }
 }
 
-static void await_others(ldb_team *t) {
+/* The other processor may have been given to another program in the middle of a task, and may not
+   come back for milliseconds. The one that waits has nothing to do: its own processor runs that
+   task. One is enough: with more to wait for, it is no better here than there. */
+static void lend_processor(ldb_team *t) {
+#ifdef PLACES
+  cpu_set_t here;
+  CPU_ZERO(&here);
+  CPU_SET((size_t)processor_here(), &here);
+  for (int i = 0; i < t->size - 1; i++) {
+    if (!atomic_load_explicit(&t->workers[i].joined, memory_order_relaxed)) continue;
+    pthread_setaffinity_np(t->workers[i].thread, sizeof here, &here);
+    return;
+  }
+#else
+  (void)t;
+#endif
+}
+
+static void sleep_until_done(ldb_team *t, long long until) {
+  bool lent = t->spin == 0;
+  struct timespec limit = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
+  pthread_mutex_lock(&t->lock);
+  atomic_store(&t->waiting, true);
+  while (active_of(atomic_load(&t->state)) != 0) {
+#ifdef PLACES
+    if (!lent) {
+      if (pthread_cond_timedwait(&t->done, &t->lock, &limit) == 0) continue;
+      lend_processor(t);
+      lent = true;
+      continue;
+    }
+#endif
+    pthread_cond_wait(&t->done, &t->lock);
+  }
+  atomic_store(&t->waiting, false);
+  pthread_mutex_unlock(&t->lock);
+  (void)limit;
+  (void)lent;
+}
+
+/* block: nanoseconds that a block of tasks took here, so that one there has had time enough. */
+static void await_others(ldb_team *t, long long block) {
   uint64_t s = atomic_fetch_and(&t->state, ~(uint64_t)OPEN);
   if (active_of(s) == 0) return;
-  long long until = t->spin > 0 ? now_ns() + t->spin : 0;
+  const long long start = now_ns();
   for (int i = 1; t->spin > 0; i++) {
     if (active_of(atomic_load_explicit(&t->state, memory_order_acquire)) == 0) return;
     pause_briefly();
-    if (i % 16 == 0 && now_ns() >= until) break;
+    if (i % 16 == 0 && now_ns() - start >= t->spin) break;
   }
-  pthread_mutex_lock(&t->lock);
-  atomic_store(&t->waiting, true);
-  while (active_of(atomic_load(&t->state)) != 0)
-    pthread_cond_wait(&t->done, &t->lock);
-  atomic_store(&t->waiting, false);
-  pthread_mutex_unlock(&t->lock);
+  sleep_until_done(t, start + t->spin + 2 * block);
+}
+
+void ldb_team_share_from(ldb_team *t, double cost) {
+  t->share_from = cost < 0 ? worth_sharing : cost;
+  t->wake_from = cost < 0 ? worth_waking : cost;
+}
+
+uint32_t ldb_team_shared(const ldb_team *t) {
+  return t && t->size > 1 ? number_of(atomic_load_explicit(&t->state, memory_order_relaxed)) : 0;
 }
 
 /* How many workers this run is worth. */
 static int helpers_for(const ldb_team *t, int64_t n, double cost) {
-  if (n < 2 || !(cost >= worth_sharing)) return 0;
+  if (n < 2 || !(cost >= t->share_from)) return 0;
   int64_t most = t->size - 1 < n - 1 ? t->size - 1 : n - 1;
-  double paying = 2 * cost / worth_sharing - 1;
-  if (paying < (double)most) most = (int64_t)paying;
-  if (cost < worth_waking)
+  if (2 * cost < t->share_from * (double)(most + 1)) most = (int64_t)(2 * cost / t->share_from) - 1;
+  if (cost < t->wake_from)
     while (most > 0 && atomic_load_explicit(&t->workers[most - 1].asleep, memory_order_relaxed))
       most--;
   return (int)most;
@@ -369,9 +433,10 @@ void ldb_team_run(ldb_team *t, int64_t n, double cost, ldb_task_fn *fn, void *ar
   t->running = true;
   t->fn = fn;
   t->arg = arg;
+  const long long start = now_ns();
   announce(t, n, cost, helpers);
-  take_tasks(t, 0);
-  await_others(t);
+  const int64_t blocks = take_tasks(t, 0);
+  await_others(t, (now_ns() - start) / (blocks + 1));
   t->running = false;
 }
 
@@ -420,13 +485,19 @@ ldb_status ldb_team_start(ldb_team *t, int n, void *memory, ldb_error *e) {
   t->process = getpid();
   /* With more threads than processors to run them, watching only keeps others from working. */
   t->spin = n <= processors ? watch_ns : 0;
-#if defined(__linux__) && defined(CPU_COUNT)
+#ifdef PLACES
   if (sched_getaffinity(0, sizeof t->processors, &t->processors) != 0) CPU_ZERO(&t->processors);
 #endif
   atomic_store(&t->state, 0);
   atomic_store(&t->quit, false);
   pthread_mutex_init(&t->lock, NULL);
-  pthread_cond_init(&t->done, NULL);
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+#ifdef PLACES
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+  pthread_cond_init(&t->done, &attributes);
+  pthread_condattr_destroy(&attributes);
   sigset_t before;
   block_signals(&before);
   int size = 1;
@@ -462,7 +533,7 @@ void ldb_team_stop(ldb_team *t) {
 
 int ldb_processors(void) {
   long n = 0;
-#if defined(__linux__) && defined(CPU_COUNT)
+#ifdef PLACES
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) n = CPU_COUNT(&set);
 #endif

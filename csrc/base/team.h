@@ -64,6 +64,13 @@ void *ldb_team_workspace(ldb_team *t, int worker);
    shares its workspace with the task. */
 void ldb_team_run(ldb_team *t, int64_t n, double cost, ldb_task_fn *fn, void *arg);
 
+/* Work from which runs are shared, in nanoseconds, instead of what was measured: specs set 0. A
+   negative number brings back what was measured. */
+void ldb_team_share_from(ldb_team *t, double cost);
+
+/* How many runs were shared since the threads started. */
+uint32_t ldb_team_shared(const ldb_team *t);
+
 /* Processors that this process may use, as far as the system tells; at least 1, at most
    LDB_MAX_THREADS. */
 int ldb_processors(void);

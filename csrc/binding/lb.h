@@ -86,7 +86,8 @@ void lb_newteam(lua_State *L);
 /* Gives the state n threads, 1 <= n <= LDB_MAX_THREADS; returns how many it has now, and why where
    it is another number (else e->text is empty). [raises: memory; then nothing has changed] */
 int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e);
-int lb_core_threads(lua_State *L); /* core.threads */
+int lb_core_threads(lua_State *L);     /* core.threads */
+int lb_core_shared_runs(lua_State *L); /* core.shared_runs */
 
 /* Each part pushes one table of functions; lb_core.c puts it under its name. */
 int lb_open_tensor(lua_State *L);   /* core.tensor */

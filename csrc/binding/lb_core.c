@@ -57,6 +57,8 @@ LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   lua_setfield(L, -2, "config");
   lua_pushcfunction(L, lb_core_threads);
   lua_setfield(L, -2, "threads");
+  lua_pushcfunction(L, lb_core_shared_runs);
+  lua_setfield(L, -2, "shared_runs");
   prepare_blas(L);
   lb_newteam(L);
   return 1;

@@ -97,14 +97,24 @@ static int check_threads(lua_State *L, int idx) {
                     where, (int)LDB_MAX_THREADS, text ? "'" : "", got, text ? "'" : "");
 }
 
-/* threads(n?) -> number in force, reason where it is not n */
+/* shared_runs() -> how many pieces of work the threads shared since they started */
+int lb_core_shared_runs(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)ldb_team_shared(lb_getcontext(L)->team));
+  return 1;
+}
+
+/* threads(n?, share_from?) -> number in force, reason where it is not n. Work of more nanoseconds
+   than share_from is shared; without it, what was measured. Specs say 0. */
 int lb_core_threads(lua_State *L) {
   if (lua_isnoneornil(L, 1)) {
     lua_pushinteger(L, ldb_team_size(lb_getcontext(L)->team));
     return 1;
   }
   ldb_error e;
-  lua_pushinteger(L, lb_setthreads(L, "threads", check_threads(L, 1), &e));
+  const int n = check_threads(L, 1);
+  double share_from = lua_isnoneornil(L, 2) ? -1 : lb_checkfinite(L, 2, "threads", "share_from");
+  lua_pushinteger(L, lb_setthreads(L, "threads", n, &e));
+  ldb_team_share_from(lb_getcontext(L)->team, share_from);
   if (!e.text[0]) return 1;
   lua_pushstring(L, e.text);
   return 2;
