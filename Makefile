@@ -166,7 +166,7 @@ asan: ## all specs under AddressSanitizer and UBSan, leaks on
 embed: ## C hosts: two states, threads, a failing allocator at every allocation, limits
 install-test: ## luarocks make into a clean tree; every module is required, the demo runs from there
 examples: ## every example, each under ten seconds, its last line compared with its header
-bench: ## speed of ops, training and diagnosis: spec/bench/NN_*.lua
+bench: ## beside PyTorch, TensorFlow and JAX (WORKLOADS="W1 W4" THREADS="1 2" REPEATS=5 PEERS=0 PARTS=steps)
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 reference: ## trainings on real data against their bounds (ONLY=mnist; LOSSDBG_DATA=/folder for more)
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
@@ -221,8 +221,20 @@ run-faultbench: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/run.lua '$(DIR)' --jobs $(JOBS) \
 	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') $(FAULTBENCH_ARGS)
 
-run-bench: $(CORE)
-	@for f in spec/bench/[0-9]*.lua; do echo "== $$f"; $(call LUA_ENV,$(BUILD)) $(LUA) $$f || exit 1; done
+# A child that ends early is an answer, not a broken pipe.
+WORKLOADS ?=
+THREADS   ?=
+REPEATS   ?=
+PEERS     ?=
+PARTS     ?=
+run-bench: $(CORE) $(BUILD)/bench/floor
+	@trap '' PIPE; $(call LUA_ENV,$(BUILD)) $(LUA) spec/bench/run.lua lua='$(LUA)' \
+	  floor='$(BUILD)/bench/floor' workloads='$(WORKLOADS)' threads='$(THREADS)' \
+	  repeats='$(REPEATS)' peers='$(PEERS)' parts='$(PARTS)' $(BENCH_ARGS)
+
+$(BUILD)/bench/floor: spec/bench/floor.c $(BUILD)/obj/base/clock.o
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDFLAGS) $(BLAS_LIBS) -lm
 
 # All of them, also after one has missed its bound.
 run-reference: $(CORE)

@@ -2,6 +2,7 @@
 ** luaopen_lossdbg_core: one table of parts. What the linked BLAS is and how it is driven is settled
 ** here, once per load.
 */
+#include "base/clock.h"
 #include "binding/lb.h"
 #include "kernels/gemm.h"
 #include "lossdbg.h"
@@ -28,6 +29,12 @@ static int lb_core_config(lua_State *L) {
   lua_setfield(L, -2, "threads");
   lua_pushinteger(L, ldb_processors());
   lua_setfield(L, -2, "processors");
+  return 1;
+}
+
+/* clock() -> seconds of wall time since some fixed moment; os.clock counts every thread's */
+static int lb_core_clock(lua_State *L) {
+  lua_pushnumber(L, ldb_clock());
   return 1;
 }
 
@@ -59,6 +66,8 @@ LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   lua_setfield(L, -2, "threads");
   lua_pushcfunction(L, lb_core_shared_runs);
   lua_setfield(L, -2, "shared_runs");
+  lua_pushcfunction(L, lb_core_clock);
+  lua_setfield(L, -2, "clock");
   prepare_blas(L);
   lb_newteam(L);
   return 1;
