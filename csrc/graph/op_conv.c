@@ -3,9 +3,9 @@
 */
 #include "graph/op_window.h"
 #include "kernels/activation.h"
-#include "kernels/conv_direct.h"
+#include "kernels/conv.h"
 
-enum { X = 0, W = 1, B = 2 };
+enum { X = 0, W = 1 };
 
 static const ldb_attr_spec conv1d_attrs[] = {
     LDB_WINDOW_STRIDES_1D,
@@ -85,8 +85,7 @@ static ldb_status conv_forward(ldb_call *c, ldb_error *e) {
   ldb_status s = geometry(c, spatial_of(c), &v, e);
   if (s != LDB_OK) return s;
   if (ldb_conv_is_direct(&v)) {
-    const ldb_conv_end end = ldb_window_end(c);
-    ldb_conv_direct_forward(c->team, &v, c->in[X].data, c->in[W].data, &end, c->scratch);
+    ldb_window_conv_forward(c, &v);
     return s;
   }
   const int64_t all = ldb_conv_positions(&v), step = ldb_conv_block_rows(&v);
@@ -99,30 +98,13 @@ static ldb_status conv_forward(ldb_call *c, ldb_error *e) {
   return s;
 }
 
-static void direct_backward(ldb_call *c, const ldb_conv *v) {
-  void *scratch;
-  const ldb_act act = (ldb_act)c->attrs.integer[LDB_WINDOW_ACTIVATION];
-  float *gz = ldb_window_gz(c, &scratch);
-  const ldb_conv_gradient g = {.x = c->in[X].data,
-                               .gy = c->gout.data,
-                               .kept = ldb_act_needs_z(act) ? c->saved.data : c->out.data,
-                               .act = act,
-                               .gz = gz,
-                               .gw = c->gin[W].data,
-                               .gb = ldb_window_has_bias(c) ? c->gin[B].data : NULL};
-  if (g.gw || g.gb || act != LDB_ACT_LINEAR) ldb_conv_direct_gradient(c->team, v, &g, scratch);
-  if (!c->gin[X].data) return;
-  const ldb_conv_end end = {.act = LDB_ACT_LINEAR, .z = c->gin[X].data, .y = c->gin[X].data};
-  ldb_conv_direct_transposed(c->team, v, gz, c->in[W].data, &end, scratch);
-}
-
 static ldb_status conv_backward(ldb_call *c, ldb_error *e) {
   ldb_conv v;
   void *scratch;
   ldb_status s = geometry(c, spatial_of(c), &v, e);
   if (s != LDB_OK) return s;
   if (ldb_conv_is_direct(&v)) {
-    direct_backward(c, &v);
+    ldb_window_conv_backward(c, &v);
     return s;
   }
   const ldb_view g = ldb_window_gradient(c, &scratch);

@@ -38,6 +38,18 @@ static ldb_status geometry(const ldb_call *c, int spatial, ldb_depthwise *d, ldb
   return s;
 }
 
+/* The same as a convolution with a group for every channel. */
+static ldb_conv as_conv(const ldb_depthwise *d) {
+  return (ldb_conv){.window = d->window,
+                    .groups = d->window.channels,
+                    .filters = d->window.channels * d->multiplier,
+                    .type = d->type};
+}
+
+static bool is_direct(const ldb_conv *v) {
+  return v->filters == v->window.channels && v->groups > 0 && ldb_conv_is_direct(v);
+}
+
 static int spatial_of(const ldb_call *c) {
   return c->in[X].rank - 2;
 }
@@ -52,7 +64,9 @@ static ldb_status infer_depthwise(ldb_call *c, int spatial, ldb_error *e) {
     return ldb_fail(e, LDB_OVERFLOW, "channels times multiplier do not fit into memory");
   s = ldb_window_bias(c, (int64_t)wide, e);
   if (s == LDB_OK) s = ldb_window_out(c, spatial, d.window.h.out, d.window.w.out, (int64_t)wide, e);
-  return s == LDB_OK ? ldb_window_memory(c, 0, scratch, e) : s;
+  if (s != LDB_OK) return s;
+  const ldb_conv v = as_conv(&d);
+  return is_direct(&v) ? ldb_window_conv_memory(c, &v, e) : ldb_window_memory(c, 0, scratch, e);
 }
 
 static ldb_status infer_depthwise1d(ldb_call *c, ldb_error *e) {
@@ -67,6 +81,11 @@ static ldb_status depthwise_forward(ldb_call *c, ldb_error *e) {
   ldb_depthwise d;
   const ldb_status s = geometry(c, spatial_of(c), &d, e);
   if (s != LDB_OK || ldb_view_count(&c->out) == 0) return s;
+  const ldb_conv v = as_conv(&d);
+  if (is_direct(&v)) {
+    ldb_window_conv_forward(c, &v);
+    return LDB_OK;
+  }
   ldb_depthwise_forward(&d, c->in[X].data, c->in[W].data, ldb_window_z(c));
   ldb_window_finish(c, 0, d.window.batch * d.window.h.out * d.window.w.out,
                     d.window.channels * d.multiplier);
@@ -78,6 +97,11 @@ static ldb_status depthwise_backward(ldb_call *c, ldb_error *e) {
   void *scratch;
   const ldb_status s = geometry(c, spatial_of(c), &d, e);
   if (s != LDB_OK) return s;
+  const ldb_conv v = as_conv(&d);
+  if (is_direct(&v)) {
+    ldb_window_conv_backward(c, &v);
+    return LDB_OK;
+  }
   const ldb_view g = ldb_window_gradient(c, &scratch);
   if (c->gin[X].data && ldb_view_count(&c->gin[X]) > 0)
     ldb_depthwise_gradient_x(&d, c->in[W].data, g.data, c->gin[X].data, scratch);

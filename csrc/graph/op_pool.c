@@ -66,8 +66,9 @@ static ldb_status infer_pool(ldb_call *c, int spatial, bool maximum, ldb_error *
   if (s == LDB_OK)
     s = ldb_window_out(c, spatial, p.window.h.out, p.window.w.out, p.window.channels, e);
   if (s != LDB_OK || !maximum) return s;
-  const int64_t count = ldb_view_count(&c->out);
-  return ldb_view_init(&c->saved, LDB_I32, 1, &count, e);
+  const int64_t each = ldb_pool_tap_bytes(&p), count = ldb_view_count(&c->out);
+  const int64_t words = each == 4 ? count : count / 4 + (count % 4 != 0); /* bytes four a word */
+  return ldb_view_init(&c->saved, LDB_I32, 1, &words, e);
 }
 
 static ldb_status infer_max1d(ldb_call *c, ldb_error *e) {
@@ -90,7 +91,7 @@ static ldb_status max_forward(ldb_call *c, ldb_error *e) {
   ldb_pool p;
   const ldb_status s = geometry(c, spatial_of(c), &p, e);
   if (s == LDB_OK && ldb_view_count(&c->out) > 0)
-    ldb_pool_max(&p, c->in[X].data, c->out.data, c->saved.data);
+    ldb_pool_max(c->team, &p, c->in[X].data, c->out.data, c->saved.data);
   return s;
 }
 
@@ -98,14 +99,15 @@ static ldb_status max_backward(ldb_call *c, ldb_error *e) {
   ldb_pool p;
   const ldb_status s = geometry(c, spatial_of(c), &p, e);
   if (s == LDB_OK && c->gin[X].data && ldb_view_count(&c->gin[X]) > 0)
-    ldb_pool_max_gradient(&p, c->gout.data, c->saved.data, c->gin[X].data);
+    ldb_pool_max_gradient(c->team, &p, c->gout.data, c->saved.data, c->gin[X].data);
   return s;
 }
 
 static ldb_status avg_forward(ldb_call *c, ldb_error *e) {
   ldb_pool p;
   const ldb_status s = geometry(c, spatial_of(c), &p, e);
-  if (s == LDB_OK && ldb_view_count(&c->out) > 0) ldb_pool_mean(&p, c->in[X].data, c->out.data);
+  if (s == LDB_OK && ldb_view_count(&c->out) > 0)
+    ldb_pool_mean(c->team, &p, c->in[X].data, c->out.data);
   return s;
 }
 
@@ -113,7 +115,7 @@ static ldb_status avg_backward(ldb_call *c, ldb_error *e) {
   ldb_pool p;
   const ldb_status s = geometry(c, spatial_of(c), &p, e);
   if (s == LDB_OK && c->gin[X].data && ldb_view_count(&c->gin[X]) > 0)
-    ldb_pool_mean_gradient(&p, c->gout.data, c->gin[X].data);
+    ldb_pool_mean_gradient(c->team, &p, c->gout.data, c->gin[X].data);
   return s;
 }
 

@@ -3,7 +3,7 @@
 #include "kernels/activation.h"
 #include "kernels/reduce.h"
 
-enum { X = 0, B = 2, ALIGN = 64 };
+enum { X = 0, W = 1, B = 2, ALIGN = 64 };
 
 /* Elements of the result that the epilogue handles at a time. */
 enum { EPILOGUE_BLOCK = 2048 };
@@ -30,7 +30,7 @@ static ldb_act activation(const ldb_call *c) {
   return (ldb_act)c->attrs.integer[LDB_WINDOW_ACTIVATION];
 }
 
-bool ldb_window_has_bias(const ldb_call *c) {
+static bool has_bias(const ldb_call *c) {
   return c->n_in > B && c->in[B].rank >= 0;
 }
 
@@ -101,8 +101,7 @@ ldb_status ldb_window_kernel(const ldb_view *w, int spatial, const char *layout,
 
 ldb_status ldb_window_bias(const ldb_call *c, int64_t filters, ldb_error *e) {
   char text[LDB_SHAPE_TEXT];
-  if (!ldb_window_has_bias(c) || (c->in[B].rank == 1 && c->in[B].shape[0] == filters))
-    return LDB_OK;
+  if (!has_bias(c) || (c->in[B].rank == 1 && c->in[B].shape[0] == filters)) return LDB_OK;
   return ldb_fail(e, LDB_SHAPE, "b is %s, expected one element for each of %lld filters",
                   ldb_shape_text(&c->in[B], text), (long long)filters);
 }
@@ -144,7 +143,7 @@ void *ldb_window_z(const ldb_call *c) {
 
 void ldb_window_finish(const ldb_call *c, int64_t first, int64_t rows, int64_t filters) {
   const size_t skip = (size_t)(first * filters) * ldb_dtype_size(c->out.dtype);
-  const void *bias = ldb_window_has_bias(c) ? c->in[B].data : NULL;
+  const void *bias = has_bias(c) ? c->in[B].data : NULL;
   void *z = (char *)ldb_window_z(c) + skip, *y = (char *)c->out.data + skip;
   if (c->out.dtype == LDB_F32)
     epilogue_f32(activation(c), rows, filters, bias, z, y);
@@ -167,19 +166,41 @@ ldb_status ldb_window_conv_memory(ldb_call *c, const ldb_conv *v, ldb_error *e) 
 }
 
 ldb_conv_end ldb_window_end(const ldb_call *c) {
-  return (ldb_conv_end){.bias = ldb_window_has_bias(c) ? c->in[B].data : NULL,
+  return (ldb_conv_end){.bias = has_bias(c) ? c->in[B].data : NULL,
                         .act = activation(c),
                         .z = ldb_window_z(c),
                         .y = c->out.data};
 }
 
-void *ldb_window_gz(const ldb_call *c, void **rest) {
+static void *gz_of(const ldb_call *c, void **rest) {
   *rest = c->scratch;
   if (activation(c) == LDB_ACT_LINEAR) return c->gout.data;
   size_t bytes = (size_t)ldb_view_count(&c->out) * ldb_dtype_size(c->out.dtype);
   (void)align(&bytes); /* infer has asked before */
   *rest = (char *)c->scratch + bytes;
   return c->scratch;
+}
+
+void ldb_window_conv_forward(ldb_call *c, const ldb_conv *v) {
+  const ldb_conv_end end = ldb_window_end(c);
+  ldb_conv_direct_forward(c->team, v, c->in[X].data, c->in[W].data, &end, c->scratch);
+}
+
+void ldb_window_conv_backward(ldb_call *c, const ldb_conv *v) {
+  void *scratch;
+  const ldb_act act = activation(c);
+  float *gz = gz_of(c, &scratch);
+  const ldb_conv_gradient g = {.x = c->in[X].data,
+                               .gy = c->gout.data,
+                               .kept = ldb_act_needs_z(act) ? c->saved.data : c->out.data,
+                               .act = act,
+                               .gz = gz,
+                               .gw = c->gin[W].data,
+                               .gb = has_bias(c) ? c->gin[B].data : NULL};
+  if (g.gw || g.gb || act != LDB_ACT_LINEAR) ldb_conv_direct_gradient(c->team, v, &g, scratch);
+  if (!c->gin[X].data) return;
+  const ldb_conv_end end = {.act = LDB_ACT_LINEAR, .z = c->gin[X].data, .y = c->gin[X].data};
+  ldb_conv_direct_transposed(c->team, v, gz, c->in[W].data, &end, scratch);
 }
 
 ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
@@ -189,7 +210,7 @@ ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
   g.shape[1] = filters;
   g.stride[0] = filters > 0 ? filters : 1;
   g.stride[1] = 1;
-  g.data = ldb_window_gz(c, rest);
+  g.data = gz_of(c, rest);
   if (activation(c) != LDB_ACT_LINEAR) {
     const void *z = ldb_act_needs_z(activation(c)) ? c->saved.data : NULL;
     if (g.dtype == LDB_F32)
@@ -197,6 +218,6 @@ ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
     else
       ldb_act_backward_f64(activation(c), count, z, c->out.data, c->gout.data, g.data);
   }
-  if (ldb_window_has_bias(c) && c->gin[B].data) ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
+  if (has_bias(c) && c->gin[B].data) ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
   return g;
 }

@@ -75,15 +75,12 @@ void ldb_window_finish(const ldb_call *c, int64_t first, int64_t rows, int64_t f
 /* Memory of a convolution or transposed convolution. */
 ldb_status ldb_window_conv_memory(ldb_call *c, const ldb_conv *v, ldb_error *e);
 
-/* Whether in[2] is given. */
-bool ldb_window_has_bias(const ldb_call *c);
-
 /* Bias, activation and results of a row of f32. */
 ldb_conv_end ldb_window_end(const ldb_call *c);
 
-/* Where gz is to be written (gout itself where f is the identity); *rest is the scratch behind it.
- */
-void *ldb_window_gz(const ldb_call *c, void **rest);
+/* Forward and backward of a row where ldb_conv_is_direct(v). */
+void ldb_window_conv_forward(ldb_call *c, const ldb_conv *v);
+void ldb_window_conv_backward(ldb_call *c, const ldb_conv *v);
 
 /* gz = gout f'(z) as [rows x filters], in the first part of scratch unless f is the identity;
  *rest is the scratch behind it. Writes the bias gradient, if wanted. */

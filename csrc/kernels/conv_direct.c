@@ -19,7 +19,7 @@ enum { SEGMENTS = 64 };
 typedef struct job {
   const ldb_tiles *tiles;
   const ldb_window_axis *h, *w; /* of the convolution */
-  bool mirrored;
+  bool mirrored, each;          /* each: every channel by itself */
   int64_t groups, in_channels, out_channels, own_in, own_out;
   int64_t in_lines, in_line, out_lines, out_line; /* cells of an axis */
   int64_t depth;                                  /* taps x own_in */
@@ -32,6 +32,10 @@ typedef struct job {
 
 bool ldb_conv_is_direct(const ldb_conv *c) {
   return c->type == LDB_F32 && ldb_conv_tiles() != NULL;
+}
+
+bool ldb_conv_is_depthwise(const ldb_conv *c) {
+  return c->groups == c->window.channels && c->groups == c->filters && c->groups > 1;
 }
 
 static int64_t at_most(int64_t a, int64_t high) {
@@ -49,6 +53,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 static job job_of(const ldb_conv *c, bool mirrored) {
   const ldb_window *v = &c->window;
   job j = {.tiles = ldb_conv_tiles(), .h = &v->h, .w = &v->w, .mirrored = mirrored};
+  j.each = ldb_conv_is_depthwise(c);
   j.groups = c->groups;
   j.in_channels = mirrored ? c->filters : v->channels;
   j.out_channels = mirrored ? v->channels : c->filters;
@@ -82,6 +87,8 @@ static bool packed_bytes(const ldb_conv *c, int64_t own_in, int64_t own_out, siz
 bool ldb_conv_direct_scratch(const ldb_conv *c, size_t *bytes) {
   const int64_t a = c->window.channels / c->groups, b = c->filters / c->groups;
   size_t back;
+  *bytes = 0;
+  if (ldb_conv_is_depthwise(c)) return true;
   if (!packed_bytes(c, a, b, bytes) || !packed_bytes(c, b, a, &back)) return false;
   if (back > *bytes) *bytes = back;
   return true;
@@ -176,6 +183,28 @@ static void sum_panels(const job *j, const place *p, ldb_tile_sum *t) {
   }
 }
 
+/* Channel by channel: a segment is a tap, and the kernel is read as it stands. */
+static void sum_place_each(const job *j, const place *p) {
+  const int64_t channels = j->in_channels, segments = p->h.taps * p->w.taps;
+  int64_t x_at[SEGMENTS], w_at[SEGMENTS];
+  ldb_tile_sum t = {.length = 1, .x_at = x_at, .w_at = w_at, .w = j->w_from};
+  t.bias = j->end.bias;
+  t.columns = channels;
+  for (int64_t s = 0; s == 0 || s < segments; s += SEGMENTS) {
+    t.segments = at_most(segments - s, SEGMENTS);
+    for (int64_t i = 0; i < t.segments; i++) {
+      const int64_t ky = (s + i) / p->w.taps, kx = (s + i) % p->w.taps;
+      const int64_t tap =
+          (p->h.tap + ky * p->h.tap_step) * j->w->size + p->w.tap + kx * p->w.tap_step;
+      x_at[i] = (ky * p->h.in_tap * j->in_line + kx * p->w.in_tap) * channels;
+      w_at[i] = (j->mirrored ? j->h->size * j->w->size - 1 - tap : tap) * channels;
+    }
+    t.resume = s > 0;
+    t.relu = j->end.act == LDB_ACT_RELU && s + SEGMENTS >= segments;
+    sum_tiles(j, p, j->tiles->each_sum, j->tiles->each_rows, 0, &t);
+  }
+}
+
 static void sum_place(const job *j, const place *p) {
   const bool whole = p->w.tap_step == 1 && p->w.in_tap == 1 && j->own_in == j->in_channels;
   const int64_t across = whole ? at_most(p->w.taps, 1) : p->w.taps; /* segments a line of taps */
@@ -213,9 +242,12 @@ static void run_block(void *arg, int64_t task, int worker) {
   ldb_route down = ldb_route_over(j->h, j->mirrored, b.i0, b.i1);
   while (ldb_route_next(&down, &p.h)) {
     ldb_route across = ldb_route_over(j->w, j->mirrored, 0, j->out_line);
-    while (ldb_route_next(&across, &p.w))
-      for (p.group = 0; p.group < j->groups; p.group++)
+    while (ldb_route_next(&across, &p.w)) {
+      p.group = 0;
+      if (j->each) sum_place_each(j, &p);
+      for (; !j->each && p.group < j->groups; p.group++)
         sum_place(j, &p);
+    }
   }
   if (j->end.act == LDB_ACT_LINEAR || j->end.act == LDB_ACT_RELU) return;
   const int64_t line = j->out_line * j->out_channels;
@@ -233,7 +265,7 @@ static void run(ldb_team *team, job *j, const float *x, const float *w, const ld
   j->end = *end;
   const double kernel = (double)j->depth * (double)j->out_channels;
   const double positions = (double)j->cut.batch * (double)j->out_lines * (double)j->out_line;
-  ldb_team_run(team, j->groups * j->h->size * j->w->size, kernel, pack_tap, j);
+  if (!j->each) ldb_team_run(team, j->groups * j->h->size * j->w->size, kernel, pack_tap, j);
   ldb_team_run(team, j->cut.blocks, positions * kernel / PACE, run_block, j);
 }
 

@@ -16,6 +16,9 @@
 /* True where the functions below may be called: f32, and tiles for this processor. */
 bool ldb_conv_is_direct(const ldb_conv *c);
 
+/* One filter a channel: every channel runs by itself. */
+bool ldb_conv_is_depthwise(const ldb_conv *c);
+
 /* What follows the sums: z = sums + bias, y = f(z); bias may be NULL, z may be y. */
 typedef struct ldb_conv_end {
   const float *bias;

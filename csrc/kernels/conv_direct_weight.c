@@ -29,6 +29,7 @@ typedef struct job {
   const ldb_conv_gradient *g;
   const float *gz;
   ldb_cut cut;
+  bool each;              /* every channel by itself */
   int64_t count;          /* elements of gw */
   int64_t shares, slices; /* of the blocks, of the columns */
   int64_t panels;         /* of all groups */
@@ -58,7 +59,8 @@ static job job_of(const ldb_conv *c) {
   const double line_work = (double)v->w.out * depth * (double)c->filters;
   j.cut = ldb_cut_of(v->batch, v->h.out, line_bytes, line_work, BLOCK_BYTES);
   j.count = v->h.size * v->w.size * (v->channels / c->groups) * c->filters;
-  j.panels = c->groups * group_panels(&j);
+  j.each = ldb_conv_is_depthwise(c);
+  j.panels = j.each ? 1 : c->groups * group_panels(&j);
   const double work = (double)v->batch * (double)v->h.out * line_work / LEAST_WORK;
   const int64_t room = SHARE_BYTES / (int64_t)sizeof(float) / (j.count > 0 ? j.count : 1);
   j.shares = at_most(at_most(SHARES, j.cut.blocks), room);
@@ -167,14 +169,39 @@ static void sum_place(const job *j, const place *p, int64_t panel, float *sums) 
     }
 }
 
+/* Channel by channel: a row is a tap. */
+static void sum_place_each(const job *j, const place *p, float *sums) {
+  const ldb_window *v = &j->c->window;
+  const int64_t channels = v->channels, line = v->w.in * channels, n = p->block->n0;
+  const int64_t tiles = ceil_div(p->w.taps, j->tiles->each_rows);
+  const int64_t most = tiles > 0 ? ceil_div(p->w.taps, tiles) : 1;
+  ldb_tile_outer t = {.count = {p->block->n1 - n, p->h.count, p->w.count},
+                      .x_step = {v->h.in * line, p->h.in_step * line, p->w.in_step * channels},
+                      .g_step = {v->h.out * v->w.out * channels, v->w.out * channels, channels},
+                      .sum_line = channels,
+                      .columns = channels,
+                      .x_tap = p->w.in_tap * channels,
+                      .g =
+                          j->gz + ((n * v->h.out + p->h.first) * v->w.out + p->w.first) * channels};
+  const float *x = j->g->x + n * v->h.in * line + p->w.in * channels;
+  for (int64_t ky = 0; ky < p->h.taps; ky++)
+    for (int64_t kx = 0; kx < p->w.taps; kx += most) {
+      t.x = x + (p->h.in + ky * p->h.in_tap) * line + kx * t.x_tap;
+      t.sum = sums + ((p->h.tap + ky) * v->w.size + p->w.tap + kx) * channels;
+      j->tiles->each_outer[at_most(p->w.taps - kx, most)](&t);
+    }
+}
+
 static void sum_block(const job *j, const ldb_block *b, int64_t from, int64_t to, float *sums) {
   place p = {.block = b};
   ldb_route down = ldb_route_over(&j->c->window.h, false, b->i0, b->i1);
   while (ldb_route_next(&down, &p.h)) {
     ldb_route across = ldb_route_over(&j->c->window.w, false, 0, j->c->window.w.out);
-    while (ldb_route_next(&across, &p.w))
-      for (int64_t k = from; k < to; k++)
+    while (ldb_route_next(&across, &p.w)) {
+      if (j->each) sum_place_each(j, &p, sums);
+      for (int64_t k = from; !j->each && k < to; k++)
         sum_place(j, &p, k, sums);
+    }
   }
 }
 

@@ -33,9 +33,14 @@ typedef struct ldb_tile_outer {
   float *sum;
   int64_t sum_line; /* from one row of sums to the next */
   int64_t columns;
+  int64_t x_tap;
 } ldb_tile_outer;
 
 typedef void ldb_tile_outer_fn(const ldb_tile_outer *t);
+
+/* The same channel by channel. A tile of sums: w has one row of `columns` for each segment, and
+   y[i][j] = start + sum over segments s of x[i][x_at[s] + j] w[w_at[s] + j]; length is 1.
+   An outer one: sum[r][j] += the sum over n, i, j' of x[n, i, j'][r x_tap + j] g[n, i, j'][j]. */
 
 typedef struct ldb_tiles {
   int lanes; /* floats a vector */
@@ -43,6 +48,9 @@ typedef struct ldb_tiles {
   int sum_rows[LDB_TILE_VECTORS + 1]; /* most rows with so many vectors */
   ldb_tile_sum_fn *sum[LDB_TILE_VECTORS + 1][LDB_TILE_ROWS + 1]; /* [vectors][rows] */
   ldb_tile_outer_fn *outer[3][LDB_TILE_ROWS + 1];
+  int each_rows; /* most rows of the two below */
+  ldb_tile_sum_fn *each_sum[LDB_TILE_ROWS + 1];
+  ldb_tile_outer_fn *each_outer[LDB_TILE_ROWS + 1];
 } ldb_tiles;
 
 /* NULL: not on this processor, or not with this compiler. */

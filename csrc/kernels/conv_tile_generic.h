@@ -77,6 +77,55 @@ NAME(outer_body)(const int rows, const int vectors, const ldb_tile_outer *t) {
   }
 }
 
+static inline __attribute__((always_inline)) TARGET void
+NAME(each_sum_body)(const int rows, const ldb_tile_sum *t, const float *const *x, float *const *y) {
+  const mask all = FIRST(LANES);
+  for (int64_t c = 0; c < t->columns; c += LANES) {
+    const mask some = t->columns - c < LANES ? FIRST(t->columns - c) : all;
+    vec sum[LDB_TILE_ROWS];
+    if (t->resume) {
+      UNROLL for (int i = 0; i < rows; i++) sum[i] = LOAD_FIRST(some, y[i] + c);
+    } else {
+      const vec start = t->bias ? LOAD_FIRST(some, t->bias + c) : ZERO();
+      UNROLL for (int i = 0; i < rows; i++) sum[i] = start;
+    }
+    for (int64_t s = 0; s < t->segments; s++) {
+      const vec weight = LOAD_FIRST(some, t->w + t->w_at[s] + c);
+      const int64_t at = t->x_at[s] + c;
+      UNROLL for (int i = 0; i < rows; i++) sum[i] =
+          FMA(LOAD_FIRST(some, x[i] + at), weight, sum[i]);
+    }
+    if (t->relu) {
+      UNROLL for (int i = 0; i < rows; i++) sum[i] = RELU(sum[i]);
+    }
+    UNROLL for (int i = 0; i < rows; i++) STORE_FIRST(some, y[i] + c, sum[i]);
+  }
+}
+
+static inline __attribute__((always_inline)) TARGET void
+NAME(each_outer_body)(const int rows, const ldb_tile_outer *t) {
+  const mask all = FIRST(LANES);
+  for (int64_t c = 0; c < t->columns; c += LANES) {
+    const mask some = t->columns - c < LANES ? FIRST(t->columns - c) : all;
+    vec sum[LDB_TILE_ROWS];
+    UNROLL for (int i = 0; i < rows; i++) sum[i] = ZERO();
+    for (int64_t n = 0; n < t->count[0]; n++)
+      for (int64_t k = 0; k < t->count[1]; k++) {
+        const float *x = t->x + n * t->x_step[0] + k * t->x_step[1] + c;
+        const float *g = t->g + n * t->g_step[0] + k * t->g_step[1] + c;
+        for (int64_t j = 0; j < t->count[2]; j++, x += t->x_step[2], g += t->g_step[2]) {
+          const vec gradient = LOAD_FIRST(some, g);
+          UNROLL for (int i = 0; i < rows; i++) sum[i] =
+              FMA(LOAD_FIRST(some, x + i * t->x_tap), gradient, sum[i]);
+        }
+      }
+    UNROLL for (int i = 0; i < rows; i++) {
+      float *to = t->sum + i * t->sum_line + c;
+      STORE_FIRST(some, to, ADD(LOAD_FIRST(some, to), sum[i]));
+    }
+  }
+}
+
 #define SUM(rows, vectors)                                                                      \
   static TARGET void NAME(sum_##rows##_##vectors)(const ldb_tile_sum *t, const float *const *x, \
                                                   float *const *y) {                            \
@@ -86,19 +135,36 @@ NAME(outer_body)(const int rows, const int vectors, const ldb_tile_outer *t) {
   static TARGET void NAME(outer_##rows##_##vectors)(const ldb_tile_outer *t) { \
     NAME(outer_body)(rows, vectors, t);                                        \
   }
+#define EACH(rows, vectors)                                                              \
+  static TARGET void NAME(each_sum_##rows)(const ldb_tile_sum *t, const float *const *x, \
+                                           float *const *y) {                            \
+    NAME(each_sum_body)(rows, t, x, y);                                                  \
+  }                                                                                      \
+  static TARGET void NAME(each_outer_##rows)(const ldb_tile_outer *t) {                  \
+    NAME(each_outer_body)(rows, t);                                                      \
+  }
 SUM_SIZES(SUM)
 OUTER_SIZES(OUTER)
+UP_TO_6(EACH, 1)
 #undef SUM
 #undef OUTER
+#undef EACH
 
 #define SUM(rows, vectors) [vectors][rows] = NAME(sum_##rows##_##vectors),
 #define OUTER(rows, vectors) [vectors][rows] = NAME(outer_##rows##_##vectors),
+#define EACH_SUM(rows, vectors) [rows] = NAME(each_sum_##rows),
+#define EACH_OUTER(rows, vectors) [rows] = NAME(each_outer_##rows),
 static const ldb_tiles NAME(tiles) = {.lanes = LANES,
                                       .sum_vectors = SUM_VECTORS,
                                       .outer_vectors = 2,
                                       .outer_rows = OUTER_ROWS,
                                       .sum_rows = SUM_ROWS,
                                       .sum = {SUM_SIZES(SUM)},
-                                      .outer = {OUTER_SIZES(OUTER)}};
+                                      .outer = {OUTER_SIZES(OUTER)},
+                                      .each_rows = 6,
+                                      .each_sum = {UP_TO_6(EACH_SUM, 1)},
+                                      .each_outer = {UP_TO_6(EACH_OUTER, 1)}};
 #undef SUM
 #undef OUTER
+#undef EACH_SUM
+#undef EACH_OUTER
