@@ -35,6 +35,7 @@ void lb_check_parameter(lua_State *L, lb_update *u, const char *where) {
   u->written[u->n_written++] = w;
   u->p.dtype = w->view.dtype;
   u->p.n = (size_t)ldb_view_count(&w->view);
+  u->p.team = lb_getcontext(L)->team;
   u->p.w = w->view.data;
   u->gradient = check_companion(L, u, 2, "gradient");
   u->p.g = u->gradient->view.data;

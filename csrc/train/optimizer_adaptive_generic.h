@@ -2,139 +2,190 @@
 ** Rules of optimizer_adaptive.h for one element type; see optimizer_pass_generic.h.
 */
 
-static void NAME(adadelta)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                           T *restrict d) {
-  const ldb_adadelta *h = hyper;
-  const T lr = (T)h->lr, rho = (T)h->rho, one_rho = (T)(1.0 - h->rho), eps = (T)h->eps;
-  T *restrict a = slot[0], *restrict delta = slot[1];
-  for (size_t i = 0; i < n; i++) {
-    a[i] = rho * a[i] + one_rho * (g[i] * g[i]);
-    const T u = SQRT(delta[i] + eps) / SQRT(a[i] + eps) * g[i];
-    delta[i] = rho * delta[i] + one_rho * (u * u);
-    d[i] = lr * u;
-  }
+/* outside: eps of both roots */
+LDB_INLINE T NAME(adadelta)(const NAME(rates) * c, T g, T s[3]) {
+  s[0] = c->keep * s[0] + c->take * (g * g);
+  const T u = SQRT(s[1] + c->outside) / SQRT(s[0] + c->outside) * g;
+  s[1] = c->keep * s[1] + c->take * (u * u);
+  return c->lr * u;
+}
+#define STEP NAME(adadelta)
+#define LOOP(x) NAME(adadelta_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
+
+static void NAME(update_adadelta)(const ldb_parameter *p, const ldb_adadelta *h, void *square,
+                                  void *delta, ldb_update_stats *stats) {
+  const NAME(rates)
+      c = {.lr = (T)h->lr, .keep = (T)h->rho, .take = (T)(1.0 - h->rho), .outside = (T)h->eps};
+  void *const slots[3] = {square, delta, NULL};
+  NAME(update)(p, &NAME(adadelta_rule), &c, slots, stats);
 }
 
-static void NAME(adamax)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                         T *restrict d) {
-  const ldb_adam *h = hyper;
-  const double c1 = 1.0 - pow(h->beta1, (double)h->step);
+LDB_INLINE T NAME(adamax)(const NAME(rates) * c, T g, T s[3]) {
+  s[0] += (g - s[0]) * c->take;
+  const T old = c->keep2 * s[1], now = FABS(g) + c->inside;
+  s[1] = old >= now || old != old ? old : now; /* a NaN of either stays */
+  return c->lr * s[0] / (s[1] + c->outside);
+}
+#define STEP NAME(adamax)
+#define LOOP(x) NAME(adamax_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
+
+static void NAME(update_adamax)(const ldb_parameter *p, const ldb_adam *h, void *m, void *u,
+                                ldb_update_stats *stats) {
   const bool keras = h->flavor == LDB_KERAS;
-  const T rate = (T)(h->lr / c1), take = (T)(1.0 - h->beta1), keep = (T)h->beta2;
-  const T inside = (T)(keras ? 0.0 : h->eps), outside = (T)(keras ? h->eps : 0.0);
-  T *restrict m = slot[0], *restrict u = slot[1];
-  for (size_t i = 0; i < n; i++) {
-    m[i] += (g[i] - m[i]) * take;
-    const T old = keep * u[i], now = FABS(g[i]) + inside;
-    u[i] = old >= now || old != old ? old : now; /* a NaN of either stays */
-    d[i] = rate * m[i] / (u[i] + outside);
-  }
+  const NAME(rates) c = {.lr = (T)(h->lr / (1.0 - pow(h->beta1, (double)h->step))),
+                         .take = (T)(1.0 - h->beta1),
+                         .keep2 = (T)h->beta2,
+                         .inside = keras ? 0 : (T)h->eps,
+                         .outside = keras ? (T)h->eps : 0};
+  void *const slots[3] = {m, u, NULL};
+  NAME(update)(p, &NAME(adamax_rule), &c, slots, stats);
 }
 
-/* m and v of Adam. */
-static void NAME(moments)(const ldb_adam *h, size_t n, const T *restrict g, T *restrict m,
-                          T *restrict v) {
-  const T take1 = (T)(1.0 - h->beta1), take2 = (T)(1.0 - h->beta2);
-  for (size_t i = 0; i < n; i++) {
-    m[i] += (g[i] - m[i]) * take1;
-    v[i] += (g[i] * g[i] - v[i]) * take2;
-  }
+/* lr of m, inside of g */
+LDB_INLINE T NAME(nadam)(const NAME(rates) * c, T g, T s[3]) {
+  s[0] += (g - s[0]) * c->take;
+  s[1] += (g * g - s[1]) * c->take2;
+  return (c->lr * s[0] + c->inside * g) / (SQRT(s[1]) + c->outside);
+}
+#define STEP NAME(nadam)
+#define LOOP(x) NAME(nadam_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
+
+static void NAME(update_nadam)(const ldb_parameter *p, const ldb_nadam *h, void *m, void *v,
+                               ldb_update_stats *stats) {
+  const double root = sqrt(1.0 - pow(h->adam.beta2, (double)h->adam.step)), lr = h->adam.lr * root;
+  const NAME(rates) c = {.lr = (T)(lr * h->mu_next / (1.0 - h->product * h->mu_next)),
+                         .inside = (T)(lr * (1.0 - h->mu) / (1.0 - h->product)),
+                         .take = (T)(1.0 - h->adam.beta1),
+                         .take2 = (T)(1.0 - h->adam.beta2),
+                         .outside = (T)(h->adam.eps * root)};
+  void *const slots[3] = {m, v, NULL};
+  NAME(update)(p, &NAME(nadam_rule), &c, slots, stats);
 }
 
-static void NAME(nadam)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                        T *restrict d) {
-  const ldb_nadam *h = hyper;
-  const T root = (T)sqrt(1.0 - pow(h->adam.beta2, (double)h->adam.step)), eps = (T)h->adam.eps;
-  const T of_m = (T)(h->adam.lr * h->mu_next / (1.0 - h->product * h->mu_next));
-  const T of_g = (T)(h->adam.lr * (1.0 - h->mu) / (1.0 - h->product));
-  const T *restrict m = slot[0], *restrict v = slot[1];
-  NAME(moments)(&h->adam, n, g, slot[0], slot[1]);
-  for (size_t i = 0; i < n; i++)
-    d[i] = (of_m * m[i] + of_g * g[i]) / (SQRT(v[i]) / root + eps);
+LDB_INLINE T NAME(radam)(const NAME(rates) * c, T g, T s[3]) {
+  s[0] += (g - s[0]) * c->take;
+  s[1] += (g * g - s[1]) * c->take2;
+  return c->lr * s[0] / (SQRT(s[1]) + c->outside);
 }
+#define STEP NAME(radam)
+#define LOOP(x) NAME(radam_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
 
-static void NAME(radam)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                        T *restrict d) {
-  const ldb_adam *h = hyper;
+/* The first steps, whose v is too uncertain to divide by. */
+LDB_INLINE T NAME(radam_early)(const NAME(rates) * c, T g, T s[3]) {
+  s[0] += (g - s[0]) * c->take;
+  s[1] += (g * g - s[1]) * c->take2;
+  return c->lr * s[0];
+}
+#define STEP NAME(radam_early)
+#define LOOP(x) NAME(radam_early_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
+
+static void NAME(update_radam)(const ldb_parameter *p, const ldb_adam *h, void *m, void *v,
+                               ldb_update_stats *stats) {
   const double t = (double)h->step, power = pow(h->beta2, t), c2 = 1.0 - power;
   const double rate = h->lr / (1.0 - pow(h->beta1, t));
   const double limit = 2.0 / (1.0 - h->beta2) - 1.0, length = limit - 2.0 * t * power / c2;
-  const T *restrict m = slot[0], *restrict v = slot[1];
-  NAME(moments)(h, n, g, slot[0], slot[1]);
-  if (length > 5.0) {
-    const double share =
-        (length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length);
-    const T scale = (T)(rate * sqrt(share) * sqrt(c2)), eps = (T)h->eps;
-    for (size_t i = 0; i < n; i++)
-      d[i] = scale * m[i] / (SQRT(v[i]) + eps);
-  } else {
-    for (size_t i = 0; i < n; i++)
-      d[i] = (T)rate * m[i];
-  }
+  const double share =
+      (length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length);
+  const bool late = length > 5.0;
+  const NAME(rates) c = {.lr = (T)(late ? rate * sqrt(share) * sqrt(c2) : rate),
+                         .take = (T)(1.0 - h->beta1),
+                         .take2 = (T)(1.0 - h->beta2),
+                         .outside = (T)h->eps};
+  void *const slots[3] = {m, v, NULL};
+  NAME(update)(p, late ? &NAME(radam_rule) : &NAME(radam_early_rule), &c, slots, stats);
 }
 
-static void NAME(lion)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                       T *restrict d) {
-  const ldb_lion *h = hyper;
-  const T lr = (T)h->lr, keep1 = (T)h->beta1, take1 = (T)(1.0 - h->beta1);
-  const T keep2 = (T)h->beta2, take2 = (T)(1.0 - h->beta2);
-  T *restrict m = slot[0];
-  for (size_t i = 0; i < n; i++) {
-    const T c = keep1 * m[i] + take1 * g[i];
-    d[i] = c > (T)0 ? lr : c < (T)0 ? -lr : c; /* NaN stays NaN */
-    m[i] = keep2 * m[i] + take2 * g[i];
-  }
+LDB_INLINE T NAME(lion)(const NAME(rates) * c, T g, T s[3]) {
+  const T mixed = c->keep * s[0] + c->take * g;
+  s[0] = c->keep2 * s[0] + c->take2 * g;
+  return mixed > 0 ? c->lr : mixed < 0 ? -c->lr : mixed; /* NaN stays NaN */
+}
+#define STEP NAME(lion)
+#define LOOP(x) NAME(lion_##x)
+#define SLOTS 1
+#include "train/optimizer_loop_generic.h"
+
+static void NAME(update_lion)(const ldb_parameter *p, const ldb_lion *h, void *m,
+                              ldb_update_stats *stats) {
+  const NAME(rates) c = {.lr = (T)h->lr,
+                         .keep = (T)h->beta1,
+                         .take = (T)(1.0 - h->beta1),
+                         .keep2 = (T)h->beta2,
+                         .take2 = (T)(1.0 - h->beta2)};
+  void *const slots[3] = {m, NULL, NULL};
+  NAME(update)(p, &NAME(lion_rule), &c, slots, stats);
 }
 
 /* ---- LAMB ------------------------------------------------------------------------------------ */
 
 /* lr: trust ratio times rate; the moments are those of this step already */
-static void NAME(lamb)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                       T *restrict d) {
-  const ldb_adam *h = hyper;
-  const double c1 = 1.0 - pow(h->beta1, (double)h->step);
-  const T root = (T)sqrt(1.0 - pow(h->beta2, (double)h->step));
-  const T rate = (T)(h->lr / c1), eps = (T)h->eps;
-  const T *restrict m = slot[0], *restrict v = slot[1];
+LDB_INLINE T NAME(lamb)(const NAME(rates) * c, T g, T s[3]) {
   (void)g;
-  for (size_t i = 0; i < n; i++)
-    d[i] = rate * m[i] / (SQRT(v[i]) / root + eps);
+  return c->lr * s[0] / (SQRT(s[1]) + c->outside);
+}
+#define STEP NAME(lamb)
+#define LOOP(x) NAME(lamb_##x)
+#define SLOTS 2
+#include "train/optimizer_loop_generic.h"
+
+/* The moments of this step, and u. */
+LDB_CLONES static void NAME(moments)(const NAME(rates) * rates, int64_t n, const T *restrict g,
+                                     T *restrict m, T *restrict v, T *restrict u) {
+  const NAME(rates) c = *rates;
+  for (int64_t i = 0; i < n; i++) {
+    m[i] += (g[i] - m[i]) * c.take;
+    v[i] += (g[i] * g[i] - v[i]) * c.take2;
+    u[i] = c.lr * m[i] / (SQRT(v[i]) + c.outside);
+  }
 }
 
-static void NAME(lamb_update)(const ldb_parameter *p, const ldb_adam *rule, void *m, void *v,
+static void NAME(update_lamb)(const ldb_parameter *p, const ldb_adam *h, void *m, void *v,
                               ldb_update_stats *stats) {
-  ldb_adam h = *rule;
-  T u[CHUNK];
+  const double c1 = 1.0 - pow(h->beta1, (double)h->step);
+  const double c2 = sqrt(1.0 - pow(h->beta2, (double)h->step)), rate = c2 / c1;
+  NAME(rates)
+  c = {.lr = (T)rate,
+       .take = (T)(1.0 - h->beta1),
+       .take2 = (T)(1.0 - h->beta2),
+       .outside = (T)(h->eps * c2)};
+  T u[BLOCK];
   double u_sq = 0.0, w_sq = 0.0;
-  h.lr = 1.0;
-  for (size_t at = 0; at < p->n; at += CHUNK) {
-    const size_t n = p->n - at < CHUNK ? p->n - at : CHUNK;
-    T *const slot[3] = {(T *)m + at, (T *)v + at, NULL};
-    const T *g = (const T *)p->g + at;
-    NAME(moments)(&h, n, g, slot[0], slot[1]);
-    NAME(lamb)(&h, n, g, slot, u);
+  const int64_t count = (int64_t)p->n;
+  for (int64_t at = 0; at < count; at += BLOCK) {
+    const int64_t n = count - at < BLOCK ? count - at : BLOCK;
+    NAME(moments)(&c, n, (const T *)p->g + at, (T *)m + at, (T *)v + at, u);
     u_sq += NAME(squares)(n, u, NULL);
     w_sq += NAME(squares)(n, (const T *)p->w + at, NULL);
   }
   const double w_norm = sqrt(w_sq) * fabs(1.0 - p->decay), u_norm = sqrt(u_sq);
-  h.lr = rule->lr * (w_norm > 0.0 && u_norm > 0.0 ? w_norm / u_norm : 1.0);
+  c.lr = (T)(rate * h->lr * (w_norm > 0.0 && u_norm > 0.0 ? w_norm / u_norm : 1.0));
   void *const slots[3] = {m, v, NULL};
-  NAME(update)(p, NAME(lamb), &h, slots, stats);
+  NAME(update)(p, &NAME(lamb_rule), &c, slots, stats);
 }
 
 /* ---- Adafactor ------------------------------------------------------------------------------- */
 
 /* keep of the old mean, 1 - keep of the new: in row[rows] and column[columns] of one matrix */
-static void NAME(factor)(const ldb_adafactor *h, double keep, double added, const T *restrict g,
-                         T *restrict row, T *restrict column) {
-  enum { BLOCK = 64 };
+LDB_CLONES static void NAME(factor)(const ldb_adafactor *h, double keep, double added,
+                                    const T *restrict g, T *restrict row, T *restrict column) {
+  enum { WIDTH = 64 };
   for (size_t i = 0; i < h->rows; i++) {
-    const double sum = NAME(squares)(h->columns, g + i * h->columns, NULL);
+    const double sum = NAME(squares)((int64_t)h->columns, g + i * h->columns, NULL);
     row[i] = (T)(keep * (double)row[i] + (1.0 - keep) * (sum / (double)h->columns + added));
   }
-  for (size_t from = 0; from < h->columns; from += BLOCK) {
-    const size_t n = h->columns - from < BLOCK ? h->columns - from : BLOCK;
-    double sum[BLOCK] = {0};
+  for (size_t from = 0; from < h->columns; from += WIDTH) {
+    const size_t n = h->columns - from < WIDTH ? h->columns - from : WIDTH;
+    double sum[WIDTH] = {0};
     for (size_t i = 0; i < h->rows; i++)
       for (size_t j = 0; j < n; j++) {
         const double x = (double)g[i * h->columns + from + j];
@@ -148,8 +199,8 @@ static void NAME(factor)(const ldb_adafactor *h, double keep, double added, cons
 }
 
 /* v = row column / mean(row) of one matrix */
-static void NAME(outer)(const ldb_adafactor *h, const T *restrict row, const T *restrict column,
-                        T *restrict v) {
+LDB_CLONES static void NAME(outer)(const ldb_adafactor *h, const T *restrict row,
+                                   const T *restrict column, T *restrict v) {
   double sum = 0.0;
   for (size_t i = 0; i < h->rows; i++)
     sum += (double)row[i];
@@ -181,37 +232,42 @@ static void NAME(adafactor_squares)(const ldb_parameter *p, const ldb_adafactor 
   }
 }
 
-/* lr: everything that multiplies u = g / sqrt(v) */
-static void NAME(adafactor)(const void *hyper, size_t n, const T *restrict g, T *const slot[3],
-                            T *restrict d) {
-  const ldb_adafactor *h = hyper;
-  const T least = (T)(h->flavor == LDB_TORCH ? h->eps1 * h->eps1 : 0.0), rate = (T)h->lr;
-  const T *restrict v = slot[0];
-  for (size_t i = 0; i < n; i++)
-    d[i] = rate * (g[i] / SQRT(v[i] < least ? least : v[i]));
+/* u = g / sqrt(v), v at least `inside`; lr: everything that multiplies u */
+LDB_INLINE T NAME(adafactor)(const NAME(rates) * c, T g, T s[3]) {
+  return c->lr * (g / SQRT(s[0] < c->inside ? c->inside : s[0]));
+}
+#define STEP NAME(adafactor)
+#define LOOP(x) NAME(adafactor_##x)
+#define SLOTS 1
+#include "train/optimizer_loop_generic.h"
+
+LDB_CLONES static void NAME(scaled)(int64_t n, T least, const T *restrict g, const T *restrict v,
+                                    T *restrict u) {
+  for (int64_t i = 0; i < n; i++)
+    u[i] = g[i] / SQRT(v[i] < least ? least : v[i]);
 }
 
-static void NAME(adafactor_update)(const ldb_parameter *p, const ldb_adafactor *rule, void *row,
+static void NAME(update_adafactor)(const ldb_parameter *p, const ldb_adafactor *h, void *row,
                                    void *column, void *v, ldb_update_stats *stats) {
-  ldb_adafactor h = *rule;
-  T u[CHUNK];
+  const T least = (T)(h->flavor == LDB_TORCH ? h->eps1 * h->eps1 : 0.0);
+  T u[BLOCK];
   double u_sq = 0.0, w_sq = 0.0;
+  const int64_t count = (int64_t)p->n;
   const double size = (double)(p->n > 0 ? p->n : 1);
-  NAME(adafactor_squares)(p, &h, row, column, v);
-  h.lr = 1.0;
-  for (size_t at = 0; at < p->n; at += CHUNK) {
-    const size_t n = p->n - at < CHUNK ? p->n - at : CHUNK;
-    T *const slot[3] = {(T *)v + at, NULL, NULL};
-    NAME(adafactor)(&h, n, (const T *)p->g + at, slot, u);
+  NAME(adafactor_squares)(p, h, row, column, v);
+  for (int64_t at = 0; at < count; at += BLOCK) {
+    const int64_t n = count - at < BLOCK ? count - at : BLOCK;
+    NAME(scaled)(n, least, (const T *)p->g + at, (const T *)v + at, u);
     u_sq += NAME(squares)(n, u, NULL);
     w_sq += NAME(squares)(n, (const T *)p->w + at, NULL);
   }
-  const double left = h.flavor == LDB_KERAS ? fabs(1.0 - p->decay) : 1.0;
-  const double w_rms = sqrt(w_sq / size) * left, excess = sqrt(u_sq / size) / h.clip;
-  const double slow = 1.0 / sqrt((double)h.step);
-  const double rho = rule->lr < slow ? rule->lr : slow;
+  const double left = h->flavor == LDB_KERAS ? fabs(1.0 - p->decay) : 1.0;
+  const double w_rms = sqrt(w_sq / size) * left, excess = sqrt(u_sq / size) / h->clip;
+  const double slow = 1.0 / sqrt((double)h->step);
+  const double rho = h->lr < slow ? h->lr : slow;
   /* written so that a NaN passes */
-  h.lr = rho * (w_rms <= h.eps2 ? h.eps2 : w_rms) / (excess <= 1.0 ? 1.0 : excess);
+  const double rate = rho * (w_rms <= h->eps2 ? h->eps2 : w_rms) / (excess <= 1.0 ? 1.0 : excess);
+  const NAME(rates) c = {.lr = (T)rate, .inside = least};
   void *const slots[3] = {v, NULL, NULL};
-  NAME(update)(p, NAME(adafactor), &h, slots, stats);
+  NAME(update)(p, &NAME(adafactor_rule), &c, slots, stats);
 }
