@@ -42,6 +42,11 @@ describe("the rockspecs", function()
       assert.equal("build/rock/lossdbg/core.so", spec.build.install.lib["lossdbg.core"])
       assert.is_nil(spec.external_dependencies)
     end)
+
+    it(path .. " installs the program lossdbg", function()
+      assert.same({ lossdbg = "lua/lossdbg/_command.lua" }, spec.build.install.bin)
+      assert(loadfile(spec.build.install.bin.lossdbg))
+    end)
   end
 
   it("differ only in version and source", function()

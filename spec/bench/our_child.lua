@@ -1,5 +1,5 @@
 -- Our side of a comparison: our_child.lua WORKLOAD THREADS SYSTEM, see child.lua.
-local catalogue = require "lossdbg.bench.catalogue"
+local catalogue = require "lossdbg.bench.workload_list"
 local json = require "lossdbg.view.json"
 local measure = require "lossdbg.bench.measure"
 local systems = require "lossdbg.bench.systems"

@@ -1,12 +1,12 @@
 -- The benchmark: run.lua [KEY=VALUE ...], see README.md beside it.
 package.path = "./?.lua;" .. package.path
-local catalogue = require "lossdbg.bench.catalogue"
+local catalogue = require "lossdbg.bench.workload_list"
 local cell = require "spec.bench.cell"
 local child_systems = require "spec.bench.child_systems"
 local ld = require "lossdbg"
-local machine = require "spec.bench.machine"
+local machine = require "lossdbg.bench.machine"
 local markdown = require "spec.bench.markdown"
-local results = require "spec.bench.results"
+local results = require "lossdbg.bench.results"
 local systems = require "lossdbg.bench.systems"
 
 local part_names = { "steps", "telemetry", "ops", "startup", "doctor", "scaling" }

@@ -11,8 +11,8 @@ local function lines_of(command)
   return lines
 end
 
---- Every file under lua/ that is meant to be required (files and folders that start with an
---- underscore are annotations only), sorted.
+--- Every file under lua/ that is meant to be required, sorted. Files and folders that start with an
+--- underscore are not: annotations, and the program that the rockspecs install.
 ---@return {name: string, file: string}[]
 function M.installed()
   local found = {}

@@ -1,5 +1,5 @@
 --- build/bench.json: what it must look like, and how a new run joins what is there.
--- README.md beside this file describes every field.
+-- spec/bench/README.md describes every field.
 local json = require "lossdbg.view.json"
 
 local M = { version = 1 }

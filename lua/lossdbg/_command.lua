@@ -1,0 +1,2 @@
+-- The program `lossdbg`, as LuaRocks installs it.
+os.exit(require("lossdbg.cli").main(arg), true)
