@@ -195,6 +195,7 @@ void ldb_window_conv_backward(ldb_call *c, const ldb_conv *v) {
                                .kept = ldb_act_needs_z(act) ? c->saved.data : c->out.data,
                                .act = act,
                                .gz = gz,
+                               .keep = c->gin[X].data != NULL,
                                .gw = c->gin[W].data,
                                .gb = has_bias(c) ? c->gin[B].data : NULL};
   if (g.gw || g.gb || act != LDB_ACT_LINEAR) ldb_conv_direct_gradient(c->team, v, &g, scratch);

@@ -38,13 +38,15 @@ void ldb_conv_direct_forward(ldb_team *team, const ldb_conv *c, const float *x, 
 void ldb_conv_direct_transposed(ldb_team *team, const ldb_conv *c, const float *gy, const float *w,
                                 const ldb_conv_end *end, float *scratch);
 
-/* Gradients by kernel and bias from the gradient of y: gz = gy f'(z) (written unless f is linear),
+/* Gradients by kernel and bias from the gradient of y: gz = gy f'(z) (memory for all of it unless f
+   is linear; what is there afterwards is gz only with keep),
    gw[ky, kx, c, f] = sum over n i j of x gz, gb[f] = sum over n i j of gz. kept is z where
    ldb_act_needs_z(act), else y. gw or gb may be NULL. */
 typedef struct ldb_conv_gradient {
   const float *x, *gy, *kept;
   ldb_act act;
   float *gz, *gw, *gb;
+  bool keep;
 } ldb_conv_gradient;
 
 /* Bytes of scratch for it; false on overflow. */

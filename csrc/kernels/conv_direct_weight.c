@@ -5,8 +5,9 @@
 #include "kernels/conv_route.h"
 #include "kernels/conv_tile.h"
 
-/* Bytes of cells and gradients that are gone through at a time. */
-enum { BLOCK_BYTES = 64 * 1024 };
+/* Cells and gradients that are gone through at a time: at least so many bytes, or else positions
+   (the sums are read and written for every block), within the second bound. */
+enum { BLOCK_BYTES = 64 * 1024, BLOCK_POSITIONS = 128, MOST_BYTES = 1024 * 1024 };
 
 /* Sums of their own that the blocks are shared among, and bytes for them together. */
 enum { SHARES = 16, SHARE_BYTES = 4 * 1024 * 1024 };
@@ -24,6 +25,7 @@ enum { NEAR = 4096, RUN = 64, CHUNK = 32 };
 #define ACT_PACE 2.0
 
 typedef struct job {
+  ldb_team *team;
   const ldb_tiles *tiles;
   const ldb_conv *c;
   const ldb_conv_gradient *g;
@@ -57,7 +59,9 @@ static job job_of(const ldb_conv *c) {
                              (double)v->h.stride * (double)v->w.in * (double)v->channels) *
                             4.0;
   const double line_work = (double)v->w.out * depth * (double)c->filters;
-  j.cut = ldb_cut_of(v->batch, v->h.out, line_bytes, line_work, BLOCK_BYTES);
+  double bytes = v->w.out > 0 ? line_bytes / (double)v->w.out * BLOCK_POSITIONS : 0.0;
+  bytes = bytes < BLOCK_BYTES ? BLOCK_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+  j.cut = ldb_cut_of(v->batch, v->h.out, line_bytes, line_work, bytes);
   j.count = v->h.size * v->w.size * (v->channels / c->groups) * c->filters;
   j.each = ldb_conv_is_depthwise(c);
   j.panels = j.each ? 1 : c->groups * group_panels(&j);
@@ -104,24 +108,37 @@ static void add_positions(int64_t positions, int64_t filters, const float *g, do
     sum[f + q] += (double)lane[q];
 }
 
-/* gz and the sums for the bias in one block. */
-static void prepare(const job *j, const ldb_block *b, double *bias_sums) {
+/* First position of a block, and how many it has. */
+static int64_t positions_of(const job *j, const ldb_block *b, int64_t *count) {
+  const int64_t line = j->c->window.w.out, lines = j->cut.lines;
+  *count = ((b->n1 - b->n0 - 1) * lines + b->i1 - b->i0) * line;
+  return (b->n0 * lines + b->i0) * line;
+}
+
+/* gz and the sums for the bias in one block. Returns where its gz stand: in g.gz, or, where nobody
+   reads them later, in the workspace of this thread. */
+static const float *prepare(const job *j, const ldb_block *b, int worker, double *bias_sums) {
   const ldb_conv_gradient *g = j->g;
-  const int64_t filters = j->c->filters, line = j->c->window.w.out, lines = j->cut.lines;
-  const int64_t first = (b->n0 * lines + b->i0) * line;
-  const int64_t all = ((b->n1 - b->n0 - 1) * lines + b->i1 - b->i0) * line;
+  const int64_t filters = j->c->filters;
+  int64_t all;
+  const int64_t first = positions_of(j, b, &all);
   const int64_t step = NEAR / filters > RUN ? RUN : NEAR / filters < 1 ? 1 : NEAR / filters;
-  if (g->act == LDB_ACT_LINEAR && !g->gb) return;
+  const bool linear = g->act == LDB_ACT_LINEAR, z = ldb_act_needs_z(g->act);
+  float *near = ldb_team_workspace(j->team, worker);
+  const bool here =
+      !linear && !g->keep && near && (double)all * (double)filters * sizeof(float) <= LDB_WORKSPACE;
+  float *own = here ? near : linear ? NULL : g->gz + first * filters;
+  const float *gy = g->gy + first * filters, *gz = linear ? gy : own;
+  if (linear && !g->gb) return gz;
   for (int64_t p = 0; p < all; p += step) {
-    const int64_t positions = at_most(all - p, step), at = (first + p) * filters;
-    if (g->act != LDB_ACT_LINEAR) {
-      const float *kept = g->kept + at;
-      const bool z = ldb_act_needs_z(g->act);
-      ldb_act_backward_f32(g->act, positions * filters, z ? kept : NULL, z ? NULL : kept,
-                           g->gy + at, g->gz + at);
-    }
-    if (g->gb) add_positions(positions, filters, j->gz + at, bias_sums);
+    const int64_t positions = at_most(all - p, step), at = p * filters;
+    const float *kept = linear ? NULL : g->kept + first * filters + at;
+    if (!linear)
+      ldb_act_backward_f32(g->act, positions * filters, z ? kept : NULL, z ? NULL : kept, gy + at,
+                           own + at);
+    if (g->gb) add_positions(positions, filters, gz + at, bias_sums);
   }
+  return gz;
 }
 
 /* Sums one segment of cells times one panel of gradients over the positions of a run. */
@@ -142,7 +159,7 @@ typedef struct place {
   ldb_run h, w;
 } place;
 
-static void sum_place(const job *j, const place *p, int64_t panel, float *sums) {
+static void sum_place(const job *j, const place *p, int64_t panel, const float *gz, float *sums) {
   const ldb_conv *c = j->c;
   const ldb_window *v = &c->window;
   const int64_t lanes = j->tiles->lanes, wide = lanes * j->tiles->outer_vectors;
@@ -157,7 +174,7 @@ static void sum_place(const job *j, const place *p, int64_t panel, float *sums) 
       .g_step = {v->h.out * v->w.out * c->filters, v->w.out * c->filters, c->filters},
       .sum_line = c->filters,
       .columns = at_most(wide, columns - first),
-      .g = j->gz + ((n * v->h.out + p->h.first) * v->w.out + p->w.first) * c->filters +
+      .g = gz + ((p->h.first - p->block->i0) * v->w.out + p->w.first) * c->filters +
            group * columns + first};
   const float *x = j->g->x + n * v->h.in * line + group * own;
   for (int64_t ky = 0; ky < p->h.taps; ky++)
@@ -170,7 +187,7 @@ static void sum_place(const job *j, const place *p, int64_t panel, float *sums) 
 }
 
 /* Channel by channel: a row is a tap. */
-static void sum_place_each(const job *j, const place *p, float *sums) {
+static void sum_place_each(const job *j, const place *p, const float *gz, float *sums) {
   const ldb_window *v = &j->c->window;
   const int64_t channels = v->channels, line = v->w.in * channels, n = p->block->n0;
   const int64_t tiles = ceil_div(p->w.taps, j->tiles->each_rows);
@@ -181,8 +198,7 @@ static void sum_place_each(const job *j, const place *p, float *sums) {
                       .sum_line = channels,
                       .columns = channels,
                       .x_tap = p->w.in_tap * channels,
-                      .g =
-                          j->gz + ((n * v->h.out + p->h.first) * v->w.out + p->w.first) * channels};
+                      .g = gz + ((p->h.first - p->block->i0) * v->w.out + p->w.first) * channels};
   const float *x = j->g->x + n * v->h.in * line + p->w.in * channels;
   for (int64_t ky = 0; ky < p->h.taps; ky++)
     for (int64_t kx = 0; kx < p->w.taps; kx += most) {
@@ -192,15 +208,17 @@ static void sum_place_each(const job *j, const place *p, float *sums) {
     }
 }
 
-static void sum_block(const job *j, const ldb_block *b, int64_t from, int64_t to, float *sums) {
+/* Adds a block, whose gradients of z begin at gz, to the sums of panels from .. to - 1. */
+static void sum_block(const job *j, const ldb_block *b, const float *gz, int64_t from, int64_t to,
+                      float *sums) {
   place p = {.block = b};
   ldb_route down = ldb_route_over(&j->c->window.h, false, b->i0, b->i1);
   while (ldb_route_next(&down, &p.h)) {
     ldb_route across = ldb_route_over(&j->c->window.w, false, 0, j->c->window.w.out);
     while (ldb_route_next(&across, &p.w)) {
-      if (j->each) sum_place_each(j, &p, sums);
+      if (j->each) sum_place_each(j, &p, gz, sums);
       for (int64_t k = from; !j->each && k < to; k++)
-        sum_place(j, &p, k, sums);
+        sum_place(j, &p, k, gz, sums);
     }
   }
 }
@@ -224,7 +242,6 @@ static void clear_sums(const job *j, int64_t from, int64_t to, float *sums) {
 /* Prepares the blocks of a share and, where columns are not sliced, sums them. */
 static void run_share(void *arg, int64_t share, int worker) {
   const job *j = arg;
-  (void)worker;
   const int64_t first = share * j->cut.blocks / j->shares;
   const int64_t last = (share + 1) * j->cut.blocks / j->shares;
   const bool sum = j->g->gw && j->slices == 1;
@@ -234,8 +251,8 @@ static void run_share(void *arg, int64_t share, int worker) {
   if (sum) clear_sums(j, 0, j->panels, sums);
   for (int64_t i = first; i < last; i++) {
     const ldb_block b = ldb_block_of(&j->cut, i);
-    prepare(j, &b, bias_sums);
-    if (sum) sum_block(j, &b, 0, j->panels, sums);
+    const float *gz = prepare(j, &b, worker, bias_sums);
+    if (sum) sum_block(j, &b, gz, 0, j->panels, sums);
   }
 }
 
@@ -250,7 +267,9 @@ static void run_slice(void *arg, int64_t task, int worker) {
   clear_sums(j, from, to, sums);
   for (int64_t i = first; i < last; i++) {
     const ldb_block b = ldb_block_of(&j->cut, i);
-    sum_block(j, &b, from, to, sums);
+    int64_t count;
+    const float *gz = j->gz + positions_of(j, &b, &count) * j->c->filters;
+    sum_block(j, &b, gz, from, to, sums);
   }
 }
 
@@ -267,7 +286,10 @@ void ldb_conv_direct_gradient(ldb_team *team, const ldb_conv *c, const ldb_conv_
                               void *scratch) {
   job j = job_of(c);
   const int64_t filters = c->filters;
-  j.g = g;
+  ldb_conv_gradient own = *g;
+  if (j.slices > 1) own.keep = true;
+  j.team = team;
+  j.g = &own;
   j.gz = g->act == LDB_ACT_LINEAR ? g->gy : g->gz;
   j.bias_sums = scratch;
   j.sums = j.shares > 1 ? (float *)(void *)(j.bias_sums + j.shares * filters) : g->gw;
