@@ -121,10 +121,10 @@ describe("the statistics of an update", function()
     local w, g = drawn(40000, 3, 1), drawn(40000, 4, 1, 3)
     for name, update in pairs(rules) do
       if name ~= "lamb" then
-        local all, own = ld.tensor(w, "f32"), nil
+        local all = ld.tensor(w, "f32")
         update(all, ld.tensor(g, "f32"), function() return ld.zeros { 40000 } end)
         for _, at in ipairs { 1, 500, 513, 16390, 39999 } do
-          own = ld.tensor({ w[at] }, "f32")
+          local own = ld.tensor({ w[at] }, "f32")
           update(own, ld.tensor({ g[at] }, "f32"), function() return ld.zeros { 1 } end)
           assert.equal(own:totable()[1], all:totable()[at], name)
         end

@@ -6,18 +6,22 @@
 #define T float
 #define F(fn) fn##_f32
 #define M(fn) fn##f
+#define CLONES LDB_CLONES
 #include "kernels/map_binary_generic.h"
 #undef T
 #undef F
 #undef M
+#undef CLONES
 
 #define T double
 #define F(fn) fn##_f64
 #define M(fn) fn
+#define CLONES
 #include "kernels/map_binary_generic.h"
 #undef T
 #undef F
 #undef M
+#undef CLONES
 
 /* Integers: unsigned arithmetic wraps around where signed overflow would be undefined. */
 #define I(name, value)                                                             \

@@ -1,24 +1,26 @@
 #include "kernels/map_select.h"
 
+#include "base/clones.h"
+
 /* Values are moved as bits, so that one loop serves all types of a size. */
-#define SELECT(name, TC, TV)                                                 \
-  static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
-    TV *out = (void *)p[0];                                                  \
-    const TC *cond = (const void *)p[1];                                     \
-    const TV *a = (const void *)p[2], *b = (const void *)p[3];               \
-    const int64_t so = s[0], sc = s[1], sa = s[2], sb = s[3];                \
-    (void)ctx;                                                               \
-    if (so == 1 && sc == 1 && sa == 1 && sb == 1) {                          \
-      for (int64_t i = 0; i < n; i++)                                        \
-        out[i] = cond[i] != 0 ? a[i] : b[i];                                 \
-    } else if (so == 1 && sc == 1 && sa == 1 && sb == 0) {                   \
-      const TV otherwise = b[0];                                             \
-      for (int64_t i = 0; i < n; i++)                                        \
-        out[i] = cond[i] != 0 ? a[i] : otherwise;                            \
-    } else {                                                                 \
-      for (int64_t i = 0; i < n; i++)                                        \
-        out[i * so] = cond[i * sc] != 0 ? a[i * sa] : b[i * sb];             \
-    }                                                                        \
+#define SELECT(name, TC, TV)                                                            \
+  LDB_CLONES static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
+    TV *out = (void *)p[0];                                                             \
+    const TC *cond = (const void *)p[1];                                                \
+    const TV *a = (const void *)p[2], *b = (const void *)p[3];                          \
+    const int64_t so = s[0], sc = s[1], sa = s[2], sb = s[3];                           \
+    (void)ctx;                                                                          \
+    if (so == 1 && sc == 1 && sa == 1 && sb == 1) {                                     \
+      for (int64_t i = 0; i < n; i++)                                                   \
+        out[i] = cond[i] != 0 ? a[i] : b[i];                                            \
+    } else if (so == 1 && sc == 1 && sa == 1 && sb == 0) {                              \
+      const TV otherwise = b[0];                                                        \
+      for (int64_t i = 0; i < n; i++)                                                   \
+        out[i] = cond[i] != 0 ? a[i] : otherwise;                                       \
+    } else {                                                                            \
+      for (int64_t i = 0; i < n; i++)                                                   \
+        out[i * so] = cond[i * sc] != 0 ? a[i * sa] : b[i * sb];                        \
+    }                                                                                   \
   }
 SELECT(select_f32_4, float, uint32_t)
 SELECT(select_f32_8, float, uint64_t)
@@ -37,19 +39,19 @@ ldb_inner_fn *ldb_select_loop(ldb_dtype cond, ldb_dtype value) {
   return loops[cond][ldb_dtype_size(value) == sizeof(uint64_t)];
 }
 
-#define CAST(name, TF, TT)                                                   \
-  static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
-    TT *out = (void *)p[0];                                                  \
-    const TF *in = (const void *)p[1];                                       \
-    const int64_t so = s[0], si = s[1];                                      \
-    (void)ctx;                                                               \
-    if (so == 1 && si == 1) {                                                \
-      for (int64_t i = 0; i < n; i++)                                        \
-        out[i] = (TT)in[i];                                                  \
-    } else {                                                                 \
-      for (int64_t i = 0; i < n; i++)                                        \
-        out[i * so] = (TT)in[i * si];                                        \
-    }                                                                        \
+#define CAST(name, TF, TT)                                                              \
+  LDB_CLONES static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
+    TT *out = (void *)p[0];                                                             \
+    const TF *in = (const void *)p[1];                                                  \
+    const int64_t so = s[0], si = s[1];                                                 \
+    (void)ctx;                                                                          \
+    if (so == 1 && si == 1) {                                                           \
+      for (int64_t i = 0; i < n; i++)                                                   \
+        out[i] = (TT)in[i];                                                             \
+    } else {                                                                            \
+      for (int64_t i = 0; i < n; i++)                                                   \
+        out[i * so] = (TT)in[i * si];                                                   \
+    }                                                                                   \
   }
 CAST(cast_f32_f32, float, float)
 CAST(cast_f32_f64, float, double)
@@ -60,20 +62,20 @@ CAST(cast_i32_f64, int32_t, double)
 CAST(cast_i32_i32, int32_t, int32_t)
 #undef CAST
 
-#define CAST_CHECKED(name, TF)                                               \
-  static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
-    int32_t *out = (void *)p[0];                                             \
-    const TF *in = (const void *)p[1];                                       \
-    ldb_cast_report *report = ctx;                                           \
-    for (int64_t i = 0; i < n; i++) {                                        \
-      const double x = (double)in[i * s[1]];                                 \
-      const bool fits = x > -2147483649.0 && x < 2147483648.0;               \
-      out[i * s[0]] = fits ? (int32_t)x : 0;                                 \
-      if (!fits) {                                                           \
-        report->misfits++;                                                   \
-        report->value = x;                                                   \
-      }                                                                      \
-    }                                                                        \
+#define CAST_CHECKED(name, TF)                                                          \
+  LDB_CLONES static void name(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
+    int32_t *out = (void *)p[0];                                                        \
+    const TF *in = (const void *)p[1];                                                  \
+    ldb_cast_report *report = ctx;                                                      \
+    for (int64_t i = 0; i < n; i++) {                                                   \
+      const double x = (double)in[i * s[1]];                                            \
+      const bool fits = x > -2147483649.0 && x < 2147483648.0;                          \
+      out[i * s[0]] = fits ? (int32_t)x : 0;                                            \
+      if (!fits) {                                                                      \
+        report->misfits++;                                                              \
+        report->value = x;                                                              \
+      }                                                                                 \
+    }                                                                                   \
   }
 CAST_CHECKED(cast_f32_i32, float)
 CAST_CHECKED(cast_f64_i32, double)

@@ -5,6 +5,7 @@
 ** ctx points to the parameters p0, p1 (doubles).
 */
 #include "kernels/map_math_generic.h"
+#include "kernels/map_strided_generic.h"
 
 #define LOAD_NONE(i)
 #define LOAD_IN(i) const T x = in[i];
@@ -17,41 +18,33 @@
   const T p0 = C(((const double *)ctx)[0]), p1 = C(((const double *)ctx)[1]); \
   (void)p0, (void)p1
 
-#define U(name, keep, value, gradient)                                                     \
-  static void F(name##_forward)(int64_t n, char *const *p, const int64_t *s, void *ctx) {  \
-    T *out = (void *)p[0];                                                                 \
-    const T *in = (const void *)p[1];                                                      \
-    const int64_t so = s[0], si = s[1];                                                    \
-    PARAMETERS;                                                                            \
-    if (so == 1 && si == 1) {                                                              \
-      for (int64_t i = 0; i < n; i++) {                                                    \
-        const T x = in[i];                                                                 \
-        out[i] = value;                                                                    \
-      }                                                                                    \
-    } else {                                                                               \
-      for (int64_t i = 0; i < n; i++) {                                                    \
-        const T x = in[i * si];                                                            \
-        out[i * so] = value;                                                               \
-      }                                                                                    \
-    }                                                                                      \
-  }                                                                                        \
-  static void F(name##_backward)(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
-    T *out = (void *)p[0];                                                                 \
-    const T *grad = (const void *)p[1], *in = (const void *)p[LAST_##keep];                \
-    const int64_t so = s[0], sg = s[1], si = s[LAST_##keep];                               \
-    PARAMETERS;                                                                            \
-    (void)in;                                                                              \
-    if (so == 1 && sg == 1 && si == 1) {                                                   \
-      for (int64_t i = 0; i < n; i++) {                                                    \
-        const T g = grad[i];                                                               \
-        LOAD_##keep(i) out[i] = gradient;                                                  \
-      }                                                                                    \
-    } else {                                                                               \
-      for (int64_t i = 0; i < n; i++) {                                                    \
-        const T g = grad[i * sg];                                                          \
-        LOAD_##keep(i *si) out[i * so] = gradient;                                         \
-      }                                                                                    \
-    }                                                                                      \
+#define U(name, keep, value, gradient)                                                            \
+  CLONES static void F(name##_forward)(int64_t n, char *const *p, const int64_t *s, void *ctx) {  \
+    T *out = (void *)p[0];                                                                        \
+    const T *in = (const void *)p[1];                                                             \
+    PARAMETERS;                                                                                   \
+    if (s[0] != 1 || s[1] != 1) {                                                                 \
+      F(strided)(F(name##_forward), 2, n, p, s, ctx);                                             \
+      return;                                                                                     \
+    }                                                                                             \
+    for (int64_t i = 0; i < n; i++) {                                                             \
+      const T x = in[i];                                                                          \
+      out[i] = value;                                                                             \
+    }                                                                                             \
+  }                                                                                               \
+  CLONES static void F(name##_backward)(int64_t n, char *const *p, const int64_t *s, void *ctx) { \
+    T *out = (void *)p[0];                                                                        \
+    const T *grad = (const void *)p[1], *in = (const void *)p[LAST_##keep];                       \
+    PARAMETERS;                                                                                   \
+    (void)in;                                                                                     \
+    if (s[0] != 1 || s[1] != 1 || s[LAST_##keep] != 1) {                                          \
+      F(strided)(F(name##_backward), 1 + LAST_##keep, n, p, s, ctx);                              \
+      return;                                                                                     \
+    }                                                                                             \
+    for (int64_t i = 0; i < n; i++) {                                                             \
+      const T g = grad[i];                                                                        \
+      LOAD_##keep(i) out[i] = gradient;                                                           \
+    }                                                                                             \
   }
 LDB_UNARY_LIST(U)
 #undef U

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/clones.h"
+
 #define LDB_LOG2E_F32 1.44269504f
 /* ln 2 = HI + LO; n * HI is exact for |n| < 2^9 */
 #define LDB_LN2_HI_F32 0.693359375f
@@ -21,32 +23,32 @@
 /* x + ROUND has the whole number nearest to x in its low bits, |x| < 2^22 */
 #define LDB_ROUND_F32 12582912.0f
 
-static inline uint32_t ldb_bits_f32(float x) {
+LDB_INLINE uint32_t ldb_bits_f32(float x) {
   uint32_t u;
   memcpy(&u, &x, sizeof u);
   return u;
 }
 
-static inline float ldb_from_bits_f32(uint32_t u) {
+LDB_INLINE float ldb_from_bits_f32(uint32_t u) {
   float x;
   memcpy(&x, &u, sizeof x);
   return x;
 }
 
 /* 2^n, -126 <= n <= 127 */
-static inline float ldb_pow2_f32(int32_t n) {
+LDB_INLINE float ldb_pow2_f32(int32_t n) {
   return ldb_from_bits_f32((uint32_t)(n + 127) << 23);
 }
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2; returns r. */
-static inline float ldb_reduce_f32(float x, int32_t *n) {
+LDB_INLINE float ldb_reduce_f32(float x, int32_t *n) {
   float t = x * LDB_LOG2E_F32 + LDB_ROUND_F32, k = t - LDB_ROUND_F32;
   *n = (int32_t)(ldb_bits_f32(t) - ldb_bits_f32(LDB_ROUND_F32));
   return x - k * LDB_LN2_HI_F32 - k * LDB_LN2_LO_F32;
 }
 
 /* (e^r - 1 - r) / r^2, |r| <= ln 2 / 2 (Moshier, Cephes, expf) */
-static inline float ldb_exp_tail_f32(float r) {
+LDB_INLINE float ldb_exp_tail_f32(float r) {
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -56,7 +58,7 @@ static inline float ldb_exp_tail_f32(float r) {
 }
 
 /* e^(x + more), |more| small beside 1: digits of the exponent that x could not hold. */
-static inline float ldb_exp_sum_f32(float x, float more) {
+LDB_INLINE float ldb_exp_sum_f32(float x, float more) {
   int32_t n;
   float r = ldb_reduce_f32(x < -104 ? -104 : x > 89 ? 89 : x, &n) + more;
   float e = ldb_exp_tail_f32(r) * (r * r) + r + 1;
@@ -64,12 +66,12 @@ static inline float ldb_exp_sum_f32(float x, float more) {
   return e * ldb_pow2_f32(half) * ldb_pow2_f32(n - half);
 }
 
-static inline float ldb_exp_f32(float x) {
+LDB_INLINE float ldb_exp_f32(float x) {
   return ldb_exp_sum_f32(x, 0);
 }
 
 /* e^x - 1 = 2 (2^(n-1) (e^r - 1) + 2^(n-1) - 1/2) */
-static inline float ldb_expm1_f32(float x) {
+LDB_INLINE float ldb_expm1_f32(float x) {
   int32_t n;
   float r = ldb_reduce_f32(x < -20 ? -20 : x > 89 ? 89 : x, &n);
   float m = ldb_exp_tail_f32(r) * (r * r) + r, s = ldb_pow2_f32(n - 1);
@@ -78,7 +80,7 @@ static inline float ldb_expm1_f32(float x) {
 }
 
 /* Below 0.625 an odd polynomial (Cephes, tanhf), above 1 - 2 / (e^2|x| + 1). */
-static inline float ldb_tanh_f32(float x) {
+LDB_INLINE float ldb_tanh_f32(float x) {
   float a = fabsf(x), z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
@@ -91,7 +93,7 @@ static inline float ldb_tanh_f32(float x) {
 
 /* ln(1 + e), 0 <= e <= 1. With u = 1 + e rounded and m = u or u / 2 in 0.7..1.42, ln m by a
    polynomial (Cephes, logf); what rounding took from e is put back to first order. */
-static inline float ldb_log1p_unit_f32(float e) {
+LDB_INLINE float ldb_log1p_unit_f32(float e) {
   float u = 1 + e, lost = (e - (u - 1)) / u;
   float f = u > 1.41421356f ? 0.5f * u - 1 : u - 1, k = u > 1.41421356f ? 1.0f : 0.0f, z = f * f;
   float p = 7.0376836292e-2f;
@@ -110,7 +112,7 @@ static inline float ldb_log1p_unit_f32(float e) {
 /* Phi(x), the normal distribution function, and *bell = e^(-x^2/2). With z = |x| / sqrt(2) and
    t = 1 / (1 + z/2), erfc(z) = e^(-z^2) t P(t); P is a Chebyshev fit, off by 3e-9 at most. x^2 is
    taken in two parts, h^2 exact, since e^(-x^2/2) magnifies its rounding x^2/2 times. */
-static inline float ldb_normal_f32(float x, float *bell) {
+LDB_INLINE float ldb_normal_f32(float x, float *bell) {
   float a = fabsf(x) > 20 ? 20 : fabsf(x), t = 1 / (1 + 0.353553391f * a);
   float h = ldb_from_bits_f32(ldb_bits_f32(a) & 0xFFFFF000U);
   float p = 3.30646714e-2f;
@@ -134,24 +136,24 @@ static inline float ldb_normal_f32(float x, float *bell) {
   return a < 0.8f ? 0.5f + x * c : far;
 }
 
-static inline double ldb_exp_f64(double x) {
+LDB_INLINE double ldb_exp_f64(double x) {
   return exp(x);
 }
 
-static inline double ldb_expm1_f64(double x) {
+LDB_INLINE double ldb_expm1_f64(double x) {
   return expm1(x);
 }
 
-static inline double ldb_tanh_f64(double x) {
+LDB_INLINE double ldb_tanh_f64(double x) {
   return tanh(x);
 }
 
-static inline double ldb_log1p_unit_f64(double e) {
+LDB_INLINE double ldb_log1p_unit_f64(double e) {
   return log1p(e);
 }
 
 /* erfc keeps its digits for negative x, where 1 + erf cancels. */
-static inline double ldb_normal_f64(double x, double *bell) {
+LDB_INLINE double ldb_normal_f64(double x, double *bell) {
   *bell = exp(-0.5 * x * x);
   return 0.5 * erfc(-x * 0.70710678118654752440);
 }
