@@ -23,11 +23,11 @@
 *signals
 **            and end with lua_close. It installs no signal handler and no atexit hook. A child made
 **            by fork computes on one thread until it asks anew.
-** OpenBLAS   its threads and its memory belong to the process. Opening the core sets it to one
-*thread,
-**            because its results depend on their number; a host that then sets more (with
-**            openblas_set_num_threads) gets other last bits. fork before the first use, or exec
-*after.
+** OpenBLAS   its threads and its memory belong to the process. Its results depend on their number,
+**            so opening the core sets it to one thread (an OpenBLAS built with OpenMP is left as it
+**            is and takes one thread inside our products only); a host that then sets more with
+**            openblas_set_num_threads gets other last bits. fork before the first use, or exec
+**            after.
 ** Libraries  the core needs no standard library at all; `require "lossdbg"` needs base, package,
 *table,
 **            string, math and coroutine. io, os and debug are optional: without io nothing can read

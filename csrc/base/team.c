@@ -139,6 +139,11 @@ int ldb_team_size(const ldb_team *t) {
   return 1;
 }
 
+bool ldb_team_inherited(const ldb_team *t) {
+  (void)t;
+  return false;
+}
+
 void *ldb_team_workspace(ldb_team *t, int worker) {
   (void)worker;
   return t ? t->workspace : NULL;
@@ -509,6 +514,10 @@ ldb_status ldb_team_start(ldb_team *t, int n, void *memory, ldb_error *e) {
   if (size == 1) ldb_team_stop(t);
   return ldb_fail(e, LDB_STATE, "%d threads wanted, the system makes no more than %d (error %d)", n,
                   size, rc);
+}
+
+bool ldb_team_inherited(const ldb_team *t) {
+  return t->process != 0 && t->process != getpid();
 }
 
 void ldb_team_stop(ldb_team *t) {

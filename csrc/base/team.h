@@ -52,6 +52,10 @@ ldb_status ldb_team_start(ldb_team *t, int n, void *memory, ldb_error *e);
    nothing. */
 void ldb_team_stop(ldb_team *t);
 
+/* The threads of this team are those of another process, from which this one was forked: they do
+   not exist here, and all runs stay on the caller's thread. ldb_team_stop forgets them. */
+bool ldb_team_inherited(const ldb_team *t);
+
 /* 1 for NULL: no team is a team of one without workspace. */
 int ldb_team_size(const ldb_team *t);
 

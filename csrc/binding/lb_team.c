@@ -53,6 +53,7 @@ static void new_guard(lua_State *L, ldb_team *team) {
 int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e) {
   lb_context *c = lb_getcontext(L);
   e->text[0] = '\0';
+  if (ldb_team_inherited(c->team)) ldb_team_stop(c->team);
   if (c->max_threads > 0 && n > c->max_threads) {
     ldb_fail(e, LDB_STATE, "%d threads wanted, this program allows %d", n, c->max_threads);
     n = c->max_threads;
@@ -107,7 +108,8 @@ int lb_core_shared_runs(lua_State *L) {
    than share_from is shared; without it, what was measured. Specs say 0. */
 int lb_core_threads(lua_State *L) {
   if (lua_isnoneornil(L, 1)) {
-    lua_pushinteger(L, ldb_team_size(lb_getcontext(L)->team));
+    ldb_team *team = lb_getcontext(L)->team;
+    lua_pushinteger(L, ldb_team_inherited(team) ? 1 : ldb_team_size(team));
     return 1;
   }
   ldb_error e;

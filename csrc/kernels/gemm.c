@@ -25,6 +25,41 @@ void ldb_gemm_plain(ldb_dtype t, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb
     gemm_plain_f64(m, n, k, a, b, c, ldc, accumulate);
 }
 
+/* An OpenBLAS that was built with OpenMP takes the thread count of the calling thread from there,
+   and openblas_set_num_threads changes it for the host's own loops, too. So for such a library the
+   count is 1 only inside our products. Weak: without OpenMP these are not there. */
+#if defined(__ELF__) && defined(__GNUC__)
+extern int omp_get_max_threads(void) __attribute__((weak));
+extern void omp_set_num_threads(int) __attribute__((weak));
+
+static bool openmp_decides(void) {
+  return omp_get_max_threads && omp_set_num_threads && openblas_get_parallel() == 2;
+}
+
+static int enter_alone(void) {
+  if (!omp_get_max_threads || !omp_set_num_threads) return 1;
+  const int n = omp_get_max_threads();
+  if (n != 1) omp_set_num_threads(1);
+  return n;
+}
+
+static void leave_alone(int n) {
+  if (n != 1) omp_set_num_threads(n);
+}
+#else
+static bool openmp_decides(void) {
+  return false;
+}
+
+static int enter_alone(void) {
+  return 1;
+}
+
+static void leave_alone(int n) {
+  (void)n;
+}
+#endif
+
 static bool fits(int64_t x) {
   return x >= 0 && x <= INT32_MAX;
 }
@@ -49,12 +84,14 @@ ldb_status ldb_gemm(ldb_dtype t, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb
   }
   const CBLAS_TRANSPOSE ta = a.trans ? CblasTrans : CblasNoTrans;
   const CBLAS_TRANSPOSE tb = b.trans ? CblasTrans : CblasNoTrans;
+  const int count = enter_alone();
   if (t == LDB_F32)
     cblas_sgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, 1.0F, a.data,
                 (blasint)a.ld, b.data, (blasint)b.ld, accumulate ? 1.0F : 0.0F, c, (blasint)ldc);
   else
     cblas_dgemm(CblasRowMajor, ta, tb, (blasint)m, (blasint)n, (blasint)k, 1.0, a.data,
                 (blasint)a.ld, b.data, (blasint)b.ld, accumulate ? 1.0 : 0.0, c, (blasint)ldc);
+  leave_alone(count);
   return LDB_OK;
 }
 
@@ -86,11 +123,12 @@ const char *ldb_blas_parallel(void) {
 }
 
 void ldb_blas_set_threads(int n) {
+  if (openmp_decides() || openblas_get_num_threads() == n) return;
   openblas_set_num_threads(n < 1 ? 1 : n);
 }
 
 int ldb_blas_threads(void) {
-  return openblas_get_num_threads();
+  return openmp_decides() ? 1 : openblas_get_num_threads();
 }
 
 void ldb_blas_warm_up(float *scratch) {
@@ -98,5 +136,7 @@ void ldb_blas_warm_up(float *scratch) {
   float *a = scratch, *b = a + n * n, *c = b + n * n;
   for (int i = 0; i < 2 * n * n; i++)
     a[i] = 1.0F;
+  const int count = enter_alone();
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1.0F, a, n, b, n, 0.0F, c, n);
+  leave_alone(count);
 }

@@ -41,7 +41,8 @@ const char *ldb_blas_config(void);
 /* How the library was built to use threads: "serial", "pthread" or "openmp". */
 const char *ldb_blas_parallel(void);
 
-/* The library's own thread count. It belongs to the whole process, so hosts decide. */
+/* The library's own thread count. It belongs to the whole process, so hosts decide; but where
+   OpenMP decides, products here take one thread whatever it is, and it is left as it was. */
 void ldb_blas_set_threads(int n);
 int ldb_blas_threads(void);
 

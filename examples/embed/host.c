@@ -48,7 +48,8 @@ static const char script[] =
 static int work(lua_State *L) {
   static const float x[] = {0, 0, 0, 1, 1, 0, 1, 1};
   static const int64_t shape[] = {4, 2};
-  const lossdbg_limits limits = {sizeof limits, (size_t)64 << 20, ask, NULL};
+  const lossdbg_limits limits = {
+      .struct_size = sizeof limits, .max_bytes = (size_t)64 << 20, .interrupt = ask};
   const luaL_Reg libraries[] = {
       {LUA_GNAME, luaopen_base},          {LUA_LOADLIBNAME, luaopen_package},
       {LUA_COLIBNAME, luaopen_coroutine}, {LUA_TABLIBNAME, luaopen_table},

@@ -65,6 +65,33 @@ static void interrupt(lua_State *L) {
   lossdbg_setlimits(L, NULL);
 }
 
+static void threads(lua_State *L) {
+  char text[TEXT];
+  lossdbg_limits limits = {.struct_size = sizeof limits, .max_threads = 2};
+  host_run(L, "return ld.threads()", text, TEXT);
+  check(strcmp(text, "1") == 0, "one thread unless asked", text);
+  check(lossdbg_setthreads(L, 3) == 3, "a host asks for three", NULL);
+  host_run(L, "return ld.threads()", text, TEXT);
+  check(strcmp(text, "3") == 0, "and has three", text);
+  check(lossdbg_setlimits(L, &limits) == 0, "a limit of threads", NULL);
+  host_run(L, "local n, why = ld.threads(4) return n .. ' ' .. why", text, TEXT);
+  check(strcmp(text, "2 4 threads wanted, this program allows 2") == 0, "scripts get two", text);
+  host_run(L, "return select('#', ld.threads(1)) .. ld.threads(2)", text, TEXT);
+  check(strcmp(text, "12") == 0, "which they may ask for", text);
+  check(lossdbg_setthreads(L, 0) == 0 && lossdbg_setthreads(L, -1) == 0 &&
+            lossdbg_setthreads(L, 65) == 0,
+        "what is no number of threads is refused", NULL);
+  check(lossdbg_setthreads(L, 2) == 2 && lua_gettop(L) == 0, "and changes nothing", NULL);
+  limits.max_threads = 0;
+  limits.max_bytes = (size_t)4 << 20;
+  lossdbg_setlimits(L, &limits);
+  host_run(L, "return ld.threads(64)", text, TEXT);
+  check(strstr(text, "memory limit") != NULL, "their workspaces count as memory", text);
+  host_run(L, "return ld.threads()", text, TEXT);
+  check(strcmp(text, "2") == 0, "refused, it leaves those that there were", text);
+  lossdbg_setlimits(L, NULL);
+}
+
 static void versions(lua_State *L) {
   struct {
     lossdbg_limits known;
@@ -89,6 +116,7 @@ int main(void) {
   versions(L);
   memory(L);
   interrupt(L);
+  threads(L);
   lua_close(L);
   check(heap.live == 0, "all memory returned", NULL);
   return host_verdict(&tally, "limits");

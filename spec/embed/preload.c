@@ -17,10 +17,12 @@ static void without_package(void) {
   char text[256];
   lua_State *L = lua_newstate(host_alloc, &heap);
   luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+  check(lossdbg_setthreads(L, 2) == 0, "no threads before the core is open", NULL);
   luaL_requiref(L, "lossdbg.core", luaopen_lossdbg_core, 0);
   lua_setglobal(L, "core");
   host_run(L, "return core.op.matmul ~= nil", text, sizeof text);
   check(strcmp(text, "true") == 0, "core opens without the package library", text);
+  check(lossdbg_setthreads(L, 2) == 2, "a state with threads", NULL);
   lua_close(L);
   check(heap.live == 0, "all memory returned", NULL);
 }

@@ -4,6 +4,7 @@
 */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -24,7 +25,21 @@ static const char failing[] =
     "setmetatable({}, {__gc = function() return ld.ones({8}):sum():item() end})\n"
     "return t:matmul(ld.ones({3, 4}))";
 
-static char expected[TEXT];
+/* Two threads that go on until the state closes, used by finalizers that run before and after they
+   have ended. */
+static const char threaded[] = "local function late()\n"
+                               "  return setmetatable({}, {__gc = function()\n"
+                               "    local ld = require 'lossdbg'\n"
+                               "    ld.threads(2)\n"
+                               "    ld.ops.conv2d(ld.ones({9, 20, 20, 8}), ld.ones({3, 3, 8, 8}))\n"
+                               "  end})\n"
+                               "end\n"
+                               "Early = late()\n"
+                               "local text = loadfile('spec/embed/scripts/threads.lua')()(2)\n"
+                               "Late = late()\n"
+                               "return text";
+
+static char expected[TEXT], expected_threaded[TEXT];
 
 /* Opens a state, trains, provokes an error, trains again, closes; true when all went as it should.
  */
@@ -37,11 +52,14 @@ static bool cycle(char seen[TEXT]) {
   bool failed = strncmp(text, "error: ", 7) == 0 && strstr(text, "matmul") != NULL;
   host_run(L, training, text, TEXT);
   bool repeated = strcmp(text, seen) == 0;
+  host_run(L, threaded, text, TEXT);
+  bool shared = strcmp(text, expected_threaded) == 0;
   lua_close(L);
   if (!failed) snprintf(seen, TEXT, "no error where there should be one");
   if (!repeated) snprintf(seen, TEXT, "training again in the same state gave %.900s", text);
+  if (!shared) snprintf(seen, TEXT, "on two threads: %.900s", text);
   if (heap.live != 0) snprintf(seen, TEXT, "%zu bytes live after lua_close", heap.live);
-  return failed && repeated && heap.live == 0 && strcmp(seen, expected) == 0;
+  return failed && repeated && shared && heap.live == 0 && strcmp(seen, expected) == 0;
 }
 
 typedef struct job {
@@ -97,6 +115,59 @@ static void interleaved(host_tally *t) {
   }
 }
 
+typedef struct moved {
+  lua_State *L;
+  char seen[TEXT];
+} moved;
+
+static void *run_there(void *p) {
+  moved *m = p;
+  host_run(m->L, "return loadfile('spec/embed/scripts/threads.lua')()(2)", m->seen, TEXT);
+  return NULL;
+}
+
+/* A state with threads of its own, used by one thread after another and closed by a third; and one
+   in a process that was forked from it. */
+static void handed_over(host_tally *t) {
+  host_heap heap;
+  moved m = {.L = host_newstate(&heap)};
+  run_there(&m);
+  for (int i = 0; i < 3; i++) {
+    pthread_t thread;
+    host_check(t, strcmp(m.seen, expected_threaded) == 0, "a state on another thread", m.seen);
+    if (pthread_create(&thread, NULL, run_there, &m) != 0) abort();
+    pthread_join(thread, NULL);
+  }
+#if !defined(__SANITIZE_THREAD__) /* which allows a forked child no thread */
+  pid_t child = fork();
+  if (child == 0) {
+    char text[TEXT];
+    host_run(m.L, "return require('lossdbg').threads()", text, TEXT);
+    bool alone = strcmp(text, "1") == 0;
+    run_there(&m);
+    bool same = strcmp(m.seen, expected_threaded) == 0;
+    lua_close(m.L);
+    _exit(alone && same && heap.live == 0 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  host_check(t, status == 0, "a forked child begins alone and can have threads of its own", NULL);
+#endif
+  lua_close(m.L);
+  host_check(t, heap.live == 0, "all memory returned", NULL);
+}
+
+/* Threads of this process; 0 where the system does not tell. */
+static int threads_here(void) {
+  int n = 0;
+  char line[256];
+  FILE *f = fopen("/proc/self/status", "r");
+  while (f && n == 0 && fgets(line, sizeof line, f))
+    if (strncmp(line, "Threads:", 8) == 0) n = (int)strtol(line + 8, NULL, 10);
+  if (f) fclose(f);
+  return n;
+}
+
 /* Kilobytes in memory; 0 where the system does not tell. */
 static long resident(void) {
   long total = 0, pages = 0;
@@ -116,8 +187,18 @@ int main(void) {
   lua_close(L);
   host_check(&t, strncmp(expected, "error", 5) != 0, "training runs", expected);
   host_check(&t, heap.live == 0, "all memory returned", NULL);
+  L = host_newstate(&heap);
+  host_run(L, threaded, expected_threaded, TEXT);
+  lua_close(L);
+  host_check(&t, strstr(expected_threaded, "same same false true") != NULL,
+             "two threads share work, and the result is that of one", expected_threaded);
+  host_check(&t, heap.live == 0, "all memory returned", NULL);
+  const int threads = threads_here();
   interleaved(&t);
+  handed_over(&t);
   in_threads(&t);
+  snprintf(seen, TEXT, "%d, then %d", threads, threads_here());
+  host_check(&t, threads_here() == threads, "no thread outlives its state", seen);
   long before = resident();
   for (int i = 0; i < HOST_CYCLES; i++)
     if (!host_check(&t, cycle(seen), "a state after many others", seen)) break;

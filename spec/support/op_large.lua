@@ -37,8 +37,8 @@ M.cast = { case({ wide }, { dtype = "f64" }),
 M.gelu[#M.gelu + 1] = case({ wide }, { approximate = true })
 M.dropout = { case({ flat }, { rate = 0.4, seed = 7 }), case({ deep }, { rate = 0.1, seed = 3 }) }
 
-for _, name in ipairs { "add", "sub", "mul", "div", "pow", "maximum", "minimum", "prelu", "eq", "ne",
-  "lt", "le", "gt", "ge" } do
+for _, name in ipairs { "add", "sub", "mul", "div", "pow", "maximum", "minimum", "prelu", "eq",
+  "ne", "lt", "le", "gt", "ge" } do
   local a = (name == "pow") and positive or nil
   local b = (name == "pow" or name == "div") and positive or nil
   M[name] = {}
