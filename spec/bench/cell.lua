@@ -1,6 +1,8 @@
 --- One cell of the table: one workload with one number of threads, all systems in turns.
 local child = require "spec.bench.child"
 local child_systems = require "spec.bench.child_systems"
+local clock = require("lossdbg.core").clock
+local machine = require "lossdbg.bench.machine"
 local measure = require "lossdbg.bench.measure"
 
 local M = {}
@@ -39,7 +41,18 @@ local function wait_all(list, options, note)
   return alive
 end
 
+-- Processor seconds that others used while these children took their turns, as processors in use.
+local function foreign(alive, before, start)
+  local busy, now = machine.busy(), clock()
+  if not (busy and before) then return nil end
+  local own = 0
+  for _, system in ipairs(alive) do own = own + (system.last.cpu or 0) - (system.cpu or 0) end
+  return math.max(0, (busy - before - own) / (now - start))
+end
+
 local function take_turns(alive, options, note)
+  local before, start = machine.busy(), clock()
+  for _, system in ipairs(alive) do system.cpu = system.last.cpu end
   for r = 1, options.repeats do
     for k = 1, #alive do
       local system = alive[(k + r) % #alive + 1]
@@ -54,7 +67,9 @@ local function take_turns(alive, options, note)
       end
     end
   end
+  local others = foreign(alive, before, start)
   for _, system in ipairs(alive) do system.child:close() end
+  return others
 end
 
 ---Whether two losses are the same calculation; near 0 they are compared on the scale of the first.
@@ -111,7 +126,7 @@ function M.run(options, chosen, threads, installed)
   local alive = wait_all(list, options, note)
   gate:close()
   gate = turn(options, "measure")
-  take_turns(alive, options, note)
+  local others = take_turns(alive, options, note)
   gate:close()
   for _, system in ipairs(alive) do
     if #system.us > 0 then
@@ -120,7 +135,7 @@ function M.run(options, chosen, threads, installed)
         median_us = spread.median, min_us = spread.min, max_us = spread.max,
         repeats = #system.us, rss_mb = system.last.rss_mb, loss_first = system.first.loss_first,
         loss_last = system.first.loss_last, version = system.first.version, date = options.date,
-        products_us = system.last.products_us, update_us = system.last.update_us }
+        products_us = system.last.products_us, update_us = system.last.update_us, foreign = others }
     end
   end
   return rows, notes, M.compare(rows, chosen)

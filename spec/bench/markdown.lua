@@ -60,6 +60,18 @@ local function line(t, workload, threads, one)
     gain and ratio(gain, target.threads, verdict(gain, target.threads or 0)) or "")
 end
 
+-- Cells that were measured beside other work.
+local function disturbed(t, out)
+  local seen = {}
+  for _, row in ipairs(t.rows) do
+    local cell = ("%s, %d thread(s)"):format(row.workload, row.threads)
+    if (row.foreign or 0) > 0.1 and not seen[cell] then
+      seen[cell] = true
+      out[#out + 1] = ("- %s: other processes kept %.1f processors busy"):format(cell, row.foreign)
+    end
+  end
+end
+
 -- Every system of every cell.
 local function all_systems(t, out)
   local names, seen = {}, {}
@@ -136,6 +148,7 @@ function M.render(t)
   for _, n in ipairs(t.notes) do
     out[#out + 1] = ("- %s, %d thread(s), %s: %s"):format(n.workload, n.threads, n.system, n.note)
   end
+  disturbed(t, out)
   return table.concat(out, "\n") .. "\n"
 end
 

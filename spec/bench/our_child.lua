@@ -15,7 +15,7 @@ if not (ok and run) then
   return
 end
 answer { loss_first = run.loss_first, loss_last = run.loss_last, rss_mb = measure.peak_mb(),
-  version = require("lossdbg")._VERSION, note = run.note }
+  version = require("lossdbg")._VERSION, note = run.note, cpu = os.clock() }
 
 local per_step
 for line in io.lines() do
@@ -28,5 +28,5 @@ for line in io.lines() do
   else
     n, per_step = measure.calibrate(run.step, budget)
   end
-  answer { us = per_step * 1e6, steps = n, rss_mb = measure.peak_mb() }
+  answer { us = per_step * 1e6, steps = n, rss_mb = measure.peak_mb(), cpu = os.clock() }
 end

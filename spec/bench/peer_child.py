@@ -64,7 +64,8 @@ def serve(prepare):
         return
     if hasattr(signal, "alarm"):
         signal.alarm(0)
-    answer(loss_first=losses[0], loss_last=losses[-1], version=version, rss_mb=peak_mb())
+    answer(loss_first=losses[0], loss_last=losses[-1], version=version, rss_mb=peak_mb(),
+           cpu=time.process_time())
     per_step = None
     for line in sys.stdin:
         words = line.split()
@@ -80,7 +81,7 @@ def serve(prepare):
                 break
             n = max(n + 1, min(n * 10, math.ceil(n * budget / max(spent, 1e-9))))
         per_step = spent / n
-        answer(us=per_step * 1e6, steps=n, rss_mb=peak_mb())
+        answer(us=per_step * 1e6, steps=n, rss_mb=peak_mb(), cpu=time.process_time())
 
 
 def pinned(threads):

@@ -18,18 +18,27 @@ local function first_line(command)
   return line and line ~= "" and line or nil
 end
 
+-- Busy and all time of the processors since the start, in ticks.
+local function ticks()
+  local text = read "/proc/stat"
+  local busy, all, i = 0, 0, 0
+  for n in (text and text:match "^cpu +([%d ]+)" or ""):gmatch "%d+" do
+    i = i + 1
+    all = all + tonumber(n)
+    if i ~= 4 and i ~= 5 then busy = busy + tonumber(n) end -- idle, waiting for a disk
+  end
+  return busy, all
+end
+
+---Seconds that processors were busy since the start; nil where the system does not say.
+---@return number|nil
+function M.busy()
+  local busy, all = ticks()
+  return all > 0 and busy / 100 or nil
+end
+
 -- Share of all processors' time that was not idle, over half a second in which we sleep.
 local function load_share()
-  local function ticks()
-    local text = read "/proc/stat"
-    local busy, all, i = 0, 0, 0
-    for n in (text and text:match "^cpu +([%d ]+)" or ""):gmatch "%d+" do
-      i = i + 1
-      all = all + tonumber(n)
-      if i ~= 4 and i ~= 5 then busy = busy + tonumber(n) end
-    end
-    return busy, all
-  end
   local busy, all = ticks()
   if all == 0 or not os.execute "sleep 0.5" then return nil end
   local later, total = ticks()

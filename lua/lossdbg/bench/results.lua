@@ -11,7 +11,7 @@ local head = { cpu = "string", system = "string", blas = "string", lossdbg = "st
 local row = { workload = "string", threads = "number", system = "string", median_us = "number",
   min_us = "number", max_us = "number", repeats = "number", date = "string", rss_mb = "number?",
   loss_first = "number?", loss_last = "number?", version = "string?", products_us = "number?",
-  update_us = "number?" }
+  update_us = "number?", foreign = "number?" }
 local measure = { part = "string", name = "string", value = "number", unit = "string",
   date = "string", min = "number?", max = "number?", workload = "string?", threads = "number?",
   limit = "number?" }
