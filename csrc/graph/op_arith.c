@@ -30,7 +30,7 @@ static ldb_status sub_backward(ldb_call *c, ldb_error *e) {
   if (s != LDB_OK || !c->gin[1].data) return s;
   ldb_inner_fn *negate = ldb_unary_forward(LDB_UNARY_neg, c->gin[1].dtype);
   const ldb_view *const operands[] = {&c->gin[1], &c->gin[1]};
-  ldb_walk(2, operands, negate, c->attrs.num);
+  ldb_walk(c->team, 2, operands, negate, c->attrs.num);
   return LDB_OK;
 }
 
@@ -125,7 +125,7 @@ static ldb_status where_infer(ldb_call *c, ldb_error *e) {
 static ldb_status where_forward(ldb_call *c, ldb_error *e) {
   (void)e;
   const ldb_view *const operands[] = {&c->out, &c->in[0], &c->in[1], &c->in[2]};
-  ldb_walk(4, operands, ldb_select_loop(c->in[0].dtype, c->out.dtype), NULL);
+  ldb_walk(c->team, 4, operands, ldb_select_loop(c->in[0].dtype, c->out.dtype), NULL);
   return LDB_OK;
 }
 
@@ -138,7 +138,7 @@ static ldb_status where_backward(ldb_call *c, ldb_error *e) {
     ldb_view target = ldb_gradient_target(c, i);
     const ldb_view *const operands[] = {&target, &c->in[0], i == 1 ? &c->gout : &zero,
                                         i == 1 ? &zero : &c->gout};
-    ldb_walk(4, operands, ldb_select_loop(c->in[0].dtype, c->gout.dtype), NULL);
+    ldb_walk(c->team, 4, operands, ldb_select_loop(c->in[0].dtype, c->gout.dtype), NULL);
     ldb_status s = ldb_gradient_done(c, i, &target, e);
     if (s != LDB_OK) return s;
   }

@@ -34,7 +34,7 @@ ldb_status ldb_map_unary(ldb_call *c, ldb_unary k, ldb_error *e) {
   ldb_inner_fn *f = ldb_unary_forward(k, c->out.dtype);
   if (!f) return ldb_wrong_dtype(c->out.dtype, e);
   const ldb_view *const operands[] = {&c->out, &c->in[0]};
-  ldb_walk(2, operands, f, c->attrs.num);
+  ldb_walk(c->team, 2, operands, f, c->attrs.num);
   return LDB_OK;
 }
 
@@ -45,7 +45,7 @@ ldb_status ldb_map_unary_gradient(ldb_call *c, ldb_unary k, ldb_error *e) {
   ldb_keep keep = ldb_unary_keep(k);
   const ldb_view *const operands[] = {&c->gin[0], &c->gout,
                                       keep == LDB_KEEP_IN ? &c->in[0] : &c->out};
-  ldb_walk(keep == LDB_KEEP_NONE ? 2 : 3, operands, f, c->attrs.num);
+  ldb_walk(c->team, keep == LDB_KEEP_NONE ? 2 : 3, operands, f, c->attrs.num);
   return LDB_OK;
 }
 
@@ -53,7 +53,7 @@ ldb_status ldb_map_binary(ldb_call *c, ldb_binary k, ldb_error *e) {
   ldb_inner_fn *f = ldb_binary_forward(k, c->in[0].dtype);
   if (!f) return ldb_wrong_dtype(c->in[0].dtype, e);
   const ldb_view *const operands[] = {&c->out, &c->in[0], &c->in[1]};
-  ldb_walk(3, operands, f, NULL);
+  ldb_walk(c->team, 3, operands, f, NULL);
   return LDB_OK;
 }
 
@@ -74,7 +74,7 @@ ldb_status ldb_map_binary_gradient(ldb_call *c, ldb_binary k, ldb_error *e) {
     if (!f) return ldb_wrong_dtype(c->gout.dtype, e);
     ldb_view target = ldb_gradient_target(c, i);
     const ldb_view *const operands[] = {&target, &c->gout, &c->in[0], &c->in[1]};
-    ldb_walk(4, operands, f, NULL);
+    ldb_walk(c->team, 4, operands, f, NULL);
     ldb_status s = ldb_gradient_done(c, i, &target, e);
     if (s != LDB_OK) return s;
   }

@@ -70,7 +70,7 @@ static ldb_status infer_var(ldb_call *c, ldb_error *e) {
 }
 
 static ldb_status forward(ldb_call *c, ldb_reduction kind) {
-  ldb_reduce(kind, &c->in[0], c->attrs.axes, (double)c->attrs.integer[DDOF], &c->out);
+  ldb_reduce_on(c->team, kind, &c->in[0], c->attrs.axes, (double)c->attrs.integer[DDOF], &c->out);
   return LDB_OK;
 }
 

@@ -70,10 +70,12 @@ const ldb_op ldb_op_clip = {.name = "clip",
 
 /* ---- contiguous, cast ------------------------------------------------------------------------ */
 
-static ldb_status move(const ldb_view *from, const ldb_view *to, ldb_error *e) {
+static ldb_status move(ldb_team *team, const ldb_view *from, const ldb_view *to, ldb_error *e) {
   ldb_cast_report report = {0, 0};
   const ldb_view *const operands[] = {to, from};
-  ldb_walk(2, operands, ldb_cast_loop(from->dtype, to->dtype), &report);
+  /* only casts to i32 write to the report */
+  ldb_walk(to->dtype == LDB_I32 ? NULL : team, 2, operands, ldb_cast_loop(from->dtype, to->dtype),
+           &report);
   if (report.misfits == 0) return LDB_OK;
   return ldb_fail(e, LDB_VALUE,
                   "expected values that i32 can hold, got %g (%lld of %lld do not fit)",
@@ -81,13 +83,14 @@ static ldb_status move(const ldb_view *from, const ldb_view *to, ldb_error *e) {
 }
 
 static ldb_status move_forward(ldb_call *c, ldb_error *e) {
-  return move(&c->in[0], &c->out, e);
+  return move(c->team, &c->in[0], &c->out, e);
 }
 
 /* Whole numbers carry no gradient. */
 static ldb_status move_backward(ldb_call *c, ldb_error *e) {
   if (!c->gin[0].data) return LDB_OK;
-  if (c->gin[0].dtype != LDB_I32 && c->gout.dtype != LDB_I32) return move(&c->gout, &c->gin[0], e);
+  if (c->gin[0].dtype != LDB_I32 && c->gout.dtype != LDB_I32)
+    return move(c->team, &c->gout, &c->gin[0], e);
   size_t bytes = (size_t)ldb_view_count(&c->gin[0]) * ldb_dtype_size(c->gin[0].dtype);
   memset(c->gin[0].data, 0, bytes);
   return LDB_OK;

@@ -66,3 +66,32 @@ void ldb_act_backward_f64(ldb_act kind, int64_t n, const double *z, const double
                           const double *gy, double *gz) {
   backward(kind, LDB_F64, n, z, y, gy, gz);
 }
+
+typedef struct job {
+  ldb_act kind;
+  ldb_dtype dtype;
+  int64_t n;
+  const void *z, *y, *gy;
+  void *gz;
+} job;
+
+enum { TASK = 16384 };
+
+static const void *from(const void *x, int64_t at, ldb_dtype t) {
+  return x ? (const char *)x + (size_t)at * ldb_dtype_size(t) : NULL;
+}
+
+static void one_task(void *arg, int64_t i, int worker) {
+  const job *j = arg;
+  const int64_t at = i * TASK, left = j->n - at;
+  const ldb_dtype t = j->dtype;
+  (void)worker;
+  backward(j->kind, t, left < TASK ? left : TASK, from(j->z, at, t), from(j->y, at, t),
+           from(j->gy, at, t), (char *)j->gz + (size_t)at * ldb_dtype_size(t));
+}
+
+void ldb_act_backward(ldb_team *team, ldb_act kind, ldb_dtype t, int64_t n, const void *z,
+                      const void *y, const void *gy, void *gz) {
+  job j = {kind, t, n, z, y, gy, gz};
+  ldb_team_run(team, (n + TASK - 1) / TASK, 0.5 * (double)n, one_task, &j);
+}

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/team.h"
+#include "base/view.h"
+
 /* code, name */
 #define LDB_ACT_MAP(X)            \
   X(LINEAR, "linear")             \
@@ -54,5 +57,9 @@ void ldb_act_backward_f32(ldb_act kind, int64_t n, const float *z, const float *
                           float *gz);
 void ldb_act_backward_f64(ldb_act kind, int64_t n, const double *z, const double *y,
                           const double *gy, double *gz);
+
+/* The same for either type, with threads. */
+void ldb_act_backward(ldb_team *team, ldb_act kind, ldb_dtype t, int64_t n, const void *z,
+                      const void *y, const void *gy, void *gz);
 
 #endif

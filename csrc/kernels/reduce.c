@@ -3,7 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
+
 enum { LANES = 8, REDUCE_BLOCK = 64 };
+#define NS_PER_ELEMENT 0.2
 
 typedef struct axis {
   int64_t size, stride;
@@ -42,7 +45,7 @@ static layout split(const ldb_view *x, uint32_t axes) {
 }
 
 /* Steps index over the first n axes, last fastest, keeping the offset; false after the last one. */
-static bool next_index(const axis *a, int n, int64_t *index, int64_t *offset) {
+LDB_INLINE bool next_index(const axis *a, int n, int64_t *index, int64_t *offset) {
   for (int i = n - 1; i >= 0; i--) {
     *offset += a[i].stride;
     if (++index[i] < a[i].size) return true;
@@ -66,12 +69,15 @@ static bool next_line(const lines *w, int64_t *index) {
   return false;
 }
 
+#define CLONES LDB_CLONES
 #define T float
 #define NAME(x) x##_f32
 #include "kernels/reduce_generic.h"
 #include "kernels/reduce_grad_generic.h"
 #undef T
 #undef NAME
+#undef CLONES
+#define CLONES
 #define T double
 #define NAME(x) x##_f64
 #include "kernels/reduce_generic.h"
@@ -106,28 +112,62 @@ static void store(const ldb_view *out, int64_t at, int n, const double *v) {
   }
 }
 
+typedef struct job {
+  ldb_reduction kind;
+  const ldb_view *x, *out;
+  double ddof;
+  layout g;
+  int64_t lines, line, step; /* lines of results along the last axis that stays */
+} job;
+
+/* `width` results from place `at` on; the first one's elements begin at `from`. */
+static void reduce_block(const job *j, int64_t from, int width, int64_t at) {
+  double result[REDUCE_BLOCK];
+  if (j->x->dtype == LDB_F32)
+    reduce_block_f32(j->kind, &j->g, j->x->data, from, width, j->step, j->ddof, result);
+  else if (j->x->dtype == LDB_F64)
+    reduce_block_f64(j->kind, &j->g, j->x->data, from, width, j->step, j->ddof, result);
+  else
+    reduce_block_i32(j->kind, &j->g, j->x->data, from, width, j->step, j->ddof, result);
+  store(j->out, at, width, result);
+}
+
+/* Task i: block i of a line, or line i, whichever there are more of. */
+static void reduce_task(void *arg, int64_t i, int worker) {
+  const job *j = arg;
+  int64_t offset = 0, rest = i;
+  (void)worker;
+  if (j->lines == 1) {
+    const int64_t o = i * REDUCE_BLOCK, left = j->line - o;
+    reduce_block(j, o * j->step, (int)(left < REDUCE_BLOCK ? left : REDUCE_BLOCK), o);
+    return;
+  }
+  for (int k = j->g.n_kept - 2; k >= 0; k--) {
+    offset += rest % j->g.kept[k].size * j->g.kept[k].stride;
+    rest /= j->g.kept[k].size;
+  }
+  for (int64_t o = 0; o < j->line; o += REDUCE_BLOCK) {
+    const int64_t left = j->line - o;
+    reduce_block(j, offset + o * j->step, (int)(left < REDUCE_BLOCK ? left : REDUCE_BLOCK),
+                 i * j->line + o);
+  }
+}
+
+void ldb_reduce_on(ldb_team *team, ldb_reduction kind, const ldb_view *x, uint32_t axes,
+                   double ddof, const ldb_view *out) {
+  const int64_t kept = ldb_kept_count(x, axes);
+  if (kept == 0) return;
+  job j = {.kind = kind, .x = x, .out = out, .ddof = ddof, .g = split(x, axes)};
+  j.line = j.g.n_kept ? j.g.kept[j.g.n_kept - 1].size : 1;
+  j.step = j.g.n_kept ? j.g.kept[j.g.n_kept - 1].stride : 1;
+  j.lines = kept / j.line;
+  const int64_t tasks = j.lines == 1 ? (j.line + REDUCE_BLOCK - 1) / REDUCE_BLOCK : j.lines;
+  ldb_team_run(team, tasks, NS_PER_ELEMENT * (double)kept * (double)j.g.count, reduce_task, &j);
+}
+
 void ldb_reduce(ldb_reduction kind, const ldb_view *x, uint32_t axes, double ddof,
                 const ldb_view *out) {
-  const layout g = split(x, axes);
-  if (ldb_kept_count(x, axes) == 0) return;
-  const int64_t line = g.n_kept ? g.kept[g.n_kept - 1].size : 1;
-  const int64_t step = g.n_kept ? g.kept[g.n_kept - 1].stride : 1;
-  int64_t index[LDB_MAX_RANK] = {0}, offset = 0, at = 0;
-  double result[REDUCE_BLOCK];
-  do {
-    for (int64_t o = 0; o < line; o += REDUCE_BLOCK) {
-      const int width = (int)(line - o < REDUCE_BLOCK ? line - o : REDUCE_BLOCK);
-      const int64_t from = offset + o * step;
-      if (x->dtype == LDB_F32)
-        reduce_block_f32(kind, &g, x->data, from, width, step, ddof, result);
-      else if (x->dtype == LDB_F64)
-        reduce_block_f64(kind, &g, x->data, from, width, step, ddof, result);
-      else
-        reduce_block_i32(kind, &g, x->data, from, width, step, ddof, result);
-      store(out, at, width, result);
-      at += width;
-    }
-  } while (next_index(g.kept, g.n_kept - 1, index, &offset));
+  ldb_reduce_on(NULL, kind, x, axes, ddof, out);
 }
 
 void ldb_arg_reduce(bool largest, const ldb_view *x, int at, const ldb_view *out) {

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/team.h"
 #include "base/view.h"
 
 typedef enum ldb_reduction {
@@ -28,6 +29,10 @@ typedef enum ldb_reduction {
    1 or not at all). ddof is read by VAR only. */
 void ldb_reduce(ldb_reduction kind, const ldb_view *x, uint32_t axes, double ddof,
                 const ldb_view *out);
+
+/* The same with threads: over results, so that no bit depends on them. */
+void ldb_reduce_on(ldb_team *team, ldb_reduction kind, const ldb_view *x, uint32_t axes,
+                   double ddof, const ldb_view *out);
 
 /* Number of elements that are reduced into one, and number of results. */
 int64_t ldb_reduced_count(const ldb_view *x, uint32_t axes);

@@ -5,8 +5,8 @@
 */
 
 /* What the gradient needs to know of all elements of a result, gathered into aux. */
-static void NAME(aux_line)(ldb_reduction kind, int64_t n, const T *x, int64_t sx, const T *y,
-                           double *aux, int64_t sk) {
+CLONES static void NAME(aux_line)(ldb_reduction kind, int64_t n, const T *x, int64_t sx, const T *y,
+                                  double *aux, int64_t sk) {
   for (int64_t i = 0; i < n; i++) {
     const T v = x[i * sx];
     double *a = aux + LDB_REDUCE_AUX * i * sk;
@@ -22,13 +22,14 @@ static void NAME(aux_line)(ldb_reduction kind, int64_t n, const T *x, int64_t sx
   }
 }
 
-static double NAME(prod_factor)(double v, const double *a) {
+LDB_INLINE double NAME(prod_factor)(double v, const double *a) {
   if (a[0] == 0) return a[1] / v;
   return a[0] == 1 && v == 0 ? a[1] : 0;
 }
 
-static void NAME(grad_line)(ldb_reduction kind, int64_t n, const T *x, int64_t sx, const T *y,
-                            const T *gy, const double *aux, int64_t sk, double scale, T *gx) {
+CLONES static void NAME(grad_line)(ldb_reduction kind, int64_t n, const T *x, int64_t sx,
+                                   const T *y, const T *gy, const double *aux, int64_t sk,
+                                   double scale, T *gx) {
   switch (kind) {
   case LDB_REDUCE_SUM:
   case LDB_REDUCE_MEAN:

@@ -5,8 +5,8 @@
 */
 
 /* n elements, `stride` apart, of which the first belongs to lane `lane`. */
-static void PASS(run)(double acc[LANES], const T *x, int64_t n, int64_t stride, int lane,
-                      double c) {
+LDB_INLINE void PASS(run)(double acc[LANES], const T *x, int64_t n, int64_t stride, int lane,
+                          double c) {
   double a[LANES];
   int64_t i = 0;
   (void)c;
@@ -27,7 +27,7 @@ static void PASS(run)(double acc[LANES], const T *x, int64_t n, int64_t stride, 
   memcpy(acc, a, sizeof a);
 }
 
-static double PASS(tree)(const double a[LANES]) {
+LDB_INLINE double PASS(tree)(const double a[LANES]) {
   double b0 = MERGE(a[0], a[1]), b1 = MERGE(a[2], a[3]);
   double b2 = MERGE(a[4], a[5]), b3 = MERGE(a[6], a[7]);
   b0 = MERGE(b0, b1);
@@ -36,8 +36,8 @@ static double PASS(tree)(const double a[LANES]) {
 }
 
 /* One result after the other: best where the reduced axis is the dense one. */
-static void PASS(by_result)(const layout *g, const T *x, int width, int64_t step,
-                            const double *shift, double *out) {
+LDB_INLINE void PASS(by_result)(const layout *g, const T *x, int width, int64_t step,
+                                const double *shift, double *out) {
   const int64_t n = g->n_reduced ? g->reduced[g->n_reduced - 1].size : 1;
   const int64_t stride = g->n_reduced ? g->reduced[g->n_reduced - 1].stride : 1;
   for (int o = 0; o < width; o++) {
@@ -56,8 +56,8 @@ static void PASS(by_result)(const layout *g, const T *x, int width, int64_t step
 }
 
 /* All results of the block side by side: best where the axis that stays is the dense one. */
-static void PASS(side_by_side)(const layout *g, const T *x, int width, int64_t step,
-                               const double *shift, double *out) {
+LDB_INLINE void PASS(side_by_side)(const layout *g, const T *x, int width, int64_t step,
+                                   const double *shift, double *out) {
   double acc[LANES][REDUCE_BLOCK];
   int64_t index[LDB_MAX_RANK] = {0}, offset = 0;
   unsigned lane = 0;
@@ -85,8 +85,8 @@ static void PASS(side_by_side)(const layout *g, const T *x, int width, int64_t s
   }
 }
 
-static void PASS(pass)(const layout *g, const T *x, int width, int64_t step, const double *shift,
-                       double *out) {
+CLONES static void PASS(pass)(const layout *g, const T *x, int width, int64_t step,
+                              const double *shift, double *out) {
   if (g->count > 0 && width > 1 && g->n_reduced > 0 && step < g->reduced[g->n_reduced - 1].stride)
     PASS(side_by_side)(g, x, width, step, shift, out);
   else

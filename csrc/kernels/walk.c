@@ -7,6 +7,9 @@ enum { SHORT = 16, LONGER = 4 };
 /* A transposed operand is walked in bands of BAND elements, which keep its cache lines in use until
    all of their elements were met; strides below APART share lines anyway. */
 enum { BAND = 64, APART = 8 };
+/* Elements that are worth a thread, and the time that they take, roughly. */
+enum { TASK = 16384 };
+#define NS_PER_BYTE 0.05
 
 typedef struct axis {
   int64_t n;
@@ -52,6 +55,18 @@ static void add_axes(walk *w, const ldb_view *const operands[]) {
       one.s[k] = 1;
     w->ax[w->rank++] = one;
   }
+}
+
+/* The common case in few steps: dense operands of one size, and single elements. */
+static bool flat_axis(walk *w, const ldb_view *const operands[], int64_t n) {
+  for (int k = 0; k < w->count; k++) {
+    const int64_t own = k == 0 ? n : ldb_view_count(operands[k]);
+    if ((own != n && own != 1) || !ldb_view_is_contiguous(operands[k])) return false;
+    w->ax[0].s[k] = own == n;
+  }
+  w->ax[0].n = n;
+  w->rank = 1;
+  return true;
 }
 
 static void move_to(walk *w, int from, int to) {
@@ -123,18 +138,54 @@ static void run_banded(walk *w, int across) {
   run(w);
 }
 
-void ldb_walk(int count, const ldb_view *const operands[], ldb_inner_fn *f, void *ctx) {
-  if (ldb_view_count(operands[0]) == 0) return;
+/* Tasks are cut from the outermost axis, TASK elements or one step of it each. */
+typedef struct share {
+  const walk *w;
+  int64_t per; /* steps of the axis in a task */
+  int across;
+} share;
+
+static void walk_on(walk *w, int across) {
+  if (across >= 0)
+    run_banded(w, across);
+  else
+    run(w);
+}
+
+static void one_share(void *arg, int64_t task, int worker) {
+  const share *all = arg;
+  walk w = *all->w;
+  axis *outer = &w.ax[0];
+  const int64_t from = task * all->per, left = outer->n - from;
+  (void)worker;
+  outer->n = left < all->per ? left : all->per;
+  for (int k = 0; k < w.count; k++)
+    w.base[k] += from * outer->s[k] * w.size[k];
+  walk_on(&w, all->across);
+}
+
+void ldb_walk(ldb_team *team, int count, const ldb_view *const operands[], ldb_inner_fn *f,
+              void *ctx) {
+  const int64_t n = ldb_view_count(operands[0]);
+  int64_t bytes = 0;
+  if (n == 0) return;
   walk w = {.count = count, .f = f, .ctx = ctx};
   for (int k = 0; k < count; k++) {
     w.base[k] = operands[k]->data;
     w.size[k] = (int64_t)ldb_dtype_size(operands[k]->dtype);
+    bytes += w.size[k];
   }
-  add_axes(&w, operands);
-  choose_inner(&w);
-  int across = transposed_axis(&w);
-  if (across >= 0)
-    run_banded(&w, across);
-  else
-    run(&w);
+  if (!flat_axis(&w, operands, n)) {
+    add_axes(&w, operands);
+    choose_inner(&w);
+  }
+  const int across = transposed_axis(&w);
+  if (team == NULL || n < 2 * TASK || w.ax[0].n < 2) {
+    walk_on(&w, across);
+    return;
+  }
+  const int64_t step = n / w.ax[0].n;
+  share all = {.w = &w, .per = step < TASK ? TASK / step : 1, .across = across};
+  ldb_team_run(team, (w.ax[0].n + all.per - 1) / all.per, NS_PER_BYTE * (double)(n * bytes),
+               one_share, &all);
 }

@@ -8,6 +8,7 @@
 #ifndef LDB_WALK_H
 #define LDB_WALK_H
 
+#include "base/team.h"
 #include "base/view.h"
 
 enum { LDB_MAX_OPERANDS = 5 };
@@ -19,7 +20,9 @@ typedef void ldb_inner_fn(int64_t n, char *const *p, const int64_t *s, void *ctx
    0 is written, by f alone, and overlaps another operand only if both are the same elements in the
    same places. Axes of size 1 are dropped, axes that follow each other in memory for all operands
    become one, and a long axis is preferred as the inner one, so the order of the elements is not
-   defined. f is not called when there are none. */
-void ldb_walk(int count, const ldb_view *const operands[], ldb_inner_fn *f, void *ctx);
+   defined. f is not called when there are none. With a team, large operands are cut into tasks of
+   16384 elements or more, and f is called on several threads: it may then not write to ctx. */
+void ldb_walk(ldb_team *team, int count, const ldb_view *const operands[], ldb_inner_fn *f,
+              void *ctx);
 
 #endif
