@@ -154,11 +154,12 @@ FORCE:
 -include $(OBJECTS:.o=.d)
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
-PUBLIC := demo test parity-golden parity check asan embed install-test examples bench fuzz \
+PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench fuzz \
           faultbench reference
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
+blas-variants: ## specs that compute, with each of Debian's builds of OpenBLAS, on 1 and on 2 threads
 parity-golden: ## golden numbers of Keras and PyTorch against ours; writes build/parity.md, PARITY.md
 parity: ## the same numbers made again by the installed Keras and PyTorch
 check: ## compilers' warnings as errors, formatting, static analysis, house rules
@@ -174,7 +175,7 @@ faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder
 $(PUBLIC):
 	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
 
-.PHONY: run-demo run-test run-parity-golden run-parity run-check run-asan run-install-test \
+.PHONY: run-demo run-test run-blas-variants run-parity-golden run-parity run-check run-asan run-install-test \
         run-examples run-bench run-reference
 run-demo: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) examples/demo.lua
@@ -182,6 +183,12 @@ run-demo: $(CORE)
 run-test: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) LOSSDBG_CORE=$(CORE) $(BUSTED) --run=plain \
 	  -o spec/support/ci_output.lua $(BUSTED_ARGS) $(SPECS)
+
+BLAS_SPECS ?= $(wildcard spec/05_*_spec.lua spec/17_threads_spec.lua spec/30_*_spec.lua \
+                spec/60_*_spec.lua spec/62_*_spec.lua spec/63_attention*_spec.lua spec/81_*_spec.lua)
+run-blas-variants: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) LOSSDBG_CORE=$(CORE) \
+	  BUSTED='$(BUSTED) --run=plain -o spec/support/ci_output.lua' .ci/blas $(BLAS_SPECS)
 
 run-parity-golden: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/parity/run.lua --table build/parity.md
