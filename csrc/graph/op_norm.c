@@ -95,12 +95,9 @@ static ldb_status infer_norm(ldb_call *c, layout_fn *layout, int first, int n_sc
   if (s == LDB_OK) s = ldb_infer_float(c, e);
   if (s != LDB_OK) return s;
   const ldb_norm_split split = layout(c);
-  size_t channels = 0, sums = 0;
-  if (!ldb_mul_size((size_t)(split.groups * split.width), 4 * sizeof(double), &channels) ||
-      !ldb_mul_size((size_t)split.groups, 2 * sizeof(double), &sums) ||
-      !ldb_add_size(channels, sums, &c->backward_scratch))
+  if (!ldb_mul_size(ldb_norm_scratch(c->out.dtype, split), sizeof(double), &c->backward_scratch))
     return ldb_fail(e, LDB_OVERFLOW, "the sums over the channels do not fit into memory");
-  c->forward_scratch = channels;
+  c->forward_scratch = c->backward_scratch;
   const int64_t saved = 2 * split.outer * split.groups;
   return saved > 0 ? ldb_view_init(&c->saved, LDB_F64, 1, &saved, e) : LDB_OK;
 }
@@ -126,6 +123,9 @@ static ldb_status infer_moments(ldb_call *c, ldb_error *e) {
   ldb_status s = check_channels(x, e);
   if (s != LDB_OK) return s;
   const int64_t shape[2] = {2, x->shape[x->rank - 1]};
+  if (!ldb_mul_size(ldb_norm_scratch(x->dtype, batch_layout(c)), sizeof(double),
+                    &c->forward_scratch))
+    return ldb_fail(e, LDB_OVERFLOW, "the sums over the channels do not fit into memory");
   return ldb_view_init(&c->out, LDB_F64, 2, shape, e);
 }
 
@@ -169,55 +169,43 @@ static double element(const ldb_view *v, int64_t i) {
   return v->dtype == LDB_F32 ? (double)((const float *)v->data)[i] : ((const double *)v->data)[i];
 }
 
-/* to = input i as doubles, or the neutral value where it is not given. */
-static void load(const ldb_call *c, int i, int n_scale, double neutral, int64_t n, double *to) {
-  const bool there = i <= n_scale && given(c, i);
+/* to = the n statistics of input i as doubles. */
+static void load(const ldb_call *c, int i, int64_t n, double *to) {
   for (int64_t k = 0; k < n; k++)
-    to[k] = there ? element(&c->in[i], k) : neutral;
+    to[k] = element(&c->in[i], k);
 }
 
-static void store(const double *from, const ldb_view *to) {
-  const int64_t n = ldb_view_count(to);
-  for (int64_t k = 0; k < n; k++) {
-    if (to->dtype == LDB_F32)
-      ((float *)to->data)[k] = (float)from[k];
-    else
-      ((double *)to->data)[k] = from[k];
-  }
+static const void *data_of(const ldb_call *c, int i, int n_scale) {
+  return i <= n_scale && given(c, i) ? c->in[i].data : NULL;
 }
 
 static ldb_status norm_forward(ldb_call *c, layout_fn *layout, ldb_norm_kind kind, int n_scale) {
   const ldb_norm_split s = layout(c);
   const int64_t n = s.outer * s.groups, channels = s.groups * s.width;
-  double *mean = c->saved.data, *gamma = c->scratch, *beta = gamma + channels;
+  double *mean = c->saved.data;
   if (n == 0 || channels == 0) return LDB_OK;
   double *inverse = mean + n;
-  if (n_scale >= VARIANCE && given(c, MEAN)) {
-    load(c, MEAN, VARIANCE, 0, n, mean);
-    load(c, VARIANCE, VARIANCE, 1, n, inverse);
-  } else {
-    ldb_norm_moments(c->out.dtype, s, kind, c->in[X].data, mean, inverse);
+  const bool known = n_scale >= VARIANCE && given(c, MEAN);
+  if (known) {
+    load(c, MEAN, n, mean);
+    load(c, VARIANCE, n, inverse);
   }
-  for (int64_t i = 0; i < n; i++)
-    inverse[i] = 1 / sqrt(inverse[i] + c->attrs.num[EPSILON]);
-  load(c, GAMMA, n_scale, 1, channels, gamma);
-  load(c, BETA, n_scale, 0, channels, beta);
-  ldb_norm_apply(c->out.dtype, s, c->in[X].data, mean, inverse, gamma, beta, c->out.data);
+  ldb_norm_forward(c->team, c->out.dtype, s, kind, known, c->attrs.num[EPSILON], c->in[X].data,
+                   data_of(c, GAMMA, n_scale), data_of(c, BETA, n_scale), mean, inverse,
+                   c->out.data, c->scratch);
   return LDB_OK;
 }
 
 static ldb_status norm_backward(ldb_call *c, layout_fn *layout, ldb_norm_kind kind, int n_scale) {
   const ldb_norm_split s = layout(c);
-  const int64_t channels = s.groups * s.width;
   const double *mean = c->saved.data;
-  double *gamma = c->scratch, *ggamma = gamma + channels, *gbeta = ggamma + channels;
-  if (channels == 0) return LDB_OK;
-  load(c, GAMMA, n_scale, 1, channels, gamma);
+  if (s.groups * s.width == 0) return LDB_OK;
   const double *inverse = mean ? mean + s.outer * s.groups : NULL; /* none without samples */
-  ldb_norm_backward(c->out.dtype, s, kind, c->in[X].data, mean, inverse, gamma, c->gout.data,
-                    c->gin[X].data, ggamma, gbeta, gbeta + channels);
-  if (given(c, GAMMA) && c->gin[GAMMA].data) store(ggamma, &c->gin[GAMMA]);
-  if (n_scale >= BETA && given(c, BETA) && c->gin[BETA].data) store(gbeta, &c->gin[BETA]);
+  const bool shifts = n_scale >= BETA && given(c, BETA);
+  ldb_norm_backward(c->team, c->out.dtype, s, kind, c->in[X].data, mean, inverse,
+                    data_of(c, GAMMA, n_scale), c->gout.data, c->gin[X].data,
+                    given(c, GAMMA) ? c->gin[GAMMA].data : NULL, shifts ? c->gin[BETA].data : NULL,
+                    c->scratch);
   return LDB_OK;
 }
 
@@ -226,7 +214,7 @@ static ldb_status moments_forward(ldb_call *c, ldb_error *e) {
   double *mean = c->out.data;
   (void)e;
   if (s.groups > 0)
-    ldb_norm_moments(c->in[X].dtype, s, LDB_NORM_CENTRED, c->in[X].data, mean, mean + s.groups);
+    ldb_norm_moments(c->team, c->in[X].dtype, s, c->in[X].data, mean, mean + s.groups, c->scratch);
   return LDB_OK;
 }
 
