@@ -111,7 +111,7 @@ describe("dropout", function()
     end
   end)
 
-  it("draws every element alone: the bulk words of long arrays are those of single blocks", function()
+  it("draws every element alone: the words of long arrays are those of single blocks", function()
     local philox = require("lossdbg.core").random.block
     for _, key in ipairs { { 3, 4 }, { -6148914691236517206, 0x123456789ABCDEF } } do
       for _, n in ipairs { 31, 130, 1029, 40003 } do

@@ -128,9 +128,18 @@ static ldb_status infer_attention(ldb_call *c, ldb_error *e) {
   if (!ldb_mul_size((size_t)side(&c->in[K], 2), 2 * LDB_ATTENTION_ROWS * ldb_dtype_size(q->dtype),
                     &block))
     return ldb_fail(e, LDB_OVERFLOW, "a block of scores does not fit into memory");
-  c->forward_scratch = block / 2;
-  c->backward_scratch = block;
-  return ldb_view_init(&c->out, q->dtype, q->rank, shape, e);
+  const int64_t heads = heads_of(c);
+  const ldb_attention sizes = {.dtype = q->dtype,
+                               .tk = side(&c->in[K], 2),
+                               .dk = side(q, 1) / heads,
+                               .dv = side(&c->in[V], 1) / heads};
+  c->forward_scratch = c->backward_scratch = ldb_attention_scratch(&sizes);
+  s = ldb_view_init(&c->out, q->dtype, q->rank, shape, e);
+  if (s != LDB_OK || q->dtype != LDB_F32) return s;
+  int64_t rows = 2 * heads; /* one largest score and one sum a query and head */
+  for (int i = 0; i < q->rank - 1; i++)
+    rows *= q->shape[i];
+  return rows > 0 ? ldb_view_init(&c->saved, LDB_F32, 1, &rows, e) : LDB_OK;
 }
 
 static ldb_view seen(const ldb_view *v, const ldb_view *scores) {
@@ -169,7 +178,8 @@ static ldb_status describe(const ldb_call *c, ldb_attention *a, ldb_error *e) {
 static ldb_status attention_forward(ldb_call *c, ldb_error *e) {
   ldb_attention a;
   const ldb_status s = describe(c, &a, e);
-  return s == LDB_OK ? ldb_attention_forward(&a, c->out.data, c->scratch, e) : s;
+  return s == LDB_OK ? ldb_attention_forward(c->team, &a, c->out.data, c->saved.data, c->scratch, e)
+                     : s;
 }
 
 static ldb_status attention_backward(ldb_call *c, ldb_error *e) {
@@ -181,7 +191,8 @@ static ldb_status attention_backward(ldb_call *c, ldb_error *e) {
     g.gbias_seen = ldb_broadcast_to(&c->gin[BIAS], &a.scores);
     g.gbias_count = ldb_view_count(&c->gin[BIAS]);
   }
-  return ldb_attention_backward(&a, c->gout.data, &g, c->scratch, e);
+  return ldb_attention_backward(c->team, &a, c->out.data, c->saved.data, c->gout.data, &g,
+                                c->scratch, e);
 }
 
 const ldb_op ldb_op_attention = {
@@ -191,7 +202,7 @@ const ldb_op ldb_op_attention = {
         "splits f and g; mask (i32) and bias broadcast to [.. x heads x tq x tk], without heads "
         "where that is 0; scale 0 is 1 / sqrt(f / heads); empty: what a query without a key gets",
     .inputs = "q k v mask? bias?",
-    .flags = LDB_OP_CONTIGUOUS | LDB_OP_KEEP_IN,
+    .flags = LDB_OP_CONTIGUOUS | LDB_OP_KEEP_IN | LDB_OP_KEEP_OUT,
     .grad_inputs = 23,
     .attrs = attention_attrs,
     .infer = infer_attention,

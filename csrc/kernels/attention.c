@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "kernels/attention_f32.h"
 #include "kernels/dropout.h"
 #include "kernels/gemm.h"
-#include "kernels/math_inline.h"
 
 enum { LANES = 8 };
 
@@ -16,7 +16,7 @@ typedef struct place {
   int64_t o, h, index, mask, bias, gbias;
 } place;
 
-static int64_t offset_of(const ldb_view *scores, const ldb_view *seen, int64_t index) {
+int64_t ldb_attention_offset(const ldb_view *scores, const ldb_view *seen, int64_t index) {
   int64_t offset = 0;
   if (!seen->data) return 0;
   for (int i = scores->rank - 3; i >= 0; i--) {
@@ -28,22 +28,93 @@ static int64_t offset_of(const ldb_view *scores, const ldb_view *seen, int64_t i
 
 static place place_of(const ldb_attention *a, const ldb_view *gbias, int64_t o, int64_t h) {
   place p = {.o = o, .h = h, .index = o * a->heads + h};
-  p.mask = offset_of(&a->scores, &a->mask, p.index);
-  p.bias = offset_of(&a->scores, &a->bias, p.index);
-  p.gbias = gbias ? offset_of(&a->scores, gbias, p.index) : 0;
+  p.mask = ldb_attention_offset(&a->scores, &a->mask, p.index);
+  p.bias = ldb_attention_offset(&a->scores, &a->bias, p.index);
+  p.gbias = gbias ? ldb_attention_offset(&a->scores, gbias, p.index) : 0;
   return p;
 }
 
-#define T float
-#define NAME(x) x##_f32
-#include "kernels/attention_generic.h"
-#undef T
-#undef NAME
-#define T double
-#define NAME(x) x##_f64
-#include "kernels/attention_generic.h"
-#undef T
-#undef NAME
+/* Adds bias and scale and sets what is forbidden to -inf. */
+static void admit(const ldb_attention *a, const place *p, int64_t i, int64_t cols, double *s) {
+  const int last = a->scores.rank - 1;
+  const double scale = a->scale;
+  for (int64_t j = 0; j < cols; j++)
+    s[j] *= scale;
+  if (a->bias.data) {
+    const double *b = (const double *)a->bias.data + p->bias + i * a->bias.stride[last - 1];
+    for (int64_t j = 0; j < cols; j++)
+      s[j] += b[j * a->bias.stride[last]];
+  }
+  if (a->mask.data) {
+    const int32_t *m = (const int32_t *)a->mask.data + p->mask + i * a->mask.stride[last - 1];
+    for (int64_t j = 0; j < cols; j++)
+      if (m[j * a->mask.stride[last]] == 0) s[j] = -HUGE_VAL;
+  }
+  if (a->causal)
+    for (int64_t j = i + 1; j < cols; j++)
+      s[j] = -HUGE_VAL;
+}
+
+/* softmax of one row; false where no key is allowed (the row is filled, and passes no gradient). */
+static bool weigh(const ldb_attention *a, int64_t cols, double *s) {
+  double m = -HUGE_VAL;
+  bool empty = true;
+  double lane[LANES] = {0}, sum = 0;
+  for (int64_t j = 0; j < cols; j++) {
+    m = s[j] > m ? s[j] : m;
+    empty = empty && s[j] == -HUGE_VAL; /* NaN is not empty */
+  }
+  if (empty) {
+    for (int64_t j = 0; j < cols; j++)
+      s[j] = a->uniform ? 1 / (double)cols : 0;
+    return false;
+  }
+  for (int64_t j = 0; j < cols; j++)
+    s[j] = exp(s[j] - m);
+  int64_t j = 0;
+  for (; j + LANES <= cols; j += LANES)
+    for (int l = 0; l < LANES; l++)
+      lane[l] += s[j + l];
+  for (; j < cols; j++)
+    sum += s[j];
+  for (int l = 0; l < LANES; l++)
+    sum += lane[l];
+  for (j = 0; j < cols; j++)
+    s[j] = (s[j] / sum);
+  return true;
+}
+
+static void drop(const ldb_attention *a, const place *p, int64_t i, int64_t cols, double *s) {
+  const ldb_rng r = {.seed = a->seed,
+                     .stream =
+                         ldb_rng_stream("attention", a->stream, (uint64_t)(p->index * a->tq + i))};
+  enum { AT_ONCE = 1024 };
+  unsigned char keep[AT_ONCE];
+  for (int64_t j = 0; j < cols; j += AT_ONCE) {
+    const int64_t n = cols - j < AT_ONCE ? cols - j : AT_ONCE;
+    ldb_dropout_draw(&r, a->rate, j, n, keep);
+    ldb_dropout_apply(a->dtype, a->rate, n, keep, s + j, s + j);
+  }
+}
+
+/* w: weights, g: gradient of the result by the weights; g becomes the gradient of the scores before
+   bias (written to gbias) and after scaling. */
+static void score_gradient(const ldb_attention *a, const place *p, int64_t i, int64_t cols,
+                           bool open, const ldb_view *gbias, const double *w, double *g) {
+  const int last = a->scores.rank - 1;
+  double sum = 0;
+  for (int64_t j = 0; j < cols; j++)
+    sum += w[j] * g[j];
+  for (int64_t j = 0; j < cols; j++)
+    g[j] = open ? (w[j] * (g[j] - sum)) : 0;
+  if (gbias->data) {
+    double *b = (double *)gbias->data + p->gbias + i * gbias->stride[last - 1];
+    for (int64_t j = 0; j < cols; j++)
+      b[j * gbias->stride[last]] += g[j];
+  }
+  for (int64_t j = 0; j < cols; j++)
+    g[j] *= a->scale;
+}
 
 /* Matrix of `width` columns of one head: rows from `row` on of an array [outer x t x heads width].
    Written through by the products into results, hence not const. */
@@ -77,27 +148,17 @@ static ldb_status weights(const ldb_attention *a, const place *p, int64_t first,
                head(a, a->k, a->tk, a->dk, p, 0, true), s, cols, false, e);
   if (st != LDB_OK) return st;
   for (int64_t i = 0; i < n; i++) {
-    if (a->dtype == LDB_F32) {
-      float *row = (float *)s + i * cols;
-      admit_f32(a, p, first + i, cols, row);
-      open[i] = weigh_f32(a, cols, row);
-    } else {
-      double *row = (double *)s + i * cols;
-      admit_f64(a, p, first + i, cols, row);
-      open[i] = weigh_f64(a, cols, row);
-    }
+    double *row = (double *)s + i * cols;
+    admit(a, p, first + i, cols, row);
+    open[i] = weigh(a, cols, row);
   }
   return LDB_OK;
 }
 
 static void drop_rows(const ldb_attention *a, const place *p, int64_t first, int64_t n,
                       int64_t cols, void *s) {
-  for (int64_t i = 0; a->rate > 0 && i < n; i++) {
-    if (a->dtype == LDB_F32)
-      drop_f32(a, p, first + i, cols, (float *)s + i * cols);
-    else
-      drop_f64(a, p, first + i, cols, (double *)s + i * cols);
-  }
+  for (int64_t i = 0; a->rate > 0 && i < n; i++)
+    drop(a, p, first + i, cols, (double *)s + i * cols);
 }
 
 static ldb_status forward_block(const ldb_attention *a, const place *p, int64_t first, int64_t n,
@@ -113,7 +174,17 @@ static ldb_status forward_block(const ldb_attention *a, const place *p, int64_t 
                   head_at(a, y, a->tq, a->dv, p, first), ld_of(a, a->dv), false, e);
 }
 
-ldb_status ldb_attention_forward(const ldb_attention *a, void *y, void *scores, ldb_error *e) {
+size_t ldb_attention_scratch(const ldb_attention *a) {
+  if (a->dtype == LDB_F32) return ldb_attention_room_f32(a);
+  return 2 * LDB_ATTENTION_ROWS * (size_t)a->tk * sizeof(double);
+}
+
+ldb_status ldb_attention_forward(ldb_team *team, const ldb_attention *a, void *y, float *rows,
+                                 void *scores, ldb_error *e) {
+  if (a->dtype == LDB_F32) {
+    ldb_attention_forward_f32(team, a, y, rows, scores);
+    return LDB_OK;
+  }
   for (int64_t i = 0; i < a->outer * a->heads; i++) {
     const place p = place_of(a, NULL, i / a->heads, i % a->heads);
     for (int64_t first = 0; first < a->tq; first += LDB_ATTENTION_ROWS) {
@@ -161,12 +232,8 @@ static ldb_status backward_block(const ldb_attention *a, const ldb_attention_gra
   drop_rows(a, p, first, n, cols, gs);
   for (int64_t i = 0; i < n; i++) {
     const int64_t at = i * cols;
-    if (a->dtype == LDB_F32)
-      score_gradient_f32(a, p, first + i, cols, open[i], &g->gbias_seen, (const float *)s + at,
-                         (float *)gs + at);
-    else
-      score_gradient_f64(a, p, first + i, cols, open[i], &g->gbias_seen, (const double *)s + at,
-                         (double *)gs + at);
+    score_gradient(a, p, first + i, cols, open[i], &g->gbias_seen, (const double *)s + at,
+                   (double *)gs + at);
   }
   drop_rows(a, p, first, n, cols, s);
   return block_products(a, g, p, first, n, cols, gy, s, gs, e);
@@ -176,13 +243,18 @@ static void clear(void *data, int64_t n, ldb_dtype t) {
   if (data && n > 0) memset(data, 0, (size_t)n * ldb_dtype_size(t));
 }
 
-ldb_status ldb_attention_backward(const ldb_attention *a, const void *gy,
+ldb_status ldb_attention_backward(ldb_team *team, const ldb_attention *a, const void *y,
+                                  const float *rows, const void *gy,
                                   const ldb_attention_gradients *g, void *scores, ldb_error *e) {
   const int64_t n_heads = a->outer * a->heads;
+  clear(g->gbias_seen.data, g->gbias_count, a->dtype);
+  if (a->dtype == LDB_F32) {
+    ldb_attention_backward_f32(team, a, y, rows, gy, g, scores);
+    return LDB_OK;
+  }
   clear(g->gq, n_heads * a->tq * a->dk, a->dtype);
   clear(g->gk, n_heads * a->tk * a->dk, a->dtype);
   clear(g->gv, n_heads * a->tk * a->dv, a->dtype);
-  clear(g->gbias_seen.data, g->gbias_count, a->dtype);
   for (int64_t i = 0; i < n_heads; i++) {
     const place p = place_of(a, &g->gbias_seen, i / a->heads, i % a->heads);
     for (int64_t first = 0; first < a->tq; first += LDB_ATTENTION_ROWS) {

@@ -1,15 +1,17 @@
 /*
-** Scaled dot-product attention for many heads, in blocks of query rows: only LDB_ATTENTION_ROWS x
-*tk
-** scores exist at a time, and backward computes them anew.
+** Scaled dot-product attention for many heads. In f32 by tiles of queries and keys, so that memory
+** does not grow with their number; in f64, which is for gradient checks, by blocks of
+** LDB_ATTENTION_ROWS queries and all keys. Backward computes the scores anew.
 */
 #ifndef LDB_ATTENTION_H
 #define LDB_ATTENTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/team.h"
 #include "base/view.h"
 
 enum { LDB_ATTENTION_ROWS = 64 };
@@ -28,19 +30,25 @@ typedef struct ldb_attention {
   bool uniform; /* a query without a key weighs all alike; else its result is 0 */
 } ldb_attention;
 
+/* Bytes of scratch, 64-byte aligned. */
+size_t ldb_attention_scratch(const ldb_attention *a);
+
 /* y = w v with w = softmax(scale q k' + bias) over the keys that mask and causal allow, dropped out
-   with rate. scores: LDB_ATTENTION_ROWS tk elements. */
-ldb_status ldb_attention_forward(const ldb_attention *a, void *y, void *scores, ldb_error *e);
+   with rate. rows: for f32 2 tq elements a head of each sample, which backward reads. */
+ldb_status ldb_attention_forward(ldb_team *team, const ldb_attention *a, void *y, float *rows,
+                                 void *scratch, ldb_error *e);
 
 /* Gradients; each may be NULL. gbias is contiguous, gbias_seen the same with the shape of scores.
-   scores: 2 LDB_ATTENTION_ROWS tk elements. */
+ */
 typedef struct ldb_attention_gradients {
   void *gq, *gk, *gv;
   ldb_view gbias_seen;
   int64_t gbias_count;
 } ldb_attention_gradients;
 
-ldb_status ldb_attention_backward(const ldb_attention *a, const void *gy,
-                                  const ldb_attention_gradients *g, void *scores, ldb_error *e);
+/* y and rows as forward left them. */
+ldb_status ldb_attention_backward(ldb_team *team, const ldb_attention *a, const void *y,
+                                  const float *rows, const void *gy,
+                                  const ldb_attention_gradients *g, void *scratch, ldb_error *e);
 
 #endif
