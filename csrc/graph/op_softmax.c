@@ -22,27 +22,29 @@ static ldb_axis_split split(const ldb_call *c) {
 
 static ldb_status softmax_forward(ldb_call *c, ldb_error *e) {
   (void)e;
-  ldb_softmax(c->out.dtype, split(c), false, c->in[0].data, c->out.data);
+  ldb_softmax(c->team, c->out.dtype, split(c), false, c->in[0].data, c->out.data);
   return LDB_OK;
 }
 
 static ldb_status softmax_backward(ldb_call *c, ldb_error *e) {
   (void)e;
   if (c->gin[0].data)
-    ldb_softmax_backward(c->out.dtype, split(c), false, c->out.data, c->gout.data, c->gin[0].data);
+    ldb_softmax_backward(c->team, c->out.dtype, split(c), false, c->out.data, c->gout.data,
+                         c->gin[0].data);
   return LDB_OK;
 }
 
 static ldb_status log_softmax_forward(ldb_call *c, ldb_error *e) {
   (void)e;
-  ldb_softmax(c->out.dtype, split(c), true, c->in[0].data, c->out.data);
+  ldb_softmax(c->team, c->out.dtype, split(c), true, c->in[0].data, c->out.data);
   return LDB_OK;
 }
 
 static ldb_status log_softmax_backward(ldb_call *c, ldb_error *e) {
   (void)e;
   if (c->gin[0].data)
-    ldb_softmax_backward(c->out.dtype, split(c), true, c->out.data, c->gout.data, c->gin[0].data);
+    ldb_softmax_backward(c->team, c->out.dtype, split(c), true, c->out.data, c->gout.data,
+                         c->gin[0].data);
   return LDB_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/team.h"
 #include "base/view.h"
 
 typedef struct ldb_axis_split {
@@ -18,10 +19,11 @@ typedef struct ldb_axis_split {
 ldb_axis_split ldb_split_axis(const ldb_view *v, int at);
 
 /* y = exp(x - m) / sum exp(x - m), or with as_log set y = x - m - log(sum exp(x - m)). */
-void ldb_softmax(ldb_dtype t, ldb_axis_split s, bool as_log, const void *x, void *y);
+void ldb_softmax(ldb_team *team, ldb_dtype t, ldb_axis_split s, bool as_log, const void *x,
+                 void *y);
 
 /* gx = y (gy - sum gy y), or with as_log set gx = gy - exp(y) sum gy. */
-void ldb_softmax_backward(ldb_dtype t, ldb_axis_split s, bool as_log, const void *y, const void *gy,
-                          void *gx);
+void ldb_softmax_backward(ldb_team *team, ldb_dtype t, ldb_axis_split s, bool as_log, const void *y,
+                          const void *gy, void *gx);
 
 #endif

@@ -1,10 +1,19 @@
 /*
-** softmax for one element type; included by softmax.c with T and NAME(x) defined. Sums are f64. A
-** NaN need not be looked for: exp makes one of it, and the sum carries it to the whole line.
+** softmax for one element type; included by softmax.c with T and NAME(x) defined. Sums are of type
+*T
+** in LANES lanes within CHUNK elements, f64 from chunk to chunk. A NaN need not be looked for: exp
+** makes one of it, and the sum carries it to the whole line.
 */
 
+LDB_INLINE T NAME(fold)(T lane[LANES]) {
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++)
+      lane[l] += lane[l + half];
+  return lane[0];
+}
+
 /* Largest of n dense elements that is not NaN, -inf without one; lanes make it vector code. */
-static T NAME(top)(int64_t n, const T *x) {
+LDB_INLINE T NAME(top)(int64_t n, const T *x) {
   T lane[LANES], m = -(T)HUGE_VAL;
   int64_t i = 0;
   for (int l = 0; l < LANES; l++)
@@ -14,43 +23,74 @@ static T NAME(top)(int64_t n, const T *x) {
       lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   for (; i < n; i++)
     m = x[i] > m ? x[i] : m;
-  for (int l = 0; l < LANES; l++)
-    m = lane[l] > m ? lane[l] : m;
-  return m;
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++)
+      lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
+  return lane[0] > m ? lane[0] : m;
 }
 
-static double NAME(total)(int64_t n, const T *x) {
-  double lane[LANES] = {0}, sum = 0;
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++)
-      lane[l] += (double)x[i + l];
-  for (; i < n; i++)
-    sum += (double)x[i];
-  for (int l = 0; l < LANES; l++)
-    sum += lane[l];
+/* sum a[i], or sum a[i] b[i] */
+LDB_INLINE double NAME(total)(int64_t n, const T *a, const T *b) {
+  double sum = 0;
+  for (int64_t first = 0; first < n; first += CHUNK) {
+    const int64_t end = first + CHUNK < n ? first + CHUNK : n;
+    T lane[LANES] = {0};
+    int64_t i = first;
+    if (b) {
+      for (; i + LANES <= end; i += LANES)
+        for (int l = 0; l < LANES; l++)
+          lane[l] += a[i + l] * b[i + l];
+      for (int l = 0; i < end; i++, l++)
+        lane[l] += a[i] * b[i];
+    } else {
+      for (; i + LANES <= end; i += LANES)
+        for (int l = 0; l < LANES; l++)
+          lane[l] += a[i + l];
+      for (int l = 0; i < end; i++, l++)
+        lane[l] += a[i];
+    }
+    sum += (double)NAME(fold)(lane);
+  }
   return sum;
 }
 
-/* One dense line. */
-static void NAME(softmax_line)(int64_t n, bool as_log, const T *x, T *y) {
-  const T m = NAME(top)(n, x);
-  for (int64_t i = 0; i < n; i++)
-    y[i] = NAME(ldb_exp)(x[i] - m);
-  const double sum = NAME(total)(n, y);
-  if (as_log) {
-    const double shift = log(sum);
+/* Dense lines, one after the other. */
+LDB_CLONES static void NAME(softmax_lines)(int64_t lines, int64_t n, bool as_log,
+                                           const T *restrict x, T *restrict y) {
+  for (int64_t r = 0; r < lines; r++, x += n, y += n) {
+    const T m = NAME(top)(n, x);
     for (int64_t i = 0; i < n; i++)
-      y[i] = (T)((double)(x[i] - m) - shift);
-  } else {
-    const double scale = 1 / sum;
-    for (int64_t i = 0; i < n; i++)
-      y[i] = (T)((double)y[i] * scale);
+      y[i] = NAME(ldb_exp)(x[i] - m);
+    const double sum = NAME(total)(n, y, NULL);
+    if (as_log) {
+      const T shift = (T)log(sum);
+      for (int64_t i = 0; i < n; i++)
+        y[i] = (x[i] - m) - shift;
+    } else {
+      const T scale = (T)(1 / sum);
+      for (int64_t i = 0; i < n; i++)
+        y[i] *= scale;
+    }
+  }
+}
+
+LDB_CLONES static void NAME(grad_lines)(int64_t lines, int64_t n, bool as_log, const T *restrict y,
+                                        const T *restrict gy, T *restrict gx) {
+  for (int64_t r = 0; r < lines; r++, y += n, gy += n, gx += n) {
+    const T sum = (T)NAME(total)(n, gy, as_log ? NULL : y);
+    if (as_log) {
+      for (int64_t i = 0; i < n; i++)
+        gx[i] = gy[i] - NAME(ldb_exp)(y[i]) * sum;
+    } else {
+      for (int64_t i = 0; i < n; i++)
+        gx[i] = y[i] * (gy[i] - sum);
+    }
   }
 }
 
 /* `width` lines side by side, whose elements are d apart. */
-static void NAME(softmax_block)(int64_t n, int64_t d, int width, bool as_log, const T *x, T *y) {
+LDB_CLONES static void NAME(softmax_block)(int64_t n, int64_t d, int width, bool as_log, const T *x,
+                                           T *y) {
   T m[BLOCK];
   double sum[BLOCK];
   for (int j = 0; j < width; j++) {
@@ -78,8 +118,8 @@ static void NAME(softmax_block)(int64_t n, int64_t d, int width, bool as_log, co
   }
 }
 
-static void NAME(grad_block)(int64_t n, int64_t d, int width, bool as_log, const T *y, const T *gy,
-                             T *gx) {
+LDB_CLONES static void NAME(grad_block)(int64_t n, int64_t d, int width, bool as_log, const T *y,
+                                        const T *gy, T *gx) {
   double sum[BLOCK] = {0};
   for (int64_t i = 0; i < n; i++)
     for (int j = 0; j < width; j++)
@@ -97,40 +137,24 @@ static void NAME(grad_block)(int64_t n, int64_t d, int width, bool as_log, const
   }
 }
 
-static void NAME(grad_line)(int64_t n, bool as_log, const T *y, const T *gy, T *gx) {
-  double sum = 0;
-  if (as_log) {
-    sum = NAME(total)(n, gy);
-    for (int64_t i = 0; i < n; i++)
-      gx[i] = NAME(ldb_exp)(y[i]);
-    for (int64_t i = 0; i < n; i++)
-      gx[i] = (T)((double)gy[i] - (double)gx[i] * sum);
+/* `outer` parts of [n x inner]. */
+static void NAME(softmax)(int64_t outer, int64_t n, int64_t inner, bool as_log, const T *x, T *y) {
+  if (inner == 1) {
+    NAME(softmax_lines)(outer, n, as_log, x, y);
     return;
   }
-  for (int64_t i = 0; i < n; i++)
-    sum += (double)gy[i] * (double)y[i];
-  for (int64_t i = 0; i < n; i++)
-    gx[i] = (T)((double)y[i] * ((double)gy[i] - sum));
+  for (int64_t o = 0; o < outer; o++, x += n * inner, y += n * inner)
+    for (int64_t i = 0; i < inner; i += BLOCK)
+      NAME(softmax_block)(n, inner, block_width(inner - i), as_log, x + i, y + i);
 }
 
-static void NAME(softmax)(ldb_axis_split s, bool as_log, const T *x, T *y) {
-  for (int64_t o = 0; o < s.outer; o++) {
-    const int64_t at = o * s.n * s.inner;
-    for (int64_t i = at; i < at + s.inner && s.inner > 1; i += BLOCK) {
-      const int width = block_width(at + s.inner - i);
-      NAME(softmax_block)(s.n, s.inner, width, as_log, x + i, y + i);
-    }
-    if (s.inner == 1) NAME(softmax_line)(s.n, as_log, x + at, y + at);
+static void NAME(softmax_grad)(int64_t outer, int64_t n, int64_t inner, bool as_log, const T *y,
+                               const T *gy, T *gx) {
+  if (inner == 1) {
+    NAME(grad_lines)(outer, n, as_log, y, gy, gx);
+    return;
   }
-}
-
-static void NAME(softmax_grad)(ldb_axis_split s, bool as_log, const T *y, const T *gy, T *gx) {
-  for (int64_t o = 0; o < s.outer; o++) {
-    const int64_t at = o * s.n * s.inner;
-    for (int64_t i = at; i < at + s.inner && s.inner > 1; i += BLOCK) {
-      const int width = block_width(at + s.inner - i);
-      NAME(grad_block)(s.n, s.inner, width, as_log, y + i, gy + i, gx + i);
-    }
-    if (s.inner == 1) NAME(grad_line)(s.n, as_log, y + at, gy + at, gx + at);
-  }
+  for (int64_t o = 0; o < outer; o++, y += n * inner, gy += n * inner, gx += n * inner)
+    for (int64_t i = 0; i < inner; i += BLOCK)
+      NAME(grad_block)(n, inner, block_width(inner - i), as_log, y + i, gy + i, gx + i);
 }
