@@ -66,20 +66,20 @@ LDB_INLINE T F(silu_slope)(T x) {
   return s + x * s * (1 - s);
 }
 
-/* tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x (e^x + 2); 1 to the last digit beyond 20. */
-LDB_INLINE T F(tanh_softplus)(T x) {
-  T e = F(ldb_exp)(x > 20 ? 20 : x), n = e * (e + 2);
+/* tanh(ln(1 + e^x)) = n / (n + 2) with n = e (e + 2), e = e^x; 1 to the last digit beyond 20. */
+LDB_INLINE T F(tanh_softplus)(T x, T e) {
+  T n = e * (e + 2);
   return x > 20 ? 1 : n / (n + 2);
 }
 
 LDB_INLINE T F(mish)(T x) {
-  return x * F(tanh_softplus)(x);
+  return x * F(tanh_softplus)(x, F(ldb_exp)(x > 20 ? 20 : x));
 }
 
 /* t + x sigmoid(x) (1 - t^2), t = tanh(softplus(x)) */
 LDB_INLINE T F(mish_slope)(T x) {
-  T t = F(tanh_softplus)(x);
-  return t + x * F(sigmoid)(x) * (1 - t * t);
+  T e = F(ldb_exp)(x > 20 ? 20 : x), t = F(tanh_softplus)(x, e);
+  return t + x * (e / (1 + e)) * (1 - t * t);
 }
 
 LDB_INLINE T F(softsign)(T x) {

@@ -9,8 +9,8 @@
 #define LDB_UNARY_LIST(U)                                                                          \
   U(neg,          NONE, -x,                                    -g)                                 \
   U(exp,          OUT,  F(ldb_exp)(x),                         g * y)                              \
-  U(log,          IN,   M(log)(x),                             g / x)                              \
-  U(log1p,        IN,   M(log1p)(x),                           g / (1 + x))                        \
+  U(log,          IN,   F(ldb_log)(x),                         g / x)                              \
+  U(log1p,        IN,   F(ldb_log1p)(x),                       g / (1 + x))                        \
   U(expm1,        OUT,  F(ldb_expm1)(x),                       g * (y + 1))                        \
   U(sqrt,         OUT,  M(sqrt)(x),                            g / (2 * y))                        \
   U(square,       IN,   x * x,                                 2 * x * g)                          \
@@ -21,7 +21,7 @@
   U(tan,          OUT,  M(tan)(x),                             g * (1 + y * y))                    \
   U(reciprocal,   OUT,  1 / x,                                 -g * y * y)                         \
   U(floor,        NONE, M(floor)(x),                           0 * g)                              \
-  U(erf,          IN,   M(erf)(x),                             g * F(erf_slope)(x))                \
+  U(erf,          IN,   F(ldb_erf)(x),                         g * F(erf_slope)(x))                \
   U(clip,         IN,   x < p0 ? p0 : x > p1 ? p1 : x,         x < p0 || x > p1 ? 0 : g)           \
   U(linear,       NONE, x,                                     g)                                  \
   U(relu,         OUT,  x < 0 ? 0 : x,                         y <= 0 ? 0 : g)                     \
