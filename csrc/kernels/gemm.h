@@ -46,10 +46,11 @@ const char *ldb_blas_parallel(void);
 void ldb_blas_set_threads(int n);
 int ldb_blas_threads(void);
 
-enum { LDB_WARM_UP_SIZE = 256, LDB_WARM_UP_FLOATS = 3 * 256 * 256 };
+enum { LDB_WARM_UP_SIZE = 128, LDB_WARM_UP_FLOATS = 3 * 128 * 128 };
 
-/* One 256^3 product in the caller's memory (LDB_WARM_UP_FLOATS floats), so that the library takes
-   its own buffers now and not, under a memory limit, in the middle of a training run. */
+/* One 128^3 product in the caller's memory (LDB_WARM_UP_FLOATS floats; up to about 100^3 the
+   library needs no buffer, and more takes longer), so that the library takes its own buffers now
+   and not, under a memory limit, in the middle of a training run. */
 void ldb_blas_warm_up(float *scratch);
 
 #endif
