@@ -106,13 +106,13 @@ static ldb_distribution sparse_target(const ldb_call *c) {
 }
 
 static void forward(ldb_call *c, const ldb_distribution *w) {
-  ldb_crossentropy(c->out.dtype, of_logits(c), ldb_view_count(&c->out), ldb_loss_width(c),
+  ldb_crossentropy(c->team, c->out.dtype, of_logits(c), ldb_view_count(&c->out), ldb_loss_width(c),
                    c->in[PRED].data, w, c->saved.data, c->out.data);
 }
 
 static void backward(ldb_call *c, const ldb_distribution *w) {
   if (c->gin[PRED].data)
-    ldb_crossentropy_backward(c->gout.dtype, of_logits(c), ldb_view_count(&c->gout),
+    ldb_crossentropy_backward(c->team, c->gout.dtype, of_logits(c), ldb_view_count(&c->gout),
                               ldb_loss_width(c), c->in[PRED].data, w, c->saved.data, c->gout.data,
                               c->gin[PRED].data);
 }

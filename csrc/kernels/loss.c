@@ -2,77 +2,72 @@
 
 #include <math.h>
 
+#include "base/clones.h"
 #include "kernels/index.h"
 #include "kernels/math_inline.h"
 
 #define EPS 1e-7
 
+enum { SUM, MEAN };                         /* how a row's terms become one number */
+enum { WIDE = 8, LANES = 16, CHUNK = 512 }; /* lanes of f64 and of an element's own type */
+enum { TASK = 1 << 13 };                    /* elements of a task, roughly */
+
 /* Parts of the formulas in loss_list.h. None of them hides a NaN. */
-static double sign(double x) {
+LDB_INLINE double sign(double x) {
   return x > 0 ? 1 : x < 0 ? -1 : x;
 }
 
-static double square(double x) {
+LDB_INLINE double square(double x) {
   return x * x;
 }
 
-static double floor_at(double x, double lo) {
+LDB_INLINE double floor_at(double x, double lo) {
   return x < lo ? lo : x;
 }
 
-static double positive(double x) {
+LDB_INLINE double positive(double x) {
   return floor_at(x, 0);
 }
 
 /* 1 where x > 0, 0 where not */
-static double step(double x) {
+LDB_INLINE double step(double x) {
   return x > 0 ? 1 : x <= 0 ? 0 : x;
 }
 
-static double clip(double x, double lo, double hi) {
+LDB_INLINE double clip(double x, double lo, double hi) {
   return x < lo ? lo : x > hi ? hi : x;
 }
 
-static bool outside(double x, double lo, double hi) {
+LDB_INLINE bool outside(double x, double lo, double hi) {
   return x < lo || x > hi;
 }
 
 /* -1 or 1 of a target 0 or 1 */
-static double side(double t, double zero_one) {
+LDB_INLINE double side(double t, double zero_one) {
   return zero_one > 0 ? 2 * t - 1 : t;
 }
 
-static double smooth(double t, double smoothing) {
+LDB_INLINE double smooth(double t, double smoothing) {
   return t * (1 - smoothing) + .5 * smoothing;
 }
 
 /* log cosh e = |e| + log(1 + exp(-2|e|)) - log 2 */
-static double log_cosh(double e) {
+LDB_INLINE double log_cosh(double e) {
   return fabs(e) + log1p(exp(-2 * fabs(e))) - 0.69314718055994530942;
 }
 
-static double binary(double p, double t) {
+LDB_INLINE double binary(double p, double t) {
   return -t * log(p) - (1 - t) * log1p(-p);
 }
 
-static double sigmoid(double z) {
+LDB_INLINE double sigmoid(double z) {
   if (z >= 0) return 1 / (1 + exp(-z));
   const double u = exp(z);
   return u / (1 + u);
 }
 
-static double divisor_of(ldb_loss kind, int64_t width) {
-  enum { SUM, MEAN };
-  switch (kind) {
-#define X(code, divide, value, slope) \
-  case LDB_LOSS_##code:               \
-    return divide == MEAN ? (double)width : 1;
-    LDB_LOSS_MAP(X)
-#undef X
-  case LDB_LOSS_COUNT:
-    break;
-  }
-  return 1;
+LDB_INLINE double wide_total(const double lane[WIDE]) {
+  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
 #define T float
@@ -122,19 +117,53 @@ void ldb_cosine_rows_backward(ldb_dtype t, int64_t n, int64_t width, const void 
     cosine_slopes_f64(n, width, pred, target, gloss, gpred);
 }
 
-void ldb_crossentropy(ldb_dtype t, bool logits, int64_t n, int64_t width, const void *pred,
-                      const ldb_distribution *w, double *lse, void *loss) {
-  if (t == LDB_F32)
-    crossentropy_f32(logits, n, width, pred, w, lse, loss);
-  else
-    crossentropy_f64(logits, n, width, pred, w, lse, loss);
+/* Cross-entropies of rows, shared among threads. */
+typedef struct job {
+  ldb_dtype t;
+  bool logits;
+  int64_t n, width, per; /* rows of a task */
+  const void *pred, *gloss;
+  const ldb_distribution *w;
+  double *lse;
+  void *to; /* loss, or with gloss the gradient */
+} job;
+
+static void run(void *arg, int64_t task, int worker) {
+  const job *j = arg;
+  const int64_t first = task * j->per, end = first + j->per < j->n ? first + j->per : j->n;
+  (void)worker;
+  if (j->t == LDB_F32) {
+    if (j->gloss)
+      crossentropy_slopes_f32(j->logits, first, end, j->width, j->pred, j->w, j->lse, j->gloss,
+                              j->to);
+    else
+      crossentropy_f32(j->logits, first, end, j->width, j->pred, j->w, j->lse, j->to);
+  } else {
+    if (j->gloss)
+      crossentropy_slopes_f64(j->logits, first, end, j->width, j->pred, j->w, j->lse, j->gloss,
+                              j->to);
+    else
+      crossentropy_f64(j->logits, first, end, j->width, j->pred, j->w, j->lse, j->to);
+  }
 }
 
-void ldb_crossentropy_backward(ldb_dtype t, bool logits, int64_t n, int64_t width, const void *pred,
-                               const ldb_distribution *w, const double *lse, const void *gloss,
-                               void *gpred) {
-  if (t == LDB_F32)
-    crossentropy_slopes_f32(logits, n, width, pred, w, lse, gloss, gpred);
-  else
-    crossentropy_slopes_f64(logits, n, width, pred, w, lse, gloss, gpred);
+static void share(ldb_team *team, job *j) {
+  j->per = j->width < TASK ? TASK / j->width : 1;
+  ldb_team_run(team, (j->n + j->per - 1) / j->per, (double)j->n * (double)j->width, run, j);
+}
+
+void ldb_crossentropy(ldb_team *team, ldb_dtype t, bool logits, int64_t n, int64_t width,
+                      const void *pred, const ldb_distribution *w, double *lse, void *loss) {
+  job j = {.t = t, .logits = logits, .n = n, .width = width, .pred = pred, .w = w, .lse = lse};
+  j.to = loss;
+  share(team, &j);
+}
+
+void ldb_crossentropy_backward(ldb_team *team, ldb_dtype t, bool logits, int64_t n, int64_t width,
+                               const void *pred, const ldb_distribution *w, const double *lse,
+                               const void *gloss, void *gpred) {
+  job j = {.t = t, .logits = logits, .n = n, .width = width, .pred = pred, .w = w, .gloss = gloss};
+  j.lse = (double *)(uintptr_t)lse; /* only read */
+  j.to = gpred;
+  share(team, &j);
 }

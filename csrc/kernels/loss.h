@@ -1,7 +1,8 @@
 /*
 ** Losses per sample (formulas in loss_list.h) and their gradients with respect to the prediction.
 ** pred and target are contiguous [n x width], the results hold n elements of the same type; every
-** formula is evaluated in f64. epsilon is 1e-7. NaN in gives NaN out.
+** formula is evaluated in f64, but cross-entropy of f32 logits in f32 (sums from chunk to chunk and
+** log sum exp in f64). epsilon is 1e-7. NaN in gives NaN out.
 */
 #ifndef LDB_LOSS_H
 #define LDB_LOSS_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/team.h"
 #include "base/view.h"
 #include "kernels/loss_list.h"
 
@@ -48,13 +50,13 @@ typedef struct ldb_distribution {
 /* Of probabilities: q = p / sum p, loss = - sum w_j log clip(q_j, eps, 1 - eps).
    Of logits: loss = sum w_j (L - z_j), L = log sum exp z; L of each row goes to lse (n doubles). A
    term with w_j = 0 is 0. */
-void ldb_crossentropy(ldb_dtype t, bool logits, int64_t n, int64_t width, const void *pred,
-                      const ldb_distribution *w, double *lse, void *loss);
+void ldb_crossentropy(ldb_team *team, ldb_dtype t, bool logits, int64_t n, int64_t width,
+                      const void *pred, const ldb_distribution *w, double *lse, void *loss);
 
 /* Of probabilities, with h_j = - w_j / q_j where q_j is not clipped, else 0:
    gp_j = gloss (h_j - sum h q) / sum p.  Of logits: gz_j = gloss (exp(z_j - L) sum w - w_j). */
-void ldb_crossentropy_backward(ldb_dtype t, bool logits, int64_t n, int64_t width, const void *pred,
-                               const ldb_distribution *w, const double *lse, const void *gloss,
-                               void *gpred);
+void ldb_crossentropy_backward(ldb_team *team, ldb_dtype t, bool logits, int64_t n, int64_t width,
+                               const void *pred, const ldb_distribution *w, const double *lse,
+                               const void *gloss, void *gpred);
 
 #endif

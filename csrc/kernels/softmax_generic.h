@@ -1,58 +1,8 @@
 /*
-** softmax for one element type; included by softmax.c with T and NAME(x) defined. Sums are of type
-*T
-** in LANES lanes within CHUNK elements, f64 from chunk to chunk. A NaN need not be looked for: exp
-** makes one of it, and the sum carries it to the whole line.
+** softmax for one element type; included by softmax.c with T and NAME(x) defined. A NaN need not be
+** looked for: exp makes one of it, and the sum carries it to the whole line.
 */
-
-LDB_INLINE T NAME(fold)(T lane[LANES]) {
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] += lane[l + half];
-  return lane[0];
-}
-
-/* Largest of n dense elements that is not NaN, -inf without one; lanes make it vector code. */
-LDB_INLINE T NAME(top)(int64_t n, const T *x) {
-  T lane[LANES], m = -(T)HUGE_VAL;
-  int64_t i = 0;
-  for (int l = 0; l < LANES; l++)
-    lane[l] = m;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++)
-      lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-  for (; i < n; i++)
-    m = x[i] > m ? x[i] : m;
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
-  return lane[0] > m ? lane[0] : m;
-}
-
-/* sum a[i], or sum a[i] b[i] */
-LDB_INLINE double NAME(total)(int64_t n, const T *a, const T *b) {
-  double sum = 0;
-  for (int64_t first = 0; first < n; first += CHUNK) {
-    const int64_t end = first + CHUNK < n ? first + CHUNK : n;
-    T lane[LANES] = {0};
-    int64_t i = first;
-    if (b) {
-      for (; i + LANES <= end; i += LANES)
-        for (int l = 0; l < LANES; l++)
-          lane[l] += a[i + l] * b[i + l];
-      for (int l = 0; i < end; i++, l++)
-        lane[l] += a[i] * b[i];
-    } else {
-      for (; i + LANES <= end; i += LANES)
-        for (int l = 0; l < LANES; l++)
-          lane[l] += a[i + l];
-      for (int l = 0; i < end; i++, l++)
-        lane[l] += a[i];
-    }
-    sum += (double)NAME(fold)(lane);
-  }
-  return sum;
-}
+#include "kernels/row_lanes_generic.h"
 
 /* Dense lines, one after the other. */
 LDB_CLONES static void NAME(softmax_lines)(int64_t lines, int64_t n, bool as_log,
@@ -61,7 +11,8 @@ LDB_CLONES static void NAME(softmax_lines)(int64_t lines, int64_t n, bool as_log
     const T m = NAME(top)(n, x);
     for (int64_t i = 0; i < n; i++)
       y[i] = NAME(ldb_exp)(x[i] - m);
-    const double sum = NAME(total)(n, y, NULL);
+    double sum;
+    ROW_SUM(T, NAME(fold), n, sum, y[i]);
     if (as_log) {
       const T shift = (T)log(sum);
       for (int64_t i = 0; i < n; i++)
@@ -77,7 +28,12 @@ LDB_CLONES static void NAME(softmax_lines)(int64_t lines, int64_t n, bool as_log
 LDB_CLONES static void NAME(grad_lines)(int64_t lines, int64_t n, bool as_log, const T *restrict y,
                                         const T *restrict gy, T *restrict gx) {
   for (int64_t r = 0; r < lines; r++, y += n, gy += n, gx += n) {
-    const T sum = (T)NAME(total)(n, gy, as_log ? NULL : y);
+    double whole;
+    if (as_log)
+      ROW_SUM(T, NAME(fold), n, whole, gy[i]);
+    else
+      ROW_SUM(T, NAME(fold), n, whole, gy[i] * y[i]);
+    const T sum = (T)whole;
     if (as_log) {
       for (int64_t i = 0; i < n; i++)
         gx[i] = gy[i] - NAME(ldb_exp)(y[i]) * sum;

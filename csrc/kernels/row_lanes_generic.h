@@ -1,0 +1,53 @@
+/*
+** Sums and the maximum of a row for one element type; included with T and NAME(x) defined. LANES
+** partial sums of type T within CHUNK elements, f64 from chunk to chunk: the order is fixed by n,
+*and
+** the loops become vector code.
+*/
+
+LDB_INLINE T NAME(fold)(T lane[LANES]) {
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++)
+      lane[l] += lane[l + half];
+  return lane[0];
+}
+
+/* Largest of n elements that is not NaN, -inf without one. */
+LDB_INLINE T NAME(top)(int64_t n, const T *x) {
+  T lane[LANES], m = -(T)HUGE_VAL;
+  int64_t i = 0;
+  for (int l = 0; l < LANES; l++)
+    lane[l] = m;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++)
+      lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+  for (; i < n; i++)
+    m = x[i] > m ? x[i] : m;
+  for (int half = LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++)
+      lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
+  return lane[0] > m ? lane[0] : m;
+}
+
+/* sum over i < n of TERM, an expression of i, into the double `to` */
+#ifndef ROW_SUM
+#define ROW_SUM(T, FOLD, n, to, TERM)                                      \
+  do {                                                                     \
+    to = 0;                                                                \
+    for (int64_t chunk = 0; chunk < (n); chunk += CHUNK) {                 \
+      const int64_t chunk_end = chunk + CHUNK < (n) ? chunk + CHUNK : (n); \
+      T lane[LANES] = {0};                                                 \
+      int64_t from = chunk;                                                \
+      for (; from + LANES <= chunk_end; from += LANES)                     \
+        for (int l = 0; l < LANES; l++) {                                  \
+          const int64_t i = from + l;                                      \
+          lane[l] += (TERM);                                               \
+        }                                                                  \
+      for (int l = 0; from < chunk_end; from++, l++) {                     \
+        const int64_t i = from;                                            \
+        lane[l] += (TERM);                                                 \
+      }                                                                    \
+      to += (double)FOLD(lane);                                            \
+    }                                                                      \
+  } while (0)
+#endif
