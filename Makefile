@@ -154,8 +154,8 @@ FORCE:
 -include $(OBJECTS:.o=.d)
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
-PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench fuzz \
-          faultbench reference
+PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench counts \
+          fuzz faultbench reference
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -170,6 +170,7 @@ examples: ## every example, each under ten seconds, its last line compared with 
 bench: ## beside PyTorch, TensorFlow and JAX (WORKLOADS="W1 W4" THREADS="1 2" REPEATS=5 PEERS=0 PARTS=steps)
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 reference: ## trainings on real data against their bounds (ONLY=mnist; LOSSDBG_DATA=/folder for more)
+counts: ## instructions of a few kernels by callgrind against spec/bench/counts.txt (WRITE=1)
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
 
 $(PUBLIC):
@@ -238,6 +239,14 @@ run-bench: $(CORE) $(BUILD)/bench/floor
 	@trap '' PIPE; $(call LUA_ENV,$(BUILD)) $(LUA) spec/bench/run.lua lua='$(LUA)' \
 	  floor='$(BUILD)/bench/floor' workloads='$(WORKLOADS)' threads='$(THREADS)' \
 	  repeats='$(REPEATS)' peers='$(PEERS)' parts='$(PARTS)' $(BENCH_ARGS)
+
+.PHONY: run-counts
+run-counts: $(BUILD)/bench/counts
+	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/bench/counts.lua $< $(BUILD)/bench $(if $(WRITE),write=1)
+$(BUILD)/bench/counts: spec/bench/counts.c $(OBJECTS) $(BUILD)/flags-link
+	@mkdir -p $(@D)
+	$(call say,HOST,$@)$(CC) $(ALL_CFLAGS) -o $@ $< $(OBJECTS) -Wl,-E $(LUA_LIBS) $(LDFLAGS) \
+	  $(BLAS_LIBS) -lpthread -lm
 
 $(BUILD)/bench/floor: spec/bench/floor.c $(BUILD)/obj/base/clock.o
 	@mkdir -p $(@D)
