@@ -19,7 +19,9 @@ enum { SEGMENTS = 64 };
 typedef struct job {
   const ldb_tiles *tiles;
   const ldb_window_axis *h, *w; /* of the convolution */
-  bool mirrored, each;          /* each: every channel by itself */
+  bool mirrored;
+  bool each; /* every channel by itself */
+  bool few;  /* vectors run over cells, not over columns */
   int64_t groups, in_channels, out_channels, own_in, own_out;
   int64_t in_lines, in_line, out_lines, out_line; /* cells of an axis */
   int64_t depth;                                  /* taps x own_in */
@@ -64,6 +66,7 @@ static job job_of(const ldb_conv *c, bool mirrored) {
   j.in_line = mirrored ? v->w.out : v->w.in;
   j.out_line = mirrored ? v->w.in : v->w.out;
   j.depth = v->h.size * v->w.size * j.own_in;
+  j.few = !j.each && j.own_out <= LDB_TILE_FEW && j.own_in >= j.tiles->lanes;
   const int64_t all = ceil_div(j.own_out, j.tiles->lanes);
   j.panels = ceil_div(all, j.tiles->sum_vectors);
   j.vectors = j.panels > 0 ? ceil_div(all, j.panels) : 1; /* the last panel may have less */
@@ -99,7 +102,7 @@ static int64_t panel_vectors(const job *j, int64_t p) {
   return at_most(j->vectors, ceil_div(j->own_out, j->tiles->lanes) - p * j->vectors);
 }
 
-/* Packs one tap of one group: rows tap own_in .. of every panel. */
+/* Packs one tap of one group: rows tap own_in .. of every panel, or of every column. */
 static void pack_tap(void *arg, int64_t task, int worker) {
   const job *j = arg;
   (void)worker;
@@ -110,7 +113,12 @@ static void pack_tap(void *arg, int64_t task, int worker) {
   const int64_t from = j->mirrored ? taps - 1 - tap : tap;
   const float *w = j->w_from + from * j->own_in * j->own_out * j->groups +
                    group * (j->mirrored ? j->own_in : j->own_out);
-  for (int64_t p = 0; p < j->panels; p++) {
+  for (int64_t q = 0; j->few && q < j->own_out; q++) {
+    float *to = j->packed + (group * j->own_out + q) * j->depth + tap * j->own_in;
+    for (int64_t k = 0; k < j->own_in; k++)
+      to[k] = w[k * step + q * side];
+  }
+  for (int64_t p = 0; !j->few && p < j->panels; p++) {
     const int64_t wide = panel_vectors(j, p) * lanes, first = p * j->vectors * lanes;
     const int64_t columns = at_most(wide, j->own_out - first);
     float *to = j->packed + group * j->depth * all + first * j->depth + tap * j->own_in * wide;
@@ -173,6 +181,14 @@ static void sum_tiles(const job *j, const place *p, ldb_tile_sum_fn *const *fn, 
 
 /* Sums the segments of t into every panel. */
 static void sum_panels(const job *j, const place *p, ldb_tile_sum *t) {
+  if (j->few) {
+    t->w = j->packed + p->group * j->own_out * j->depth;
+    t->w_line = j->depth;
+    t->columns = j->own_out;
+    t->bias = j->end.bias ? j->end.bias + p->group * j->own_out : NULL;
+    sum_tiles(j, p, j->tiles->few_sum[j->own_out], j->tiles->few_rows, 0, t);
+    return;
+  }
   const int64_t lanes = j->tiles->lanes, all = ceil_div(j->own_out, lanes) * lanes;
   for (int64_t k = 0; k < j->panels; k++) {
     const int64_t vectors = panel_vectors(j, k), first = k * j->vectors * lanes;

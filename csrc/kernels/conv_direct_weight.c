@@ -32,6 +32,7 @@ typedef struct job {
   const float *gz;
   ldb_cut cut;
   bool each;              /* every channel by itself */
+  bool few;               /* few filters: sums are [filter x depth], vectors run over cells */
   int64_t count;          /* elements of gw */
   int64_t shares, slices; /* of the blocks, of the columns */
   int64_t panels;         /* of all groups */
@@ -64,14 +65,16 @@ static job job_of(const ldb_conv *c) {
   j.cut = ldb_cut_of(v->batch, v->h.out, line_bytes, line_work, bytes);
   j.count = v->h.size * v->w.size * (v->channels / c->groups) * c->filters;
   j.each = ldb_conv_is_depthwise(c);
-  j.panels = j.each ? 1 : c->groups * group_panels(&j);
+  j.few = !j.each && c->filters / c->groups <= LDB_TILE_FEW &&
+          v->channels / c->groups >= j.tiles->lanes;
+  j.panels = j.each ? 1 : j.few ? c->groups : c->groups * group_panels(&j);
   const double work = (double)v->batch * (double)v->h.out * line_work / LEAST_WORK;
   const int64_t room = SHARE_BYTES / (int64_t)sizeof(float) / (j.count > 0 ? j.count : 1);
   j.shares = at_most(at_most(SHARES, j.cut.blocks), room);
   if (work < (double)j.shares) j.shares = (int64_t)work;
   if (j.shares < 1) j.shares = 1;
   j.slices = at_most(ceil_div(TASKS, j.shares), j.panels);
-  if (work < (double)j.slices || j.shares >= TASKS) j.slices = 1;
+  if (work < (double)j.slices || j.shares >= TASKS || j.few) j.slices = 1;
   if (j.slices < 1) j.slices = 1;
   return j;
 }
@@ -80,7 +83,8 @@ bool ldb_conv_direct_gradient_scratch(const ldb_conv *c, size_t *bytes) {
   const job j = job_of(c);
   size_t bias;
   *bytes = 0;
-  if (j.shares > 1 && !ldb_mul_size((size_t)j.shares * sizeof(float), (size_t)j.count, bytes))
+  if ((j.shares > 1 || j.few) &&
+      !ldb_mul_size((size_t)j.shares * sizeof(float), (size_t)j.count, bytes))
     return false;
   return ldb_mul_size((size_t)j.shares * sizeof(double), (size_t)c->filters, &bias) &&
          ldb_add_size(*bytes, bias + sizeof(double), bytes);
@@ -159,11 +163,31 @@ typedef struct place {
   ldb_run h, w;
 } place;
 
+/* Few filters: gradients are spread, and vectors run over the cells of a segment. t is as for many,
+   with the roles of x and g exchanged here. */
+static void sum_segment_few(const job *j, const ldb_tile_outer *t, int64_t filters,
+                            int64_t length) {
+  const int64_t wide = (int64_t)j->tiles->lanes * j->tiles->outer_vectors;
+  ldb_tile_outer own = {.x = t->g, .sum_line = t->sum_line};
+  for (int i = 0; i < 3; i++) {
+    own.count[i] = t->count[i];
+    own.x_step[i] = t->g_step[i];
+    own.g_step[i] = t->x_step[i];
+  }
+  for (int64_t q = 0; q < length; q += wide) {
+    own.g = t->x + q;
+    own.sum = t->sum + q;
+    own.columns = at_most(length - q, wide);
+    j->tiles->outer[ceil_div(own.columns, j->tiles->lanes)][filters](&own);
+  }
+}
+
 static void sum_place(const job *j, const place *p, int64_t panel, const float *gz, float *sums) {
   const ldb_conv *c = j->c;
   const ldb_window *v = &c->window;
   const int64_t lanes = j->tiles->lanes, wide = lanes * j->tiles->outer_vectors;
-  const int64_t each = group_panels(j), group = panel / each, first = panel % each * wide;
+  const int64_t each = j->few ? 1 : group_panels(j), depth = j->count / c->filters;
+  const int64_t group = panel / each, first = panel % each * wide;
   const int64_t own = v->channels / c->groups, columns = c->filters / c->groups;
   const int64_t line = v->w.in * v->channels, n = p->block->n0;
   const bool whole = p->w.in_tap == 1 && own == v->channels;
@@ -172,7 +196,7 @@ static void sum_place(const job *j, const place *p, int64_t panel, const float *
       .count = {p->block->n1 - n, p->h.count, p->w.count},
       .x_step = {v->h.in * line, p->h.in_step * line, p->w.in_step * v->channels},
       .g_step = {v->h.out * v->w.out * c->filters, v->w.out * c->filters, c->filters},
-      .sum_line = c->filters,
+      .sum_line = j->few ? depth : c->filters,
       .columns = at_most(wide, columns - first),
       .g = gz + ((p->h.first - p->block->i0) * v->w.out + p->w.first) * c->filters +
            group * columns + first};
@@ -181,8 +205,14 @@ static void sum_place(const job *j, const place *p, int64_t panel, const float *
     for (int64_t kx = 0; kx < across; kx++) {
       const int64_t tap = (p->h.tap + ky) * v->w.size + p->w.tap + kx;
       t.x = x + (p->h.in + ky * p->h.in_tap) * line + (p->w.in + kx * p->w.in_tap) * v->channels;
+      const int64_t length = whole ? p->w.taps * own : own;
+      if (j->few) {
+        t.sum = sums + group * columns * depth + tap * own;
+        sum_segment_few(j, &t, columns, length);
+        continue;
+      }
       t.sum = sums + tap * own * c->filters + group * columns + first;
-      sum_segment(j, &t, ceil_div(t.columns, lanes), whole ? p->w.taps * own : own);
+      sum_segment(j, &t, ceil_div(t.columns, lanes), length);
     }
 }
 
@@ -282,6 +312,18 @@ static void gather(int64_t shares, int64_t count, const float *restrict sums, fl
       gw[i] += sums[s * count + i];
 }
 
+/* The same from sums [filter x depth] */
+static void gather_few(const job *j, float *gw) {
+  const int64_t filters = j->c->filters, depth = filters > 0 ? j->count / filters : 0;
+  for (int64_t f = 0; f < filters; f++)
+    for (int64_t k = 0; k < depth; k++) {
+      float sum = j->sums[f * depth + k];
+      for (int64_t s = 1; s < j->shares; s++)
+        sum += j->sums[s * j->count + f * depth + k];
+      gw[k * filters + f] = sum;
+    }
+}
+
 void ldb_conv_direct_gradient(ldb_team *team, const ldb_conv *c, const ldb_conv_gradient *g,
                               void *scratch) {
   job j = job_of(c);
@@ -292,7 +334,7 @@ void ldb_conv_direct_gradient(ldb_team *team, const ldb_conv *c, const ldb_conv_
   j.g = &own;
   j.gz = g->act == LDB_ACT_LINEAR ? g->gy : g->gz;
   j.bias_sums = scratch;
-  j.sums = j.shares > 1 ? (float *)(void *)(j.bias_sums + j.shares * filters) : g->gw;
+  j.sums = j.shares > 1 || j.few ? (float *)(void *)(j.bias_sums + j.shares * filters) : g->gw;
   const double results =
       (double)j.cut.batch * (double)c->window.h.out * (double)c->window.w.out * (double)filters;
   const double depth = filters > 0 ? (double)j.count / (double)filters : 0.0;
@@ -301,7 +343,10 @@ void ldb_conv_direct_gradient(ldb_team *team, const ldb_conv *c, const ldb_conv_
     ldb_team_run(team, j.shares, results / ACT_PACE + (j.slices == 1 ? sums : 0.0), run_share, &j);
     if (g->gw && j.slices > 1) ldb_team_run(team, j.shares * j.slices, sums, run_slice, &j);
   }
-  if (g->gw && j.shares > 1) gather(j.shares, j.count, j.sums, g->gw);
+  if (g->gw && j.few)
+    gather_few(&j, g->gw);
+  else if (g->gw && j.shares > 1)
+    gather(j.shares, j.count, j.sums, g->gw);
   for (int64_t f = 0; g->gb && f < filters; f++) {
     double sum = 0;
     for (int64_t s = 0; s < j.shares; s++)

@@ -12,6 +12,7 @@
 #endif
 
 #define UP_TO_6(X, v) X(1, v) X(2, v) X(3, v) X(4, v) X(5, v) X(6, v)
+#define UP_TO_2_OF_4(X) X(1, 1) X(2, 1) X(1, 2) X(2, 2) X(1, 3) X(2, 3) X(1, 4) X(2, 4)
 #define UP_TO_8(X, v) UP_TO_6(X, v) X(7, v) X(8, v)
 #define UP_TO_12(X, v) UP_TO_8(X, v) X(9, v) X(10, v) X(11, v) X(12, v)
 
@@ -31,6 +32,11 @@
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define ADD(a, b) _mm512_add_ps(a, b)
 #define RELU(x) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLT_UQ), x)
+#define TOTAL(x) _mm512_reduce_add_ps(x)
+#define FEW_ROWS 4
+#define FEW_SIZES(X) \
+  UP_TO_2_OF_4(X)    \
+  X(3, 1) X(4, 1) X(3, 2) X(4, 2) X(3, 3) X(4, 3) X(3, 4) X(4, 4)
 #define SUM_VECTORS 4
 #define SUM_ROWS \
   { 0, 8, 8, 8, 6 }
@@ -53,6 +59,9 @@
 #undef FMA
 #undef ADD
 #undef RELU
+#undef TOTAL
+#undef FEW_ROWS
+#undef FEW_SIZES
 #undef SUM_VECTORS
 #undef SUM_ROWS
 #undef OUTER_ROWS
@@ -61,6 +70,12 @@
 
 /* AVX2: 16 registers of 8 floats */
 static const int32_t first_256[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+
+static inline __attribute__((always_inline, target("avx2,fma"))) float total_256(__m256 x) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
+}
 
 #define NAME(x) x##_256
 #define TARGET __attribute__((target("avx2,fma")))
@@ -77,6 +92,9 @@ static const int32_t first_256[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define ADD(a, b) _mm256_add_ps(a, b)
 #define RELU(x) _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLT_UQ), x)
+#define TOTAL(x) total_256(x)
+#define FEW_ROWS 2
+#define FEW_SIZES(X) UP_TO_2_OF_4(X)
 #define SUM_VECTORS 2
 #define SUM_ROWS \
   { 0, 6, 6, 0, 0 }

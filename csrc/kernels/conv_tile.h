@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LDB_TILE_ROWS = 12, LDB_TILE_VECTORS = 4 };
+enum { LDB_TILE_ROWS = 12, LDB_TILE_VECTORS = 4, LDB_TILE_FEW = 4 };
 
 /* y[i][j] = start + sum over segments s and q < length of x[i][x_at[s] + q] w[w_at[s] + q][j], for
    all rows i of the tile and j < columns; start is y itself (resume), bias[j], or 0. w is packed:
@@ -19,6 +19,7 @@ typedef struct ldb_tile_sum {
   int64_t segments, length;
   const int64_t *x_at, *w_at;
   const float *w, *bias; /* bias: NULL or one per column */
+  int64_t w_line;
   int64_t columns;
   bool resume, relu; /* relu: negative results become 0, NaN stays */
 } ldb_tile_sum;
@@ -38,6 +39,9 @@ typedef struct ldb_tile_outer {
 
 typedef void ldb_tile_outer_fn(const ldb_tile_outer *t);
 
+/* The same for few columns: w has `columns` lines of w_line elements, one for each column, and
+   vectors run over q. */
+
 /* The same channel by channel. A tile of sums: w has one row of `columns` for each segment, and
    y[i][j] = start + sum over segments s of x[i][x_at[s] + j] w[w_at[s] + j]; length is 1.
    An outer one: sum[r][j] += the sum over n, i, j' of x[n, i, j'][r x_tap + j] g[n, i, j'][j]. */
@@ -48,7 +52,9 @@ typedef struct ldb_tiles {
   int sum_rows[LDB_TILE_VECTORS + 1]; /* most rows with so many vectors */
   ldb_tile_sum_fn *sum[LDB_TILE_VECTORS + 1][LDB_TILE_ROWS + 1]; /* [vectors][rows] */
   ldb_tile_outer_fn *outer[3][LDB_TILE_ROWS + 1];
-  int each_rows; /* most rows of the two below */
+  int few_rows;
+  ldb_tile_sum_fn *few_sum[LDB_TILE_FEW + 1][LDB_TILE_FEW + 1]; /* [columns][rows] */
+  int each_rows;                                                /* most rows of the two below */
   ldb_tile_sum_fn *each_sum[LDB_TILE_ROWS + 1];
   ldb_tile_outer_fn *each_outer[LDB_TILE_ROWS + 1];
 } ldb_tiles;

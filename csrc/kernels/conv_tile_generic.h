@@ -78,6 +78,32 @@ NAME(outer_body)(const int rows, const int vectors, const ldb_tile_outer *t) {
 }
 
 static inline __attribute__((always_inline)) TARGET void
+NAME(few_sum_body)(const int rows, const int columns, const ldb_tile_sum *t, const float *const *x,
+                   float *const *y) {
+  vec sum[LDB_TILE_FEW][LDB_TILE_FEW];
+  const mask all = FIRST(LANES);
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) sum[i][j] = ZERO();
+  for (int64_t s = 0; s < t->segments; s++) {
+    const float *w = t->w + t->w_at[s];
+    const int64_t at = t->x_at[s];
+    for (int64_t q = 0; q < t->length; q += LANES) {
+      const mask some = t->length - q < LANES ? FIRST(t->length - q) : all;
+      vec weight[LDB_TILE_FEW];
+      UNROLL for (int j = 0; j < columns; j++) weight[j] = LOAD_FIRST(some, w + j * t->w_line + q);
+      UNROLL for (int i = 0; i < rows; i++) {
+        const vec cells = LOAD_FIRST(some, x[i] + at + q);
+        UNROLL for (int j = 0; j < columns; j++) sum[i][j] = FMA(cells, weight[j], sum[i][j]);
+      }
+    }
+  }
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < columns; j++) {
+    const float start = t->resume ? y[i][j] : t->bias ? t->bias[j] : 0.0F;
+    const float r = start + TOTAL(sum[i][j]);
+    y[i][j] = t->relu && r < 0 ? 0.0F : r;
+  }
+}
+
+static inline __attribute__((always_inline)) TARGET void
 NAME(each_sum_body)(const int rows, const ldb_tile_sum *t, const float *const *x, float *const *y) {
   const mask all = FIRST(LANES);
   for (int64_t c = 0; c < t->columns; c += LANES) {
@@ -143,15 +169,23 @@ NAME(each_outer_body)(const int rows, const ldb_tile_outer *t) {
   static TARGET void NAME(each_outer_##rows)(const ldb_tile_outer *t) {                  \
     NAME(each_outer_body)(rows, t);                                                      \
   }
+#define FEW(rows, columns)                                                                      \
+  static TARGET void NAME(few_sum_##rows##_##columns)(const ldb_tile_sum *t,                    \
+                                                      const float *const *x, float *const *y) { \
+    NAME(few_sum_body)(rows, columns, t, x, y);                                                 \
+  }
 SUM_SIZES(SUM)
 OUTER_SIZES(OUTER)
 UP_TO_6(EACH, 1)
+FEW_SIZES(FEW)
+#undef FEW
 #undef SUM
 #undef OUTER
 #undef EACH
 
 #define SUM(rows, vectors) [vectors][rows] = NAME(sum_##rows##_##vectors),
 #define OUTER(rows, vectors) [vectors][rows] = NAME(outer_##rows##_##vectors),
+#define FEW(rows, columns) [columns][rows] = NAME(few_sum_##rows##_##columns),
 #define EACH_SUM(rows, vectors) [rows] = NAME(each_sum_##rows),
 #define EACH_OUTER(rows, vectors) [rows] = NAME(each_outer_##rows),
 static const ldb_tiles NAME(tiles) = {.lanes = LANES,
@@ -161,10 +195,13 @@ static const ldb_tiles NAME(tiles) = {.lanes = LANES,
                                       .sum_rows = SUM_ROWS,
                                       .sum = {SUM_SIZES(SUM)},
                                       .outer = {OUTER_SIZES(OUTER)},
+                                      .few_rows = FEW_ROWS,
+                                      .few_sum = {FEW_SIZES(FEW)},
                                       .each_rows = 6,
                                       .each_sum = {UP_TO_6(EACH_SUM, 1)},
                                       .each_outer = {UP_TO_6(EACH_OUTER, 1)}};
 #undef SUM
 #undef OUTER
+#undef FEW
 #undef EACH_SUM
 #undef EACH_OUTER
