@@ -9,6 +9,9 @@
    one go: together they fit a second-level cache. */
 enum { BLOCK_BYTES = 256 * 1024, KERNEL_BYTES = 192 * 1024 };
 
+/* Vectors of cells under a window from which on it pays to add up a vector for each sum. */
+enum { FEW_DEPTH = 4 };
+
 /* Segments that are handed to a tile at a time. */
 enum { SEGMENTS = 64 };
 
@@ -66,7 +69,8 @@ static job job_of(const ldb_conv *c, bool mirrored) {
   j.in_line = mirrored ? v->w.out : v->w.in;
   j.out_line = mirrored ? v->w.in : v->w.out;
   j.depth = v->h.size * v->w.size * j.own_in;
-  j.few = !j.each && j.own_out <= LDB_TILE_FEW && j.own_in >= j.tiles->lanes;
+  j.few = !j.each && j.own_out <= LDB_TILE_FEW && j.own_in >= j.tiles->lanes &&
+          j.depth >= (int64_t)FEW_DEPTH * j.tiles->lanes;
   const int64_t all = ceil_div(j.own_out, j.tiles->lanes);
   j.panels = ceil_div(all, j.tiles->sum_vectors);
   j.vectors = j.panels > 0 ? ceil_div(all, j.panels) : 1; /* the last panel may have less */
