@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clones.h"
+#include "kernels/math_inline.h"
 
 enum { LANES = 8, REDUCE_BLOCK = 64 };
 #define NS_PER_ELEMENT 0.2
@@ -67,6 +68,19 @@ static bool next_line(const lines *w, int64_t *index) {
     index[i] = 0;
   }
   return false;
+}
+
+/* In the precision of the elements: their sum is made in f64 all the same. */
+LDB_INLINE double exp_of_f32(double x) {
+  return (double)ldb_exp_f32((float)x);
+}
+
+LDB_INLINE double exp_of_f64(double x) {
+  return exp(x);
+}
+
+LDB_INLINE double exp_of_i32(double x) {
+  return exp(x);
 }
 
 #define CLONES LDB_CLONES

@@ -20,7 +20,7 @@
 #undef PASS
 #undef STEP
 #define PASS(x) NAME(exps_##x)
-#define STEP(a, v, c) ((a) + exp((v) - (c)))
+#define STEP(a, v, c) ((a) + NAME(exp_of)((v) - (c)))
 #include "kernels/reduce_pass.h"
 #undef PASS
 #undef STEP

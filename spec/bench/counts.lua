@@ -2,9 +2,9 @@
 -- what else the machine does, as times would.
 --   lua spec/bench/counts.lua PROGRAM FOLDER [write=1]
 -- What is compared is a ratio: instructions per element over those of adding two arrays, or per
--- call over those of calling a C function from Lua, both from the same run. Compilers differ; so every
--- line of counts.txt says how far its ratio may rise. A ratio that fell below its room is told, not
--- failed: `make counts WRITE=1` writes what was counted.
+-- call over those of calling a C function from Lua, both from the same run. Compilers differ; so
+-- every line of counts.txt says how far its ratio may rise. A ratio that fell below its room is
+-- told, not failed: `make counts WRITE=1` writes what was counted.
 local program, folder, option = arg[1], arg[2], arg[3]
 local committed_path = "spec/bench/counts.txt"
 -- for a line that is new: compilers agree better on kernels than on what surrounds them
