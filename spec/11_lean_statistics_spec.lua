@@ -2,7 +2,8 @@
 package.path = "./spec/support/?.lua;" .. package.path
 local ld = require "lossdbg"
 local series = require "series"
-local diagnose = require("lossdbg.core").diagnose
+local core = require "lossdbg.core"
+local diagnose = core.diagnose
 
 local nan, huge = 0 / 0, math.huge
 
@@ -81,6 +82,20 @@ describe("lean statistics", function()
       list[4000] = -1e30
       return list
     end))
+  end)
+
+  it("are the same bits on any number of threads", function()
+    local before = ld.threads()
+    local t = drawn(2000000, 1)
+    local seen
+    for n = 1, 3 do
+      assert.equal(n, core.threads(n, 0))
+      local s = diagnose.lean_stats(t)
+      local text = ("%a %a %d"):format(s.sum, s.sum_sq, s.zeros)
+      seen = seen or text
+      assert.equal(seen, text)
+    end
+    ld.threads(before)
   end)
 
   it("take f32 alone", function()

@@ -4,24 +4,34 @@
 ** the value v (c: shift of this result), MERGE(a, b) = two lanes into one. T is the element type.
 */
 
+/* n elements side by side, a multiple of LANES, of which the first belongs to lane 0. */
+CLONES static void PASS(dense)(double acc[LANES], const T *restrict x, int64_t n, double c) {
+  double a[LANES];
+  (void)c;
+  memcpy(a, acc, sizeof a);
+  for (int64_t i = 0; i < n; i += LANES)
+    for (int l = 0; l < LANES; l++)
+      a[l] = STEP(a[l], (double)x[i + l], c);
+  memcpy(acc, a, sizeof a);
+}
+
 /* n elements, `stride` apart, of which the first belongs to lane `lane`. */
-LDB_INLINE void PASS(run)(double acc[LANES], const T *x, int64_t n, int64_t stride, int lane,
-                          double c) {
+static void PASS(run)(double acc[LANES], const T *x, int64_t n, int64_t stride, int lane,
+                      double c) {
   double a[LANES];
   int64_t i = 0;
   (void)c;
   memcpy(a, acc, sizeof a);
   for (; i < n && lane < LANES && lane > 0; i++, lane++)
     a[lane] = STEP(a[lane], (double)x[i * stride], c);
-  if (stride == 1) {
-    for (; i + LANES <= n; i += LANES)
-      for (int l = 0; l < LANES; l++)
-        a[l] = STEP(a[l], (double)x[i + l], c);
-  } else {
-    for (; i + LANES <= n; i += LANES)
-      for (int l = 0; l < LANES; l++)
-        a[l] = STEP(a[l], (double)x[(i + l) * stride], c);
+  if (stride == 1 && n - i >= LANES) {
+    const int64_t whole = (n - i) / LANES * LANES;
+    PASS(dense)(a, x + i, whole, c);
+    i += whole;
   }
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++)
+      a[l] = STEP(a[l], (double)x[(i + l) * stride], c);
   for (int l = 0; i < n; i++, l++)
     a[l] = STEP(a[l], (double)x[i * stride], c);
   memcpy(acc, a, sizeof a);
@@ -36,8 +46,8 @@ LDB_INLINE double PASS(tree)(const double a[LANES]) {
 }
 
 /* One result after the other: best where the reduced axis is the dense one. */
-LDB_INLINE void PASS(by_result)(const layout *g, const T *x, int width, int64_t step,
-                                const double *shift, double *out) {
+static void PASS(by_result)(const layout *g, const T *x, int width, int64_t step,
+                            const double *shift, double *out) {
   const int64_t n = g->n_reduced ? g->reduced[g->n_reduced - 1].size : 1;
   const int64_t stride = g->n_reduced ? g->reduced[g->n_reduced - 1].stride : 1;
   for (int o = 0; o < width; o++) {
@@ -56,8 +66,8 @@ LDB_INLINE void PASS(by_result)(const layout *g, const T *x, int width, int64_t 
 }
 
 /* All results of the block side by side: best where the axis that stays is the dense one. */
-LDB_INLINE void PASS(side_by_side)(const layout *g, const T *x, int width, int64_t step,
-                                   const double *shift, double *out) {
+CLONES static void PASS(side_by_side)(const layout *g, const T *x, int width, int64_t step,
+                                      const double *shift, double *out) {
   double acc[LANES][REDUCE_BLOCK];
   int64_t index[LDB_MAX_RANK] = {0}, offset = 0;
   unsigned lane = 0;
@@ -85,8 +95,8 @@ LDB_INLINE void PASS(side_by_side)(const layout *g, const T *x, int width, int64
   }
 }
 
-CLONES static void PASS(pass)(const layout *g, const T *x, int width, int64_t step,
-                              const double *shift, double *out) {
+static void PASS(pass)(const layout *g, const T *x, int width, int64_t step, const double *shift,
+                       double *out) {
   if (g->count > 0 && width > 1 && g->n_reduced > 0 && step < g->reduced[g->n_reduced - 1].stride)
     PASS(side_by_side)(g, x, width, step, shift, out);
   else
