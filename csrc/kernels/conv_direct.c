@@ -71,6 +71,8 @@ static job job_of(const ldb_conv *c, bool mirrored) {
   j.depth = v->h.size * v->w.size * j.own_in;
   j.few = !j.each && j.own_out <= LDB_TILE_FEW && j.own_in >= j.tiles->lanes &&
           j.depth >= (int64_t)FEW_DEPTH * j.tiles->lanes;
+  const ldb_tiles *narrow = ldb_conv_narrow_tiles();
+  if (!j.each && !j.few && narrow && j.own_out <= narrow->lanes) j.tiles = narrow;
   const int64_t all = ceil_div(j.own_out, j.tiles->lanes);
   j.panels = ceil_div(all, j.tiles->sum_vectors);
   j.vectors = j.panels > 0 ? ceil_div(all, j.panels) : 1; /* the last panel may have less */

@@ -16,6 +16,9 @@ enum { SHARES = 16, SHARE_BYTES = 4 * 1024 * 1024 };
    share is worth. */
 enum { TASKS = 8, LEAST_WORK = 500000 };
 
+/* Channels from which on padded convolutions are summed tap by tap: fewer fill no tile. */
+enum { BY_TAP = 8 };
+
 /* Elements of a gradient that are made and summed while they are near; positions whose gradients
    are added in f32. */
 enum { NEAR = 4096, RUN = 64, CHUNK = 32 };
@@ -33,6 +36,7 @@ typedef struct job {
   ldb_cut cut;
   bool each;              /* every channel by itself */
   bool few;               /* few filters: sums are [filter x depth], vectors run over cells */
+  bool by_tap;            /* tap by tap, not run by run */
   int64_t count;          /* elements of gw */
   int64_t shares, slices; /* of the blocks, of the columns */
   int64_t panels;         /* of all groups */
@@ -52,6 +56,10 @@ static int64_t group_panels(const job *j) {
   return ceil_div(j->c->filters / j->c->groups, (int64_t)j->tiles->lanes * j->tiles->outer_vectors);
 }
 
+static bool padded(const ldb_window_axis *a) {
+  return a->before > 0 || (a->out - 1) * a->stride + ldb_window_span(a) > a->in + a->before;
+}
+
 static job job_of(const ldb_conv *c) {
   const ldb_window *v = &c->window;
   job j = {.tiles = ldb_conv_tiles(), .c = c};
@@ -67,6 +75,7 @@ static job job_of(const ldb_conv *c) {
   j.each = ldb_conv_is_depthwise(c);
   j.few = !j.each && c->filters / c->groups <= LDB_TILE_FEW &&
           v->channels / c->groups >= j.tiles->lanes;
+  j.by_tap = !j.each && v->channels / c->groups >= BY_TAP && (padded(&v->h) || padded(&v->w));
   j.panels = j.each ? 1 : j.few ? c->groups : c->groups * group_panels(&j);
   const double work = (double)v->batch * (double)v->h.out * line_work / LEAST_WORK;
   const int64_t room = SHARE_BYTES / (int64_t)sizeof(float) / (j.count > 0 ? j.count : 1);
@@ -238,9 +247,40 @@ static void sum_place_each(const job *j, const place *p, const float *gz, float 
     }
 }
 
+/* Adds one tap: its positions are a rectangle of the block, whatever the other taps meet. */
+static void sum_tap(const job *j, const ldb_block *b, int64_t ky, int64_t kx, int64_t panel,
+                    const float *gz, float *sums) {
+  const ldb_window *v = &j->c->window;
+  place p = {.block = b};
+  int64_t top, bottom, left, right;
+  ldb_window_range(&v->h, ky, &top, &bottom);
+  ldb_window_range(&v->w, kx, &left, &right);
+  if (top < b->i0) top = b->i0;
+  if (bottom > b->i1) bottom = b->i1;
+  if (top >= bottom || left >= right) return;
+  p.h = (ldb_run){.first = top,
+                  .count = bottom - top,
+                  .taps = 1,
+                  .tap = ky,
+                  .in = top * v->h.stride - v->h.before + ky * v->h.dilation,
+                  .in_step = v->h.stride};
+  p.w = (ldb_run){.first = left,
+                  .count = right - left,
+                  .taps = 1,
+                  .tap = kx,
+                  .in = left * v->w.stride - v->w.before + kx * v->w.dilation,
+                  .in_step = v->w.stride};
+  sum_place(j, &p, panel, gz, sums);
+}
+
 /* Adds a block, whose gradients of z begin at gz, to the sums of panels from .. to - 1. */
 static void sum_block(const job *j, const ldb_block *b, const float *gz, int64_t from, int64_t to,
                       float *sums) {
+  const ldb_window *v = &j->c->window;
+  for (int64_t k = from; j->by_tap && k < to; k++)
+    for (int64_t tap = 0; tap < v->h.size * v->w.size; tap++)
+      sum_tap(j, b, tap / v->w.size, tap % v->w.size, k, gz, sums);
+  if (j->by_tap) return;
   place p = {.block = b};
   ldb_route down = ldb_route_over(&j->c->window.h, false, b->i0, b->i1);
   while (ldb_route_next(&down, &p.h)) {

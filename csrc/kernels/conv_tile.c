@@ -103,13 +103,21 @@ static inline __attribute__((always_inline, target("avx2,fma"))) float total_256
 #define OUTER_SIZES(X) UP_TO_6(X, 1) UP_TO_6(X, 2)
 #include "kernels/conv_tile_generic.h"
 
+const ldb_tiles *ldb_conv_narrow_tiles(void) {
+  const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return has ? &tiles_256 : NULL;
+}
+
 const ldb_tiles *ldb_conv_tiles(void) {
   if (__builtin_cpu_supports("avx512f")) return &tiles_512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &tiles_256;
-  return NULL;
+  return ldb_conv_narrow_tiles();
 }
 #else
 const ldb_tiles *ldb_conv_tiles(void) {
+  return NULL;
+}
+
+const ldb_tiles *ldb_conv_narrow_tiles(void) {
   return NULL;
 }
 #endif

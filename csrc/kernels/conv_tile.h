@@ -62,4 +62,7 @@ typedef struct ldb_tiles {
 /* NULL: not on this processor, or not with this compiler. */
 const ldb_tiles *ldb_conv_tiles(void);
 
+/* The same for at most 8 columns, which fill no longer vector. */
+const ldb_tiles *ldb_conv_narrow_tiles(void);
+
 #endif
