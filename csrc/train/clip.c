@@ -1,56 +1,36 @@
 #include "train/clip.h"
 
 #include <math.h>
+#include <stdint.h>
+
+#include "base/clones.h"
 
 enum { LANES = 8 };
 
+#define T float
+#define NAME(x) x##_f32
+#include "train/clip_generic.h"
+#undef T
+#undef NAME
+#define T double
+#define NAME(x) x##_f64
+#include "train/clip_generic.h"
+
 double ldb_sum_squares(ldb_dtype dtype, size_t n, const void *x) {
-  double lane[LANES] = {0};
-  const float *narrow = x;
-  const double *wide = x;
-  if (dtype == LDB_F64) {
-    for (size_t i = 0; i < n; i++)
-      lane[i % LANES] += wide[i] * wide[i];
-  } else {
-    for (size_t i = 0; i < n; i++)
-      lane[i % LANES] += (double)narrow[i] * (double)narrow[i];
-  }
-  return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+  return dtype == LDB_F64 ? squares_f64((int64_t)n, x) : squares_f32((int64_t)n, x);
 }
 
 size_t ldb_clip_value(ldb_dtype dtype, size_t n, void *x, double low, double high) {
-  size_t changed = 0;
-  if (dtype == LDB_F64) {
-    double *v = x;
-    for (size_t i = 0; i < n; i++) {
-      const double c = v[i] < low ? low : v[i] > high ? high : v[i];
-      changed += (size_t)(c < v[i] || c > v[i]);
-      v[i] = c;
-    }
-  } else {
-    float *v = x;
-    const float l = (float)low, h = (float)high;
-    for (size_t i = 0; i < n; i++) {
-      const float c = v[i] < l ? l : v[i] > h ? h : v[i];
-      changed += (size_t)(c < v[i] || c > v[i]);
-      v[i] = c;
-    }
-  }
-  return changed;
+  return (size_t)(dtype == LDB_F64 ? clip_f64((int64_t)n, x, low, high)
+                                   : clip_f32((int64_t)n, x, (float)low, (float)high));
 }
 
 void ldb_scale(ldb_dtype dtype, size_t n, void *x, double factor) {
   if (factor == 1.0) return;
-  if (dtype == LDB_F64) {
-    double *v = x;
-    for (size_t i = 0; i < n; i++)
-      v[i] *= factor;
-  } else {
-    float *v = x;
-    const float f = (float)factor;
-    for (size_t i = 0; i < n; i++)
-      v[i] *= f;
-  }
+  if (dtype == LDB_F64)
+    scale_f64((int64_t)n, x, factor);
+  else
+    scale_f32((int64_t)n, x, (float)factor);
 }
 
 double ldb_clip_factor(double norm, double limit, ldb_flavor flavor, bool global) {
