@@ -12,7 +12,7 @@
 
 /* A block's elements and what is kept of them stay in the first-level cache; a task is worth a
    thread; a wave is the number of tasks whose statistics wait on the stack. */
-enum { BLOCK = 512, LANES = 16, TASK = 16384, WAVE = 64 };
+enum { BLOCK = 512, LANES = 16, TASK = 16384, WAVE = 64, LINE = 64 };
 
 /* Adds the lanes as a fixed tree. */
 LDB_INLINE double fold(const double lane[LANES / 2]) {

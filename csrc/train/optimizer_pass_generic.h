@@ -148,9 +148,9 @@ static void NAME(task)(void *arg, int64_t task, int worker) {
   const T l2 = (T)p->l2, decay = (T)p->decay;
   const int64_t from = pass->first + task * TASK;
   const int64_t to = from + TASK < (int64_t)p->n ? from + TASK : (int64_t)p->n;
-  NAME(kept) kept;
+  _Alignas(LINE) NAME(kept) kept; /* vectors that cross lines of the cache take twice as long */
   NAME(seen) seen;
-  T shrink[BLOCK], decayed[BLOCK];
+  _Alignas(LINE) T shrink[BLOCK], decayed[BLOCK];
   (void)worker;
   memset(shrink, 0, (size_t)(to - from < BLOCK ? to - from : BLOCK) * sizeof(T));
   for (int64_t at = from; at < to; at += BLOCK) {
