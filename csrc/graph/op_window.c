@@ -214,11 +214,8 @@ ldb_view ldb_window_gradient(ldb_call *c, void **rest) {
   g.data = gz_of(c, rest);
   if (activation(c) != LDB_ACT_LINEAR) {
     const void *z = ldb_act_needs_z(activation(c)) ? c->saved.data : NULL;
-    if (g.dtype == LDB_F32)
-      ldb_act_backward_f32(activation(c), count, z, c->out.data, c->gout.data, g.data);
-    else
-      ldb_act_backward_f64(activation(c), count, z, c->out.data, c->gout.data, g.data);
+    ldb_act_backward(c->team, activation(c), g.dtype, count, z, c->out.data, c->gout.data, g.data);
   }
-  if (has_bias(c) && c->gin[B].data) ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
+  if (has_bias(c) && c->gin[B].data) ldb_reduce_on(c->team, LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
   return g;
 }
