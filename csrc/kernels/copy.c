@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
+#include "kernels/map_select.h"
+
 double ldb_read(const ldb_view *v, int64_t o) {
   switch (v->dtype) {
   case LDB_F32:
@@ -34,26 +37,6 @@ void ldb_write(const ldb_view *v, int64_t o, double value) {
   }
 }
 
-/* The innermost axis, strides sf and st. */
-static void copy_row(const ldb_view *from, int64_t of, int64_t sf, const ldb_view *to, int64_t ot,
-                     int64_t st, int64_t n) {
-  if (from->dtype == to->dtype && sf == 1 && st == 1) {
-    size_t size = ldb_dtype_size(to->dtype);
-    memcpy((char *)to->data + (size_t)ot * size, (const char *)from->data + (size_t)of * size,
-           (size_t)n * size);
-    return;
-  }
-  if (from->dtype == LDB_F32 && to->dtype == LDB_F32) {
-    const float *f = (const float *)from->data + of;
-    float *t = (float *)to->data + ot;
-    for (int64_t i = 0; i < n; i++)
-      t[i * st] = f[i * sf];
-    return;
-  }
-  for (int64_t i = 0; i < n; i++)
-    ldb_write(to, ot + i * st, ldb_read(from, of + i * sf));
-}
-
 /* Steps index over the axes 0..rank-2; false after the last one. */
 static bool next_row(const ldb_view *v, int64_t *index) {
   for (int i = v->rank - 2; i >= 0; i--) {
@@ -70,25 +53,42 @@ static int64_t row_offset(const ldb_view *v, const int64_t *index) {
   return o;
 }
 
-void ldb_copy_view(const ldb_view *from, const ldb_view *to) {
+/* To whole numbers, where a value that does not fit is clamped. */
+static void clamp_view(const ldb_view *from, const ldb_view *to) {
   int64_t index[LDB_MAX_RANK] = {0};
-  int64_t n = ldb_view_count(to);
-  if (n == 0) return;
-  if (ldb_view_is_contiguous(from) && ldb_view_is_contiguous(to)) {
-    copy_row(from, 0, 1, to, 0, 1, n);
-    return;
-  }
-  int last = to->rank - 1;
+  const int last = to->rank - 1;
+  const int64_t width = to->rank ? to->shape[last] : 1;
+  const int64_t sf = to->rank ? from->stride[last] : 0, st = to->rank ? to->stride[last] : 0;
   do {
-    copy_row(from, row_offset(from, index), from->stride[last], to, row_offset(to, index),
-             to->stride[last], to->shape[last]);
+    const int64_t of = row_offset(from, index), ot = row_offset(to, index);
+    for (int64_t i = 0; i < width; i++)
+      ldb_write(to, ot + i * st, ldb_read(from, of + i * sf));
   } while (next_row(to, index));
+}
+
+void ldb_copy_view(const ldb_view *from, const ldb_view *to) {
+  const int64_t n = ldb_view_count(to);
+  const ldb_view *const operands[] = {to, from};
+  if (n == 0) return;
+  if (from->dtype == to->dtype && ldb_view_is_contiguous(from) && ldb_view_is_contiguous(to))
+    memcpy(to->data, from->data, (size_t)n * ldb_dtype_size(to->dtype));
+  else if (to->dtype == LDB_I32 && from->dtype != LDB_I32)
+    clamp_view(from, to);
+  else
+    ldb_walk(NULL, 2, operands, ldb_cast_loop(from->dtype, to->dtype), NULL);
 }
 
 void ldb_fill_view(const ldb_view *v, double value) {
   int64_t index[LDB_MAX_RANK] = {0};
-  int64_t n = ldb_view_count(v);
+  const int64_t n = ldb_view_count(v);
   if (n == 0) return;
+  if (v->dtype == LDB_F32 && ldb_view_is_contiguous(v)) {
+    float *x = v->data;
+    const float f = (float)value;
+    for (int64_t i = 0; i < n; i++)
+      x[i] = f;
+    return;
+  }
   int last = v->rank - 1;
   int64_t width = v->rank ? v->shape[last] : 1, stride = v->rank ? v->stride[last] : 1;
   do {
@@ -98,24 +98,39 @@ void ldb_fill_view(const ldb_view *v, double value) {
   } while (next_row(v, index));
 }
 
-/* x - x is 0 for finite x and NaN otherwise, so one sum finds any without a branch. */
+/* Bits without the sign, whose largest tells: those of infinity are above all finite ones', those
+   of NaN above these. */
+LDB_CLONES static bool dense_nonfinite_f32(const float *x, int64_t n) {
+  uint32_t most = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t u;
+    memcpy(&u, &x[i], sizeof u);
+    u &= 0x7FFFFFFFU;
+    most = u > most ? u : most;
+  }
+  return most >= 0x7F800000U;
+}
+
 static bool row_nonfinite_f32(const float *x, int64_t stride, int64_t n) {
-  float sum = 0;
+  bool found = false;
+  if (stride == 1) return dense_nonfinite_f32(x, n);
   for (int64_t i = 0; i < n; i++)
-    sum += x[i * stride] - x[i * stride];
-  return sum != 0 || isnan(sum);
+    found |= !isfinite(x[i * stride]);
+  return found;
 }
 
 static bool row_nonfinite_f64(const double *x, int64_t stride, int64_t n) {
-  double sum = 0;
+  bool found = false;
   for (int64_t i = 0; i < n; i++)
-    sum += x[i * stride] - x[i * stride];
-  return sum != 0 || isnan(sum);
+    found |= !isfinite(x[i * stride]);
+  return found;
 }
 
 bool ldb_has_nonfinite(const ldb_view *v) {
   int64_t index[LDB_MAX_RANK] = {0};
-  if (v->dtype == LDB_I32 || ldb_view_count(v) == 0) return false;
+  const int64_t n = ldb_view_count(v);
+  if (v->dtype == LDB_I32 || n == 0) return false;
+  if (v->dtype == LDB_F32 && ldb_view_is_contiguous(v)) return dense_nonfinite_f32(v->data, n);
   int last = v->rank - 1;
   int64_t width = v->rank ? v->shape[last] : 1, stride = v->rank ? v->stride[last] : 1;
   do {
