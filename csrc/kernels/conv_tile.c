@@ -25,8 +25,10 @@ static inline __attribute__((always_inline, target("avx2"))) float total_256(__m
 }
 
 static inline __attribute__((always_inline, target("avx512f"))) float total_512(__m512 x) {
-  const __m256d high = _mm512_maskz_extractf64x4_pd(0xF, _mm512_castps_pd(x), 1);
-  return total_256(_mm256_add_ps(_mm512_castps512_ps256(x), _mm256_castpd_ps(high)));
+  const __m512d pairs = _mm512_castps_pd(x);
+  const __m256d low = _mm512_maskz_extractf64x4_pd(0xF, pairs, 0);
+  const __m256d high = _mm512_maskz_extractf64x4_pd(0xF, pairs, 1);
+  return total_256(_mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high)));
 }
 
 /* AVX-512: 32 registers of 16 floats */
