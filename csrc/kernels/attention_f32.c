@@ -117,7 +117,7 @@ static void product(const ldb_micro *k, int64_t rows, int64_t cols, int64_t dept
 
 /* Rows that are multiplied together. */
 static int64_t group_of(const ldb_micro *k) {
-  return k ? k->rows : TILE / 8;
+  return k && k->rows < 8 ? k->rows : 8;
 }
 
 /* s[n x m] = x xt, where xt is transposed with rows of TILE; of columns that none of a group of
@@ -173,11 +173,13 @@ static void turn(const ldb_micro *k, int64_t m, int64_t depth, const float *x, i
 /* ---- rows of a tile ----------------------------------------------------------------------------
  */
 
-/* Scales what is seen; up to a whole number of lanes -inf follows. */
+/* Scales what is seen; the rest becomes -inf. */
 LDB_CLONES static void scale_rows(int64_t rows, const int32_t *seen, float scale, float *s) {
   for (int64_t r = 0; r < rows; r++, s += TILE)
-    for (int32_t j = 0; j < (seen[r] + LANES - 1) / LANES * LANES; j++)
-      s[j] = j < seen[r] ? s[j] * scale : -HUGE_VALF;
+    for (int32_t j = 0; j < TILE; j++) {
+      const float scaled = s[j] * scale;
+      s[j] = j < seen[r] ? scaled : -HUGE_VALF;
+    }
 }
 
 /* Keys that each row sees go to `saw`; what is forbidden becomes -inf. */
@@ -203,46 +205,66 @@ static void admit(const ldb_attention *a, const pair *p, const tile *t, int32_t 
 }
 
 LDB_INLINE float lanes_sum(float lane[LANES]) {
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] += lane[l + half];
-  return lane[0];
+  for (int l = 0; l < 8; l++)
+    lane[l] += lane[l + 8];
+  for (int l = 0; l < 4; l++)
+    lane[l] += lane[l + 4];
+  return (lane[0] + lane[1]) + (lane[2] + lane[3]);
 }
 
-LDB_INLINE float lanes_top(float lane[LANES]) {
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
-  return lane[0];
+LDB_INLINE float tile_sum(float part[TILE]) {
+  for (int l = 0; l < 32; l++)
+    part[l] += part[l + 32];
+  for (int l = 0; l < 16; l++)
+    part[l] += part[l + 16];
+  for (int l = 0; l < 8; l++)
+    part[l] += part[l + 8];
+  for (int l = 0; l < 4; l++)
+    part[l] += part[l + 4];
+  return (part[0] + part[1]) + (part[2] + part[3]);
+}
+
+/* The largest, or where there is a NaN some element. */
+LDB_INLINE float tile_top(const float *s) {
+  float top[32];
+  for (int l = 0; l < 32; l++)
+    top[l] = s[l] > s[l + 32] ? s[l] : s[l + 32];
+  for (int l = 0; l < 16; l++)
+    top[l] = top[l] > top[l + 16] ? top[l] : top[l + 16];
+  for (int l = 0; l < 8; l++)
+    top[l] = top[l] > top[l + 8] ? top[l] : top[l + 8];
+  for (int l = 0; l < 4; l++)
+    top[l] = top[l] > top[l + 4] ? top[l] : top[l + 4];
+  const float a = top[0] > top[1] ? top[0] : top[1], b = top[2] > top[3] ? top[2] : top[3];
+  return a > b ? a : b;
 }
 
 /* Scores become exp(score - maximum), 0 where not seen. top and sum are those of the keys so far;
-   factor: what sums of earlier tiles are to be multiplied with. NaN makes no maximum, but exp and
-   the sum carry it on. */
+   factor: what sums of earlier tiles are to be multiplied with. What becomes the maximum of a row
+   with NaN does not matter: exp and the sum carry the NaN on. */
 LDB_CLONES static void weigh_rows(int64_t rows, const int32_t *seen, float *s, float *top,
                                   float *sum, float *factor) {
   for (int64_t r = 0; r < rows; r++) {
-    float lane[LANES];
-    for (int l = 0; l < LANES; l++)
-      lane[l] = -HUGE_VALF;
-    for (int32_t j = 0; j < seen[r]; j += LANES)
-      for (int l = 0; l < LANES; l++)
-        lane[l] = s[r * TILE + j + l] > lane[l] ? s[r * TILE + j + l] : lane[l];
-    const float found = lanes_top(lane), before = top[r];
+    const float found = tile_top(s + r * TILE), before = top[r];
     top[r] = found > before ? found : before;
-    factor[r] = top[r] > before ? ldb_exp_f32(before - top[r]) : 1;
+    factor[r] = before;
   }
+  for (int64_t r = 0; r < rows; r++)
+    factor[r] = top[r] > factor[r] ? ldb_exp_f32(factor[r] - top[r]) : 1;
   for (int64_t r = 0; r < rows; r++) {
     float lane[LANES] = {0}, *w = s + r * TILE;
     const float from = top[r] == -HUGE_VALF ? 0 : top[r];
-    int32_t j = 0;
-    for (; j < seen[r]; j += LANES)
-      for (int l = 0; l < LANES; l++) {
-        w[j + l] = ldb_exp_f32(w[j + l] - from);
-        lane[l] += w[j + l];
+    for (int32_t j = 0; j < TILE; j += LANES) {
+      if (j < seen[r]) {
+        for (int l = 0; l < LANES; l++) {
+          w[j + l] = ldb_exp_f32(w[j + l] - from);
+          lane[l] += w[j + l];
+        }
+      } else {
+        for (int l = 0; l < LANES; l++)
+          w[j + l] = 0;
       }
-    for (; j < TILE; j++)
-      w[j] = 0;
+    }
     sum[r] = sum[r] * factor[r] + lanes_sum(lane);
   }
 }
@@ -252,12 +274,15 @@ LDB_CLONES static void weigh_again(int64_t rows, const int32_t *seen, float *s, 
                                    const float *inverse) {
   for (int64_t r = 0; r < rows; r++, s += TILE) {
     const float from = top[r] == -HUGE_VALF ? 0 : top[r], scale = inverse[r];
-    int32_t j = 0;
-    for (; j < seen[r]; j += LANES)
-      for (int l = 0; l < LANES; l++)
-        s[j + l] = ldb_exp_f32(s[j + l] - from) * scale;
-    for (; j < TILE; j++)
-      s[j] = 0;
+    for (int32_t j = 0; j < TILE; j += LANES) {
+      if (j < seen[r]) {
+        for (int l = 0; l < LANES; l++)
+          s[j + l] = ldb_exp_f32(s[j + l] - from) * scale;
+      } else {
+        for (int l = 0; l < LANES; l++)
+          s[j + l] = 0;
+      }
+    }
   }
 }
 
@@ -274,13 +299,12 @@ LDB_CLONES static void multiply_rows(int64_t rows, int64_t width, const float *f
 LDB_CLONES static void sums_in_tile(int64_t rows, const int32_t *seen, const float *w,
                                     const float *g, float *along) {
   for (int64_t r = 0; r < rows; r++, w += TILE, g += TILE) {
-    float lane[LANES] = {0};
-    for (int32_t j = 0; j < TILE; j += LANES)
-      for (int l = 0; l < LANES; l++) {
-        const float part = w[j + l] * g[j + l];
-        lane[l] += j + l < seen[r] ? part : 0;
-      }
-    along[r] = lanes_sum(lane);
+    float part[TILE];
+    for (int32_t j = 0; j < TILE; j++) {
+      const float term = w[j] * g[j];
+      part[j] = j < seen[r] ? term : 0;
+    }
+    along[r] = tile_sum(part);
   }
 }
 
