@@ -1,21 +1,23 @@
 #include "kernels/embedding.h"
 
+#include "base/clones.h"
 #include "kernels/index.h"
 
 enum { BLOCK = 64 };
 
 /* One row of the table: the gradients in the chain that starts at `first`, BLOCK columns a time. */
-#define ADD_CHAIN(name, T)                                                                   \
-  static void name(int64_t width, int64_t first, const int64_t *next, const T *gy, T *row) { \
-    for (int64_t at = 0; at < width; at += BLOCK) {                                          \
-      const int n = width - at < BLOCK ? (int)(width - at) : BLOCK;                          \
-      double sum[BLOCK] = {0};                                                               \
-      for (int64_t i = first; i >= 0; i = next[i])                                           \
-        for (int k = 0; k < n; k++)                                                          \
-          sum[k] += (double)gy[i * width + at + k];                                          \
-      for (int k = 0; k < n; k++)                                                            \
-        row[at + k] = (T)sum[k];                                                             \
-    }                                                                                        \
+#define ADD_CHAIN(name, T)                                                                    \
+  LDB_CLONES static void name(int64_t width, int64_t first, const int64_t *next, const T *gy, \
+                              T *row) {                                                       \
+    for (int64_t at = 0; at < width; at += BLOCK) {                                           \
+      const int n = width - at < BLOCK ? (int)(width - at) : BLOCK;                           \
+      double sum[BLOCK] = {0};                                                                \
+      for (int64_t i = first; i >= 0; i = next[i])                                            \
+        for (int k = 0; k < n; k++)                                                           \
+          sum[k] += (double)gy[i * width + at + k];                                           \
+      for (int k = 0; k < n; k++)                                                             \
+        row[at + k] = (T)sum[k];                                                              \
+    }                                                                                         \
   }
 ADD_CHAIN(add_chain_f32, float)
 ADD_CHAIN(add_chain_f64, double)

@@ -8,9 +8,9 @@
 
 #define EPS 1e-7
 
-enum { SUM, MEAN };                         /* how a row's terms become one number */
-enum { WIDE = 8, LANES = 16, CHUNK = 512 }; /* lanes of f64 and of an element's own type */
-enum { TASK = 1 << 13 };                    /* elements of a task, roughly */
+enum { SUM, MEAN };             /* how a row's terms become one number */
+enum { WIDE = 8, CHUNK = 512 }; /* lanes of f64 and of an element's own type */
+enum { TASK = 1 << 13 };        /* elements of a task, roughly */
 
 /* Parts of the formulas in loss_list.h. None of them hides a NaN. */
 LDB_INLINE double sign(double x) {
@@ -81,9 +81,54 @@ LDB_INLINE double wide_total(const double lane[WIDE]) {
 #undef T
 #undef NAME
 
+/* Binary cross-entropy of f32 logits in f32: max(z, 0) - z t + log(1 + exp(-|z|)) of each element
+   keeps its digits there, and exp and log are vector code. */
+LDB_INLINE float binary_logit(float z, float t, float smoothing) {
+  return (z < 0 ? 0 : z) - z * (t * (1 - smoothing) + 0.5F * smoothing) +
+         ldb_log1p_unit_f32(ldb_exp_f32(-fabsf(z)));
+}
+
+/* its slope: sigmoid(z) - t */
+LDB_INLINE float binary_logit_slope(float z, float t, float smoothing) {
+  const float e = ldb_exp_f32(-fabsf(z)), p = (z < 0 ? e : 1) / (1 + e);
+  return p - (t * (1 - smoothing) + 0.5F * smoothing);
+}
+
+LDB_CLONES static void binary_logits(int64_t n, int64_t width, const float *restrict pred,
+                                     const float *restrict target, float smoothing,
+                                     float *restrict loss) {
+  if (width == 1) {
+    for (int64_t r = 0; r < n; r++)
+      loss[r] = binary_logit(pred[r], target[r], smoothing);
+    return;
+  }
+  for (int64_t r = 0; r < n; r++, pred += width, target += width) {
+    double sum;
+    ROW_SUM(float, fold_f32, width, sum, binary_logit(pred[i], target[i], smoothing));
+    loss[r] = (float)(sum / (double)width);
+  }
+}
+
+LDB_CLONES static void binary_logits_slopes(int64_t n, int64_t width, const float *restrict pred,
+                                            const float *restrict target, float smoothing,
+                                            const float *restrict gloss, float *restrict gpred) {
+  if (width == 1) {
+    for (int64_t r = 0; r < n; r++)
+      gpred[r] = gloss[r] * binary_logit_slope(pred[r], target[r], smoothing);
+    return;
+  }
+  for (int64_t r = 0; r < n; r++, pred += width, target += width, gpred += width) {
+    const float g = gloss[r] / (float)width;
+    for (int64_t j = 0; j < width; j++)
+      gpred[j] = g * binary_logit_slope(pred[j], target[j], smoothing);
+  }
+}
+
 void ldb_loss_rows(ldb_loss kind, ldb_dtype t, int64_t n, int64_t width, const void *pred,
                    const void *target, double a, void *loss) {
-  if (t == LDB_F32)
+  if (t == LDB_F32 && kind == LDB_LOSS_BINARY_LOGITS)
+    binary_logits(n, width, pred, target, (float)a, loss);
+  else if (t == LDB_F32)
     loss_rows_f32(kind, n, width, pred, target, a, loss);
   else
     loss_rows_f64(kind, n, width, pred, target, a, loss);
@@ -91,7 +136,9 @@ void ldb_loss_rows(ldb_loss kind, ldb_dtype t, int64_t n, int64_t width, const v
 
 void ldb_loss_rows_backward(ldb_loss kind, ldb_dtype t, int64_t n, int64_t width, const void *pred,
                             const void *target, double a, const void *gloss, void *gpred) {
-  if (t == LDB_F32)
+  if (t == LDB_F32 && kind == LDB_LOSS_BINARY_LOGITS)
+    binary_logits_slopes(n, width, pred, target, (float)a, gloss, gpred);
+  else if (t == LDB_F32)
     slope_rows_f32(kind, n, width, pred, target, a, gloss, gpred);
   else
     slope_rows_f64(kind, n, width, pred, target, a, gloss, gpred);

@@ -276,7 +276,7 @@ static double *slot(const job *j, int64_t i) {
 /* The last five half-doubles of a slot; before them are 4 channels of sums. */
 static column columns_in(const job *j, double *slot) {
   const int64_t c = channels_of(j);
-  float *f = (float *)(slot + 4 * c);
+  float *f = (float *)(void *)(slot + 4 * c);
   return (column){f, f + c, f + 2 * c, f + 3 * c, f + 4 * c};
 }
 
@@ -421,7 +421,7 @@ void ldb_norm_forward_f32(ldb_team *team, ldb_norm_split s, ldb_norm_kind kind, 
                           double epsilon, const float *x, const float *gamma, const float *beta,
                           double *mean, double *inverse, float *y, double *scratch) {
   const int64_t c = s.groups * s.width;
-  float *room = (float *)scratch;
+  float *room = (float *)(void *)scratch;
   job j = {.s = s, .cut = cut_of(s), .kind = kind, .given = given, .epsilon = epsilon, .x = x};
   j.gamma = scale_of(gamma, 1, c, room);
   j.beta = scale_of(beta, 0, c, room + c);
@@ -455,7 +455,7 @@ static void backward_lines(void *arg, int64_t i, int worker) {
   (void)worker;
   line_backward(n, j->s.width, j->kind, j->x + at, j->mean + first, j->inverse + first, j->gamma,
                 j->gy + at, j->gx ? j->gx + at : NULL, own + 2 * j->s.width,
-                (float *)(own + 4 * j->s.width));
+                (float *)(void *)(own + 4 * j->s.width));
 }
 
 /* a = sum gy gamma / n and b = sum gy gamma h / n of each group, for each of its channels. */
@@ -537,7 +537,7 @@ void ldb_norm_backward_f32(ldb_team *team, ldb_norm_split s, ldb_norm_kind kind,
                            double *scratch) {
   const int64_t c = s.groups * s.width;
   job j = {.s = s, .cut = cut_of(s), .kind = kind, .x = x, .gy = gy, .gx = gx};
-  j.gamma = scale_of(gamma, 1, c, (float *)scratch);
+  j.gamma = scale_of(gamma, 1, c, (float *)(void *)scratch);
   j.mean = (double *)(uintptr_t)mean; /* backward only reads them */
   j.inverse = (double *)(uintptr_t)inverse;
   j.slots = scratch + c;

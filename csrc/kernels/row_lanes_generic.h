@@ -1,12 +1,18 @@
 /*
-** Sums and the maximum of a row for one element type; included with T and NAME(x) defined. LANES
+** Sums and the maximum of a row for one element type; included with T and NAME(x) defined. LANES(T)
 ** partial sums of type T within CHUNK elements, f64 from chunk to chunk: the order is fixed by n,
 *and
 ** the loops become vector code.
 */
 
-LDB_INLINE T NAME(fold)(T lane[LANES]) {
-  for (int half = LANES / 2; half > 0; half /= 2)
+/* 64 bytes: one vector where there are 512 bits. With two of f64, gcc 12 loses half of the mask of
+   a conditional term. */
+#ifndef LANES
+#define LANES(T) ((int)(64 / sizeof(T)))
+#endif
+
+LDB_INLINE T NAME(fold)(T lane[LANES(T)]) {
+  for (int half = LANES(T) / 2; half > 0; half /= 2)
     for (int l = 0; l < half; l++)
       lane[l] += lane[l + half];
   return lane[0];
@@ -14,16 +20,16 @@ LDB_INLINE T NAME(fold)(T lane[LANES]) {
 
 /* Largest of n elements that is not NaN, -inf without one. */
 LDB_INLINE T NAME(top)(int64_t n, const T *x) {
-  T lane[LANES], m = -(T)HUGE_VAL;
+  T lane[LANES(T)], m = -(T)HUGE_VAL;
   int64_t i = 0;
-  for (int l = 0; l < LANES; l++)
+  for (int l = 0; l < LANES(T); l++)
     lane[l] = m;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++)
+  for (; i + LANES(T) <= n; i += LANES(T))
+    for (int l = 0; l < LANES(T); l++)
       lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   for (; i < n; i++)
     m = x[i] > m ? x[i] : m;
-  for (int half = LANES / 2; half > 0; half /= 2)
+  for (int half = LANES(T) / 2; half > 0; half /= 2)
     for (int l = 0; l < half; l++)
       lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
   return lane[0] > m ? lane[0] : m;
@@ -36,10 +42,10 @@ LDB_INLINE T NAME(top)(int64_t n, const T *x) {
     to = 0;                                                                \
     for (int64_t chunk = 0; chunk < (n); chunk += CHUNK) {                 \
       const int64_t chunk_end = chunk + CHUNK < (n) ? chunk + CHUNK : (n); \
-      T lane[LANES] = {0};                                                 \
+      T lane[LANES(T)] = {0};                                              \
       int64_t from = chunk;                                                \
-      for (; from + LANES <= chunk_end; from += LANES)                     \
-        for (int l = 0; l < LANES; l++) {                                  \
+      for (; from + LANES(T) <= chunk_end; from += LANES(T))               \
+        for (int l = 0; l < LANES(T); l++) {                               \
           const int64_t i = from + l;                                      \
           lane[l] += (TERM);                                               \
         }                                                                  \

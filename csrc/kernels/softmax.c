@@ -5,7 +5,7 @@
 #include "base/clones.h"
 #include "kernels/math_inline.h"
 
-enum { LANES = 16, CHUNK = 512, BLOCK = 64 };
+enum { CHUNK = 512, BLOCK = 64 };
 /* Elements of a task, roughly. */
 enum { TASK = 1 << 13 };
 
