@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/rng_words.h"
+
 static const double two_pi = 6.283185307179586476925;
 
 /* Two uniforms of 53 bits in [0, 1) from block i. */
@@ -12,13 +14,18 @@ static void uniform_pair(const ldb_rng *r, uint64_t i, double u[2]) {
   u[1] = (double)((((uint64_t)w[2] << 32) | w[3]) >> 11) * 0x1p-53;
 }
 
-/* Two independent standard normals from block i. */
-static void normal_pair(const ldb_rng *r, uint64_t i, double z[2]) {
-  double u[2];
-  uniform_pair(r, i, u);
+/* Two independent standard normals from two uniforms. */
+static void normals_of(const double u[2], double z[2]) {
   const double radius = sqrt(-2.0 * log(1.0 - u[0]));
   z[0] = radius * cos(two_pi * u[1]);
   z[1] = radius * sin(two_pi * u[1]);
+}
+
+/* The same from block i. */
+static void normal_pair(const ldb_rng *r, uint64_t i, double z[2]) {
+  double u[2];
+  uniform_pair(r, i, u);
+  normals_of(u, z);
 }
 
 double ldb_rng_normal(const ldb_rng *r, uint64_t i) {
@@ -42,23 +49,44 @@ static double between(ldb_dtype dtype, double low, double high, double u) {
                                                 : (double)nextafterf((float)high, (float)low);
 }
 
+/* Blocks of two numbers that are drawn at a time. */
+enum { PAIRS = 128 };
+
+static size_t fewer(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* u[2 b], u[2 b + 1] = the uniforms of block first + b, b < blocks <= PAIRS */
+static void uniform_pairs(const ldb_rng *r, uint64_t first, size_t blocks, double *u) {
+  uint32_t w[4 * PAIRS];
+  ldb_rng_words(r, first, (int64_t)blocks, w);
+  for (size_t i = 0; i < 2 * blocks; i++)
+    u[i] = (double)((((uint64_t)w[2 * i] << 32) | w[2 * i + 1]) >> 11) * 0x1p-53;
+}
+
 void ldb_sample_uniform(const ldb_rng *r, ldb_dtype dtype, size_t n, void *x, double low,
                         double high) {
-  for (size_t i = 0; i < n; i += 2) {
-    double u[2];
-    uniform_pair(r, i / 2, u);
-    store(dtype, x, i, between(dtype, low, high, u[0]));
-    if (i + 1 < n) store(dtype, x, i + 1, between(dtype, low, high, u[1]));
+  double u[2 * PAIRS];
+  for (size_t i = 0; i < n; i += 2 * PAIRS) {
+    const size_t some = fewer(n - i, 2 * PAIRS);
+    uniform_pairs(r, i / 2, (some + 1) / 2, u);
+    for (size_t k = 0; k < some; k++)
+      store(dtype, x, i + k, between(dtype, low, high, u[k]));
   }
 }
 
 void ldb_sample_normal(const ldb_rng *r, ldb_dtype dtype, size_t n, void *x, double mean,
                        double std) {
-  for (size_t i = 0; i < n; i += 2) {
-    double z[2];
-    normal_pair(r, i / 2, z);
-    store(dtype, x, i, mean + std * z[0]);
-    if (i + 1 < n) store(dtype, x, i + 1, mean + std * z[1]);
+  double u[2 * PAIRS];
+  for (size_t i = 0; i < n; i += 2 * PAIRS) {
+    const size_t some = fewer(n - i, 2 * PAIRS);
+    uniform_pairs(r, i / 2, (some + 1) / 2, u);
+    for (size_t k = 0; k < some; k += 2) {
+      double z[2];
+      normals_of(u + k, z);
+      store(dtype, x, i + k, mean + std * z[0]);
+      if (k + 1 < some) store(dtype, x, i + k + 1, mean + std * z[1]);
+    }
   }
 }
 

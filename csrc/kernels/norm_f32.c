@@ -282,11 +282,15 @@ static column columns_in(const job *j, double *slot) {
 
 /* One value a group becomes one a channel. */
 static void spread(const job *j, const double *mean, const double *inverse, column to) {
-  for (int64_t i = 0; i < channels_of(j); i++) {
-    const int64_t p = i / j->s.width;
-    to.high[i] = (float)mean[p];
-    to.low[i] = (float)(mean[p] - (double)to.high[i]);
-    if (inverse) to.r[i] = (float)inverse[p];
+  const int64_t w = j->s.width;
+  for (int64_t p = 0; p < j->s.groups; p++) {
+    const float high = (float)mean[p], low = (float)(mean[p] - (double)high);
+    const float r = inverse ? (float)inverse[p] : 1;
+    for (int64_t i = p * w; i < (p + 1) * w; i++) {
+      to.high[i] = high;
+      to.low[i] = low;
+      to.r[i] = r;
+    }
   }
 }
 
