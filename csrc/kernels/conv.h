@@ -1,5 +1,6 @@
 /*
-** Convolution as matrix products over blocks of window positions (im2col).
+** Convolution as matrix products over blocks of window positions (im2col): f64, and processors for
+** which kernels/conv_direct.h has no tiles.
 ** x [batch x height x width x channels], w [kernel height x kernel width x channels / groups x
 ** filters], y [batch x positions x positions x filters]; filters of one group stand together. The
 ** blocks and the order of every sum follow from the shapes alone.
