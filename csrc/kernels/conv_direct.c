@@ -130,7 +130,8 @@ static void pack_tap(void *arg, int64_t task, int worker) {
     float *to = j->packed + group * j->depth * all + first * j->depth + tap * j->own_in * wide;
     for (int64_t k = 0; k < j->own_in; k++, to += wide) {
       const float *row = w + k * step + first * side;
-      for (int64_t q = 0; q < columns; q++)
+      if (side == 1) memcpy(to, row, (size_t)columns * sizeof *to);
+      for (int64_t q = 0; side != 1 && q < columns; q++)
         to[q] = row[q * side];
       for (int64_t q = columns; q < wide; q++)
         to[q] = 0;
