@@ -233,6 +233,15 @@ LDB_INLINE void NAME(slope_of_probabilities)(int64_t width, const T *restrict p,
                                              const NAME(row_target) * t, double g, T *restrict gp) {
   const double norm = NAME(row_sum)(width, p);
   double dot = 0;
+  if (!t->y && t->base == 0 && isfinite(norm) && norm != 0) { /* one class has weight */
+    const double q = (double)p[t->id] / norm;
+    const bool counts = !outside(q, EPS, 1 - EPS);
+    const T rest = (T)(counts ? g * t->hit / norm : g * 0 / norm);
+    for (int64_t j = 0; j < width; j++)
+      gp[j] = rest;
+    if (counts) gp[t->id] = (T)(g * (t->hit - t->hit / q) / norm);
+    return;
+  }
   for (int64_t j = 0; j < width; j++) {
     const double q = (double)p[j] / norm;
     if (!outside(q, EPS, 1 - EPS)) dot -= NAME(weight)(t, j);

@@ -58,17 +58,21 @@ LDB_INLINE double line_sum(int64_t n, const float *x) {
       lane[l] += (double)x[i + l];
   for (; i < n; i++)
     sum += (double)x[i];
-  for (int half = SUM_LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] += lane[l + half];
-  return lane[0] + sum;
+  for (int l = 0; l < 8; l++)
+    lane[l] += lane[l + 8];
+  for (int l = 0; l < 4; l++)
+    lane[l] += lane[l + 4];
+  return ((lane[0] + lane[2]) + (lane[1] + lane[3])) + sum;
 }
 
 LDB_INLINE double lanes_total(float lane[LANES]) {
-  for (int half = LANES / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] += lane[l + half];
-  return (double)lane[0];
+  for (int l = 0; l < 16; l++)
+    lane[l] += lane[l + 16];
+  for (int l = 0; l < 8; l++)
+    lane[l] += lane[l + 8];
+  for (int l = 0; l < 4; l++)
+    lane[l] += lane[l + 4];
+  return (double)((lane[0] + lane[2]) + (lane[1] + lane[3]));
 }
 
 LDB_INLINE double line_squares(int64_t n, float high, float low, const float *x) {

@@ -11,11 +11,13 @@
 #define LANES(T) ((int)(64 / sizeof(T)))
 #endif
 
+/* Written out by halves: a loop over them is not unrolled. */
 LDB_INLINE T NAME(fold)(T lane[LANES(T)]) {
-  for (int half = LANES(T) / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] += lane[l + half];
-  return lane[0];
+  for (int l = 0; LANES(T) > 8 && l < 8; l++)
+    lane[l] += lane[l + 8];
+  for (int l = 0; l < 4; l++)
+    lane[l] += lane[l + 4];
+  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 /* Largest of n elements that is not NaN, -inf without one. */
@@ -29,9 +31,12 @@ LDB_INLINE T NAME(top)(int64_t n, const T *x) {
       lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   for (; i < n; i++)
     m = x[i] > m ? x[i] : m;
-  for (int half = LANES(T) / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; l++)
-      lane[l] = lane[l + half] > lane[l] ? lane[l + half] : lane[l];
+  for (int l = 0; LANES(T) > 8 && l < 8; l++)
+    lane[l] = lane[l + 8] > lane[l] ? lane[l + 8] : lane[l];
+  for (int l = 0; l < 4; l++)
+    lane[l] = lane[l + 4] > lane[l] ? lane[l + 4] : lane[l];
+  for (int l = 1; l < 4; l++)
+    lane[0] = lane[l] > lane[0] ? lane[l] : lane[0];
   return lane[0] > m ? lane[0] : m;
 }
 
