@@ -6,13 +6,15 @@
 
 enum {
   DEPTH = 384,                         /* most of k that is summed in registers */
-  ROOM_A = 32 << 10,                   /* bytes of workspace for packed rows of a */
+  ROOM_A = 192 << 10,                  /* bytes of workspace for packed rows of a */
   ROOM_B = LDB_PRODUCT_BYTES - ROOM_A, /* and for packed columns of b */
   STACK_ROOM = 4096,                   /* floats for each of them without a workspace */
   TILE_ROWS = 16,                      /* a block of c on its way to the other side */
   MOST_ROWS = 512,                     /* of a task */
   TASKS = 8,                           /* what a large product is cut into, at least */
   TASK_FLOPS = 4 << 20,                /* smaller tasks are not worth their packing */
+  NARROW = 128,                        /* floats between rows up to which columns are not packed */
+  AT_ONCE = 4,                         /* panels of b that are packed side by side */
   SMALL = 48 * 48 * 48,                /* m n k up to which nothing is packed if that is possible */
   LINE = 16                            /* floats of a cache line */
 };
@@ -53,10 +55,9 @@ static int64_t depth_of(int64_t k) {
 
 /* ---- the factors ---- */
 
-typedef struct strided {
-  const float *data;
-  int64_t row, col; /* steps between rows and columns */
-} strided;
+static bool is_stored(const ldb_source *s) {
+  return !s->pack && !s->packed;
+}
 
 static const float *element(const ldb_mat *m, int64_t row, int64_t col) {
   const float *data = m->data;
@@ -74,33 +75,42 @@ static int64_t spread(int64_t depth) {
   return depth / LINE * LINE + ((depth / LINE) % 2 == 0 ? LINE : 2 * LINE);
 }
 
-/* Most rows of a that fit into the room at once. */
-static int64_t rows_at_once(const job *j, const room *r) {
-  const int64_t each = j->p.a.mat.trans ? j->depth : spread(j->depth);
-  return min(j->micro->rows, r->a_floats / each);
+/* Floats between the columns of packed columns of a. */
+static int64_t lead_of(const job *j, const room *r) {
+  return min(j->micro->lanes, r->a_floats / j->depth);
 }
 
-/* Rows [row, row + rows) x [k0, k0 + depth) of a: as they stand, or copied so that they lie close.
- */
-static strided rows_of(const job *j, const room *r, int64_t row, int64_t rows, int64_t k0,
-                       int64_t depth) {
+/* How rows of a are read: in panels of `width` rows, `panel` floats from one to the next. */
+typedef struct rows_view {
+  const float *data;
+  int64_t row, col, panel; /* steps */
+} rows_view;
+
+/* Rows [row, row + rows) x [k0, k0 + depth) of a in panels of `width` rows: as they stand, or
+   copied so that they lie close. */
+static rows_view rows_of(const job *j, const room *r, int64_t row, int64_t rows, int64_t width,
+                         int64_t k0, int64_t depth) {
   const ldb_source *a = &j->p.a;
-  const int64_t lead = a->mat.trans ? min(TILE_ROWS, r->a_floats / j->depth) : spread(depth);
-  const strided packed = {r->a, a->mat.trans ? 1 : lead, a->mat.trans ? lead : 1};
-  if (a->pack && a->mat.trans) {
-    a->pack(a->ctx, k0, depth, row, rows, lead, r->a);
+  const bool trans = a->mat.trans;
+  if (!a->pack && (j->direct || (trans ? a->mat.ld <= NARROW : !crowded(&a->mat)))) {
+    const rows_view v = {element(&a->mat, row, k0), trans ? 1 : a->mat.ld, trans ? a->mat.ld : 1,
+                         trans ? width : width * a->mat.ld};
+    return v;
+  }
+  const int64_t lead = trans ? lead_of(j, r) : spread(depth);
+  const rows_view v = {r->a, trans ? 1 : lead, trans ? lead : 1,
+                       trans ? lead * depth : width * lead};
+  if (a->pack && trans) {
+    for (int64_t i = 0; i < rows; i += width)
+      a->pack(a->ctx, k0, depth, row + i, min(width, rows - i), lead, r->a + i / width * v.panel);
   } else if (a->pack) {
     a->pack(a->ctx, row, rows, k0, depth, lead, r->a);
-  } else if (!j->direct && a->mat.trans) {
-    j->micro->copy(depth, rows, element(&a->mat, row, k0), a->mat.ld, r->a, lead);
-  } else if (!j->direct && crowded(&a->mat)) {
-    j->micro->copy(rows, depth, element(&a->mat, row, k0), a->mat.ld, r->a, lead);
+  } else if (trans) {
+    j->micro->deal(depth, rows, element(&a->mat, row, k0), a->mat.ld, width, r->a, lead, v.panel);
   } else {
-    const strided there = {element(&a->mat, row, k0), a->mat.trans ? 1 : a->mat.ld,
-                           a->mat.trans ? a->mat.ld : 1};
-    return there;
+    j->micro->deal(rows, depth, element(&a->mat, row, k0), a->mat.ld, lead, r->a, lead, 0);
   }
-  return packed;
+  return v;
 }
 
 /* Packs columns [col, col + cols) of b, cols <= width, into to[depth][width]; what is beyond
@@ -123,7 +133,7 @@ static void pack_panel(const ldb_micro *micro, const ldb_source *b, int64_t col,
   } else if (b->mat.trans) {
     micro->transpose(cols, depth, element(&b->mat, k0, col), b->mat.ld, to, width);
   } else {
-    micro->copy(depth, cols, element(&b->mat, k0, col), b->mat.ld, to, width);
+    micro->deal(depth, cols, element(&b->mat, k0, col), b->mat.ld, width, to, width, 0);
   }
 }
 
@@ -140,6 +150,7 @@ static int64_t packed_width(int64_t n) {
 static columns columns_of(const job *j, const room *r, int64_t width, int64_t col, int64_t cols,
                           int64_t k0, int64_t depth) {
   const ldb_source *b = &j->p.b;
+  int64_t step = width;
   columns c = {r->b, width * depth, width, width};
   if (b->packed) {
     c.data = b->packed + k0 * packed_width(j->p.n) + col * depth;
@@ -148,7 +159,15 @@ static columns columns_of(const job *j, const room *r, int64_t width, int64_t co
     c.panel = width;
     c.row = b->mat.ld;
   } else {
-    for (int64_t i = 0; i < cols; i += width)
+    int64_t i = 0;
+    if (is_stored(b) && !b->mat.trans) {
+      for (; i + width <= cols; i += step) {
+        step = min(AT_ONCE * width, (cols - i) / width * width);
+        j->micro->deal(depth, step, element(&b->mat, k0, col + i), b->mat.ld, width,
+                       r->b + i * depth, width, c.panel);
+      }
+    }
+    for (; i < cols; i += width)
       pack_panel(j->micro, b, col + i, min(width, cols - i), width, k0, depth, r->b + i * depth);
   }
   return c;
@@ -157,8 +176,9 @@ static columns columns_of(const job *j, const room *r, int64_t width, int64_t co
 /* ---- one tile of the result ---- */
 
 /* Some rows of a times some columns of b into c, or into its transpose. */
-static void multiply_rows(const job *j, const strided *a, const columns *b, int64_t row,
-                          int64_t rows, int64_t col, int64_t cols, int64_t depth, bool add) {
+static void multiply_rows(const job *j, const rows_view *a, const float *rows_at, const columns *b,
+                          int64_t row, int64_t rows, int64_t col, int64_t cols, int64_t depth,
+                          bool add) {
   const ldb_micro *micro = j->micro;
   const int64_t step = min(2 * micro->lanes, b->width);
   float block[TILE_ROWS * LDB_PANEL], turned[LDB_PANEL * TILE_ROWS];
@@ -170,11 +190,11 @@ static void multiply_rows(const job *j, const strided *a, const columns *b, int6
     const int64_t some = min(step, cols - i);
     ldb_micro_fn *const kernel = kernels[some > micro->lanes];
     if (!j->flipped) {
-      kernel(depth, a->data, a->row, a->col, from, b->row, j->p.c + row * j->p.ldc + col + i,
+      kernel(depth, rows_at, a->row, a->col, from, b->row, j->p.c + row * j->p.ldc + col + i,
              j->p.ldc, some, add);
       continue;
     }
-    kernel(depth, a->data, a->row, a->col, from, b->row, block, LDB_PANEL, some, false);
+    kernel(depth, rows_at, a->row, a->col, from, b->row, block, LDB_PANEL, some, false);
     micro->transpose(TILE_ROWS, step, block, LDB_PANEL, turned, TILE_ROWS);
     for (int64_t q = 0; q < some; q++) {
       float *to = j->p.c + (col + i + q) * j->p.ldc + row;
@@ -184,12 +204,27 @@ static void multiply_rows(const job *j, const strided *a, const columns *b, int6
   }
 }
 
+/* Most rows of a tile that are brought near at once, a multiple of *width, the rows of a panel. */
+static int64_t group_of(const job *j, const room *r, int64_t rows, int64_t *width) {
+  const bool near =
+      is_stored(&j->p.a) &&
+      (j->direct || (j->p.a.mat.trans ? j->p.a.mat.ld <= NARROW : !crowded(&j->p.a.mat)));
+  int64_t most = j->micro->rows, panels = 1;
+  if (!near && j->p.a.mat.trans) {
+    most = min(most, r->a_floats / j->depth);
+    panels = r->a_floats / (lead_of(j, r) * j->depth);
+  } else if (!near) {
+    most = min(most, r->a_floats / spread(j->depth));
+  }
+  *width = parts(rows, parts(rows, most));
+  return *width * panels;
+}
+
 static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int64_t col,
                      int64_t cols) {
   const ldb_product *p = &j->p;
-  const int64_t at_once = j->p.a.pack || !j->direct ? rows_at_once(j, r) : j->micro->rows;
-  const int64_t height = parts(rows, at_once), few = rows / height, more = rows % height;
-  int64_t width = LDB_PANEL, strip = cols;
+  int64_t width = LDB_PANEL, strip = cols, high;
+  const int64_t group = group_of(j, r, rows, &high);
   if (!j->direct && !p->b.packed) {
     strip = r->b_floats / j->depth;
     if (strip < width) width = strip > 8 ? strip / 8 * 8 : strip;
@@ -201,14 +236,16 @@ static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int
     for (int64_t c0 = 0; c0 < cols; c0 += strip) {
       const int64_t some = min(strip, cols - c0);
       const columns b = columns_of(j, r, width, col + c0, some, k0, depth);
-      int64_t i = 0;
-      for (int64_t q = 0; q < height; q++) {
-        const int64_t n = few + (q < more ? 1 : 0);
-        const strided a = rows_of(j, r, row + i, n, k0, depth);
-        multiply_rows(j, &a, &b, row + i, n, col + c0, some, depth, add);
-        if (last && c0 + some == cols && p->done && !j->flipped)
-          p->done(p->done_ctx, row + i, n, col, cols);
-        i += n;
+      for (int64_t g = 0; g < rows; g += group) {
+        const int64_t end = min(rows, g + group);
+        const rows_view a = rows_of(j, r, row + g, end - g, high, k0, depth);
+        const float *at = a.data;
+        for (int64_t i = g; i < end; i += high, at += a.panel) {
+          const int64_t n = min(high, end - i);
+          multiply_rows(j, &a, at, &b, row + i, n, col + c0, some, depth, add);
+          if (last && c0 + some == cols && p->done && !j->flipped)
+            p->done(p->done_ctx, row + i, n, col, cols);
+        }
       }
     }
   }
@@ -231,10 +268,6 @@ static void flip(job *j) {
   j->p.a = turned(&p.b);
   j->p.b = turned(&p.a);
   j->flipped = !j->flipped;
-}
-
-static bool is_stored(const ldb_source *s) {
-  return !s->pack && !s->packed;
 }
 
 /* Vectors come from the side that is cheaper to bring into panels: turning costs several times a
@@ -406,13 +439,16 @@ static void plain_transpose(int64_t rows, int64_t cols, const float *from, int64
       to[j * to_ld + i] = from[i * from_ld + j];
 }
 
-static void plain_copy(int64_t rows, int64_t cols, const float *from, int64_t from_ld, float *to,
-                       int64_t to_ld) {
+/* One panel. */
+static void plain_deal(int64_t rows, int64_t cols, const float *from, int64_t from_ld,
+                       int64_t width, float *to, int64_t lead, int64_t panel) {
+  (void)width;
+  (void)panel;
   for (int64_t i = 0; i < rows; i++)
-    memcpy(to + i * to_ld, from + i * from_ld, (size_t)cols * sizeof *to);
+    memcpy(to + i * lead, from + i * from_ld, (size_t)cols * sizeof *to);
 }
 
-static const ldb_micro plain = {.transpose = plain_transpose, .copy = plain_copy};
+static const ldb_micro plain = {.transpose = plain_transpose, .deal = plain_deal};
 
 void ldb_pack_b(ldb_mat b, int64_t n, int64_t k, float *packed) {
   const ldb_micro *micro = ldb_micro_best();

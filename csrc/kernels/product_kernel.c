@@ -6,6 +6,9 @@
 
 #include <immintrin.h>
 
+/* Rows that packing looks ahead. */
+enum { AHEAD = 4 };
+
 #define PREFETCH(p) __builtin_prefetch((p), 1)
 
 /* ---- AVX-512: 14 x 32, 28 of 32 registers ---- */
@@ -157,8 +160,8 @@ square_avx2(const float *from, int64_t from_ld, float *to, int64_t to_ld) {
 #include "kernels/product_kernel_generic.h"
 
 static const ldb_micro avx512 = {14,         16, whole_avx512, masked_avx512, transpose_avx512,
-                                 copy_avx512};
-static const ldb_micro avx2 = {6, 8, whole_avx2, masked_avx2, transpose_avx2, copy_avx2};
+                                 deal_avx512};
+static const ldb_micro avx2 = {6, 8, whole_avx2, masked_avx2, transpose_avx2, deal_avx2};
 
 const ldb_micro *ldb_micro_best(void) {
   if (__builtin_cpu_supports("avx512f")) return &avx512;

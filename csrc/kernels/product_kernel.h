@@ -24,9 +24,10 @@ typedef struct ldb_micro {
   /* to[j * to_ld + i] = from[i * from_ld + j], i < rows, j < cols */
   void (*transpose)(int64_t rows, int64_t cols, const float *from, int64_t from_ld, float *to,
                     int64_t to_ld);
-  /* to[i * to_ld + j] = from[i * from_ld + j], i < rows, j < cols <= LDB_PANEL */
-  void (*copy)(int64_t rows, int64_t cols, const float *from, int64_t from_ld, float *to,
-               int64_t to_ld);
+  /* Deals cols <= panels * width columns of `rows` rows out to panels: column j of row i goes to
+     to[(j / width) * panel + i * lead + j % width]; width <= lead. */
+  void (*deal)(int64_t rows, int64_t cols, const float *from, int64_t from_ld, int64_t width,
+               float *to, int64_t lead, int64_t panel);
 } ldb_micro;
 
 /* The best set that this processor runs, NULL for none. */

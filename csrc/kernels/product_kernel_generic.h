@@ -118,15 +118,24 @@ TARGET static void NAME(transpose)(int64_t rows, int64_t cols, const float *from
       to[j * to_ld + i] = from[i * from_ld + j];
 }
 
-TARGET static void NAME(copy)(int64_t rows, int64_t cols, const float *from, int64_t from_ld,
-                              float *to, int64_t to_ld) {
-  for (int64_t i = 0; i < rows; i++, from += from_ld, to += to_ld) {
-    int64_t j = 0;
-    for (; j + LANES <= cols; j += LANES)
-      STORE(to + j, LOAD(from + j));
-    if (j < cols) {
-      const MASK mask = MASK_OF(cols - j);
-      STORE_MASKED(to + j, mask, LOAD_MASKED(from + j, mask));
+/* Row by row, so that memory is read in order; the lines of a row further down are asked for ahead,
+   as the processor does not see through steps of a page. */
+TARGET static void NAME(deal)(int64_t rows, int64_t cols, const float *from, int64_t from_ld,
+                              int64_t width, float *to, int64_t lead, int64_t panel) {
+  for (int64_t i = 0; i < rows; i++, from += from_ld, to += lead) {
+    if (i + AHEAD < rows)
+      for (int64_t j = 0; j < cols; j += 16)
+        __builtin_prefetch(from + AHEAD * from_ld + j);
+    float *out = to;
+    for (int64_t first = 0; first < cols; first += width, out += panel) {
+      const int64_t n = cols - first < width ? cols - first : width;
+      int64_t j = 0;
+      for (; j + LANES <= n; j += LANES)
+        STORE(out + j, LOAD(from + first + j));
+      if (j < n) {
+        const MASK mask = MASK_OF(n - j);
+        STORE_MASKED(out + j, mask, LOAD_MASKED(from + first + j, mask));
+      }
     }
   }
 }
