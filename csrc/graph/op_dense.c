@@ -3,7 +3,7 @@
 */
 #include "graph/op.h"
 #include "kernels/activation.h"
-#include "kernels/gemm.h"
+#include "kernels/product.h"
 #include "kernels/reduce.h"
 
 enum { X = 0, W = 1, B = 2, ACTIVATION = 0 };
@@ -86,13 +86,23 @@ static ldb_mat matrix(const ldb_view *v, bool trans) {
   return (ldb_mat){.data = v->data, .ld = width > 0 ? width : 1, .trans = trans};
 }
 
+/* out[m x n] = a[m x k] . b[k x n] on the threads of the call. */
+static ldb_status multiply(const ldb_call *c, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb_mat b,
+                           void *out, ldb_error *e) {
+  const int64_t ld = n > 0 ? n : 1;
+  if (c->out.dtype != LDB_F32) return ldb_gemm(c->out.dtype, m, n, k, a, b, out, ld, false, e);
+  const ldb_product p = {
+      .m = m, .n = n, .k = k, .a = {.mat = a}, .b = {.mat = b}, .c = out, .ldc = ld};
+  return ldb_multiply(c->team, &p, e);
+}
+
 static ldb_status dense_forward(ldb_call *c, ldb_error *e) {
   const int64_t n = rows_of(c), k = c->in[W].shape[0], units = c->in[W].shape[1];
   const bool keep_z = activation(c) != LDB_ACT_LINEAR && ldb_act_needs_z(activation(c));
   void *z = keep_z ? c->saved.data : c->out.data;
   const void *bias = has_bias(c) ? c->in[B].data : NULL;
-  const ldb_status s = ldb_gemm(c->out.dtype, n, units, k, matrix(&c->in[X], false),
-                                matrix(&c->in[W], false), z, units > 0 ? units : 1, false, e);
+  const ldb_status s =
+      multiply(c, n, units, k, matrix(&c->in[X], false), matrix(&c->in[W], false), z, e);
   if (s != LDB_OK) return s;
   if (c->out.dtype == LDB_F32)
     epilogue_f32(activation(c), n, units, bias, z, c->out.data);
@@ -126,11 +136,9 @@ static ldb_status dense_backward(ldb_call *c, ldb_error *e) {
   const ldb_view g = gradient_of_z(c);
   ldb_status s = LDB_OK;
   if (c->gin[X].data)
-    s = ldb_gemm(g.dtype, n, k, units, matrix(&g, false), matrix(&c->in[W], true), c->gin[X].data,
-                 k > 0 ? k : 1, false, e);
+    s = multiply(c, n, k, units, matrix(&g, false), matrix(&c->in[W], true), c->gin[X].data, e);
   if (s == LDB_OK && c->gin[W].data)
-    s = ldb_gemm(g.dtype, k, units, n, matrix(&c->in[X], true), matrix(&g, false), c->gin[W].data,
-                 units > 0 ? units : 1, false, e);
+    s = multiply(c, k, units, n, matrix(&c->in[X], true), matrix(&g, false), c->gin[W].data, e);
   if (s == LDB_OK && has_bias(c) && c->gin[B].data)
     ldb_reduce(LDB_REDUCE_SUM, &g, 1, 0, &c->gin[B]);
   return s;

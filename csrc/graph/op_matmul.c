@@ -5,7 +5,7 @@
 
 #include "graph/op.h"
 #include "kernels/copy.h"
-#include "kernels/gemm.h"
+#include "kernels/product.h"
 
 enum { TRANSPOSE_A = 0, TRANSPOSE_B = 1, ALIGN = 64 };
 
@@ -114,11 +114,25 @@ static ldb_mat mat_at(const factor *f, int64_t offset, size_t size) {
   return m;
 }
 
+static ldb_status multiply(ldb_team *team, ldb_dtype t, int64_t m, int64_t n, int64_t k, ldb_mat a,
+                           ldb_mat b, void *to, int64_t ld, bool add, ldb_error *e) {
+  if (t != LDB_F32) return ldb_gemm(t, m, n, k, a, b, to, ld, add, e);
+  const ldb_product p = {.m = m,
+                         .n = n,
+                         .k = k,
+                         .a = {.mat = a},
+                         .b = {.mat = b},
+                         .c = to,
+                         .ldc = ld,
+                         .accumulate = add};
+  return ldb_multiply(team, &p, e);
+}
+
 /* to = a . b for every index of the batch axes (the first rank - 2 of `shape`). A result that is
    repeated over batches gathers their sum. */
-static ldb_status product(ldb_dtype t, int rank, const int64_t *shape, const factor *a,
-                          const factor *b, const factor *to, void *data, int64_t count,
-                          ldb_error *e) {
+static ldb_status product(ldb_team *team, ldb_dtype t, int rank, const int64_t *shape,
+                          const factor *a, const factor *b, const factor *to, void *data,
+                          int64_t count, ldb_error *e) {
   const size_t size = ldb_dtype_size(t);
   int64_t index[LDB_MAX_RANK] = {0}, oa = 0, ob = 0, oc = 0;
   if (to->repeated) memset(data, 0, (size_t)count * size);
@@ -126,7 +140,7 @@ static ldb_status product(ldb_dtype t, int rank, const int64_t *shape, const fac
     if (shape[i] == 0) return LDB_OK;
   for (;;) {
     const ldb_status s =
-        ldb_gemm(t, a->rows, b->cols, a->cols, mat_at(a, oa, size), mat_at(b, ob, size),
+        multiply(team, t, a->rows, b->cols, a->cols, mat_at(a, oa, size), mat_at(b, ob, size),
                  (char *)data + (size_t)oc * size, to->mat.ld, to->repeated, e);
     if (s != LDB_OK) return s;
     int i = rank - 3;
@@ -187,7 +201,7 @@ static ldb_status matmul_forward(ldb_call *c, ldb_error *e) {
   const factor a = make_factor(&x, ta, y.rank, &scratch);
   const factor b = make_factor(&c->in[1], tb, y.rank, &scratch);
   const factor to = make_target(&y, y.rank, y.shape);
-  return product(y.dtype, y.rank, y.shape, &a, &b, &to, y.data, ldb_view_count(&y), e);
+  return product(c->team, y.dtype, y.rank, y.shape, &a, &b, &to, y.data, ldb_view_count(&y), e);
 }
 
 /* y = A B with A = op(a), B = op(b):  dA = G B', dB = A' G; for a stored transposed (dA)'. */
@@ -205,13 +219,13 @@ static ldb_status matmul_backward(ldb_call *c, ldb_error *e) {
   if (c->gin[0].data) {
     const ldb_view gx = tall ? flattened(&c->gin[0]) : c->gin[0];
     const factor to = make_target(&gx, y.rank, y.shape);
-    s = product(y.dtype, y.rank, y.shape, ta ? &b : &g, ta ? &gt : &bt, &to, gx.data,
+    s = product(c->team, y.dtype, y.rank, y.shape, ta ? &b : &g, ta ? &gt : &bt, &to, gx.data,
                 ldb_view_count(&gx), e);
   }
   if (s == LDB_OK && c->gin[1].data) {
     const factor to = make_target(&c->gin[1], y.rank, y.shape);
-    s = product(y.dtype, y.rank, y.shape, tb ? &gt : &at, tb ? &a : &g, &to, c->gin[1].data,
-                ldb_view_count(&c->gin[1]), e);
+    s = product(c->team, y.dtype, y.rank, y.shape, tb ? &gt : &at, tb ? &a : &g, &to,
+                c->gin[1].data, ldb_view_count(&c->gin[1]), e);
   }
   return s;
 }
