@@ -1,0 +1,74 @@
+-- Products of f32 matrices by own kernels, through matmul and dense: against products in f64 with
+-- the bound of the rounding errors, and bit by bit where the bits must not depend on the place.
+local ld = require "lossdbg"
+local op = ld.ops
+
+local nan, inf = 0 / 0, math.huge
+local eps = 2 ^ -24
+
+-- |c - a b| <= (k + 2) eps |a| |b|, element by element
+local function within(a, b, c)
+  local x, y = a:cast("f64"), b:cast("f64")
+  local k = a.shape[2]
+  local off = op.abs(op.matmul(x, y) - c:cast("f64"))
+  local bound = op.matmul(op.abs(x), op.abs(y)) * ((k + 2) * eps) + 1e-40
+  local worst = op.max(off - bound):item()
+  assert(worst <= 0, ("%dx%dx%d: beyond the bound by %g"):format(a.shape[1], b.shape[2], k, worst))
+end
+
+local function same_bits(a, b) assert.equal(0, op.max(op.abs(a - b)):item()) end
+
+local function turned(t) return t:transpose():contiguous() end
+
+-- around the tiles of every kernel, the blocks of k and what is small
+local sizes = { { 1, 1, 1 }, { 6, 16, 5 }, { 7, 17, 8 }, { 13, 31, 33 }, { 14, 32, 64 },
+  { 15, 33, 65 }, { 28, 64, 383 }, { 29, 65, 384 }, { 43, 97, 385 }, { 128, 10, 769 },
+  { 3, 300, 1000 }, { 200, 129, 300 }, { 33, 1025, 40 }, { 600, 33, 130 }, { 65, 7, 2000 } }
+
+describe("a product of f32 matrices", function()
+  it("stays within the rounding errors in all layouts, with the same bits", function()
+    ld.seed(18)
+    for _, s in ipairs(sizes) do
+      local a, b = ld.randn { s[1], s[3] }, ld.randn { s[3], s[2] }
+      local at, bt = turned(a), turned(b)
+      local c = a:matmul(b)
+      within(a, b, c)
+      same_bits(c, op.matmul(at, b, true))
+      same_bits(c, op.matmul(a, bt, false, true))
+      same_bits(c, op.matmul(at, bt, { transpose_a = true, transpose_b = true }))
+      same_bits(c, op.dense(a, b))
+    end
+  end)
+
+  it("has the bits of its rows and columns alone", function()
+    ld.seed(19)
+    local a, b = ld.randn { 230, 700 }, ld.randn { 700, 333 }
+    local c = a:matmul(b)
+    for _, r in ipairs { { 1, 1, 1, 333 }, { 230, 230, 1, 33 }, { 15, 57, 100, 100 },
+      { 100, 229, 31, 331 }, { 3, 4, 200, 290 } } do
+      local part = a:slice(1, r[1], r[2]):matmul(b:slice(2, r[3], r[4]))
+      same_bits(c:slice(1, r[1], r[2]):slice(2, r[3], r[4]), part)
+    end
+  end)
+
+  it("lets NaN and infinity touch their row and column alone", function()
+    for _, s in ipairs { { 20, 40, 9 }, { 100, 150, 400 } } do
+      for _, bad in ipairs { nan, inf } do
+        local a, b = ld.full({ s[1], s[3] }, 0), ld.full({ s[3], s[2] }, 0)
+        b:set(bad, s[3], s[2])
+        local c = a:matmul(b)
+        for i = 1, s[1] do assert.is_true(c:get(i, s[2]) ~= c:get(i, s[2])) end
+        assert.equal(0, op.max(op.abs(c:slice(2, 1, s[2] - 1))):item())
+      end
+    end
+  end)
+
+  it("adds up over repeated batches", function()
+    ld.seed(20)
+    local a, b = ld.randn { 3, 50, 60 }, ld.randn { 60, 70 }
+    b.requires_grad = true
+    op.matmul(a:transpose { 1, 3, 2 }:contiguous(), b, true):sum():backward()
+    local expected = a:cast("f64"):sum(1):sum(1):reshape { 60, 1 }:expand { 60, 70 }
+    assert(op.max(op.abs(expected - b.grad:cast("f64"))):item() < 1e-4)
+  end)
+end)
