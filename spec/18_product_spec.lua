@@ -63,6 +63,20 @@ describe("a product of f32 matrices", function()
     end
   end)
 
+  it("has the same bits on any number of threads", function()
+    ld.seed(21)
+    local before = ld.threads()
+    for _, s in ipairs { { 256, 700, 300 }, { 2000, 40, 200 }, { 90, 64, 3000 } } do
+      local a, b = ld.randn { s[1], s[3] }, ld.randn { s[3], s[2] }
+      ld.threads(1)
+      local c, d = a:matmul(b), op.matmul(b, a, true, true)
+      ld.threads(2)
+      same_bits(c, a:matmul(b))
+      same_bits(d, op.matmul(b, a, true, true))
+      ld.threads(before)
+    end
+  end)
+
   it("adds up over repeated batches", function()
     ld.seed(20)
     local a, b = ld.randn { 3, 50, 60 }, ld.randn { 60, 70 }

@@ -285,7 +285,7 @@ static void cut(job *j) {
   j->tile_m = even(m, MOST_ROWS, unit);
   while (parts(m, j->tile_m) * parts(n, j->tile_n) < TASKS &&
          2.0 * (double)j->tile_m * (double)j->tile_n * (double)j->p.k > TASK_FLOPS) {
-    const bool tall = j->tile_m > 2 * unit, wide = j->tile_n > LDB_PANEL;
+    const bool tall = j->tile_m > 2 * unit, wide = j->tile_n > 2 * LDB_PANEL;
     if (tall && (j->tile_m >= j->tile_n || !wide))
       j->tile_m = even(m, (j->tile_m + 1) / 2, unit);
     else if (wide)
