@@ -288,6 +288,7 @@ build = {
       ["lossdbg.optim.slots"] = "lua/lossdbg/optim/slots.lua",
       ["lossdbg.patch"] = "lua/lossdbg/patch.lua",
       ["lossdbg.patch.patch_layers"] = "lua/lossdbg/patch/patch_layers.lua",
+      ["lossdbg.plan"] = "lua/lossdbg/plan.lua",
       ["lossdbg.regularizer"] = "lua/lossdbg/regularizer.lua",
       ["lossdbg.run"] = "lua/lossdbg/run.lua",
       ["lossdbg.safetensors"] = "lua/lossdbg/safetensors.lua",

@@ -53,11 +53,17 @@ static uint64_t mix(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-uint64_t ldb_rng_stream(const char *purpose, uint64_t a, uint64_t b) {
+uint64_t ldb_rng_purpose(const char *purpose) {
   uint64_t h = 0xCBF29CE484222325u; /* FNV-1a, 64 bits */
   for (const char *p = purpose; *p != '\0'; p++)
     h = (h ^ (uint64_t)(unsigned char)*p) * 0x100000001B3u;
-  h = mix(h + 0x9E3779B97F4A7C15u);
-  h = mix(h + a + 0x9E3779B97F4A7C15u);
-  return mix(h + b + 0x9E3779B97F4A7C15u);
+  return mix(h + 0x9E3779B97F4A7C15u);
+}
+
+uint64_t ldb_rng_substream(uint64_t purpose, uint64_t a, uint64_t b) {
+  return mix(mix(purpose + a + 0x9E3779B97F4A7C15u) + b + 0x9E3779B97F4A7C15u);
+}
+
+uint64_t ldb_rng_stream(const char *purpose, uint64_t a, uint64_t b) {
+  return ldb_rng_substream(ldb_rng_purpose(purpose), a, b);
 }

@@ -35,5 +35,8 @@ uint64_t ldb_rng_below(const ldb_rng *r, uint64_t i, uint64_t n);
 
 /* Mixes a purpose (bytes) and two numbers into a stream id (FNV-1a and splitmix64). */
 uint64_t ldb_rng_stream(const char *purpose, uint64_t a, uint64_t b);
+/* The same in two parts: the purpose once, the numbers as often as they change. */
+uint64_t ldb_rng_purpose(const char *purpose);
+uint64_t ldb_rng_substream(uint64_t purpose, uint64_t a, uint64_t b);
 
 #endif

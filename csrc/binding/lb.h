@@ -33,20 +33,27 @@ typedef struct lb_tensor {
   ldb_view view;
   lb_storage *storage; /* same object as user value 1 */
   bool requires_grad;
+  bool planned; /* a plan rests on requires_grad */
 } lb_tensor;
 
 /* Per-state context, a registry userdata. */
 typedef struct lb_context {
-  uint64_t sequence; /* number of the last node */
-  uint64_t visit;    /* mark of the last backward walk */
-  uint64_t seed;     /* of ld.rand and ld.randn */
-  uint64_t draws;    /* how many streams they used up */
-  bool no_grad;      /* record nothing */
-  bool check_finite; /* anomaly mode: every op's result is scanned */
-  ldb_team *team;    /* what ops compute with; never NULL once the core is open */
-  size_t max_bytes;  /* 0: none; of the state's whole heap */
-  int max_threads;   /* 0: no limit */
-  bool closing;      /* no thread may be started any more */
+  uint64_t sequence;    /* number of the last node */
+  uint64_t visit;       /* mark of the last backward walk */
+  uint64_t seed;        /* of ld.rand and ld.randn */
+  uint64_t draws;       /* how many streams they used up */
+  bool no_grad;         /* record nothing */
+  bool check_finite;    /* anomaly mode: every op's result is scanned */
+  struct lb_tape *tape; /* a step is being captured; NULL: none */
+  uint64_t stamp;       /* grows when what plans rest on was changed by its setters */
+  uint64_t rates;       /* grows when a learning rate was set */
+  uint64_t gradients;   /* grows when a tensor's gradient was set or found outside plans */
+  uint64_t last_plan;   /* number of the plan that set gradients last */
+  uint64_t plans;       /* number of the last plan made */
+  ldb_team *team;       /* what ops compute with; never NULL once the core is open */
+  size_t max_bytes;     /* 0: none; of the state's whole heap */
+  int max_threads;      /* 0: no limit */
+  bool closing;         /* no thread may be started any more */
   int (*interrupt)(void *ud, double progress);
   void *interrupt_ud;
 } lb_context;
@@ -62,6 +69,8 @@ lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype t, int rank,
                         const int64_t *shape);
 /* Pushes a tensor that shares the storage of the tensor at idx, seen as *v. */
 lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v);
+/* Pushes a tensor around the storage on top of the stack, which it consumes. */
+lb_tensor *lb_wrapstorage(lua_State *L, const ldb_view *v);
 /* Pushes anonymous aligned scratch of n bytes (a storage userdata) and returns its bytes. */
 void *lb_pushscratch(lua_State *L, const char *where, size_t n);
 
@@ -97,6 +106,7 @@ int lb_open_random(lua_State *L);   /* core.random */
 int lb_open_train(lua_State *L);    /* core.train */
 int lb_open_diagnose(lua_State *L); /* core.diagnose */
 int lb_open_io(lua_State *L);       /* core.io */
+int lb_open_plan(lua_State *L);     /* core.plan */
 void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 
 #endif

@@ -5,12 +5,15 @@
 */
 #include <string.h>
 
-#include "binding/lb_node.h"
+#include "binding/lb_tape.h"
 #include "kernels/copy.h"
 
 static const char *node_name(const lb_node *n) {
   return n->op ? n->op->name : "custom op";
 }
+
+static const char *const custom_reason =
+    "a custom op calls Lua functions (ld.op): its values are not known to the plan";
 
 /* ---- check mode ------------------------------------------------------------------------------ */
 
@@ -32,6 +35,7 @@ static int lb_autograd_check_finite(lua_State *L) {
 
 /* scope(path): the layer that the next ops belong to; costs nothing outside check mode */
 static int lb_autograd_scope(lua_State *L) {
+  if (lb_taping(L)) lb_tape_scope(L, 1);
   if (!lb_getcontext(L)->check_finite) return 0;
   lb_pushanomaly(L);
   lua_pushvalue(L, 1);
@@ -151,6 +155,14 @@ static void push_sum(lua_State *L, int a, int b) {
   lua_settop(L, idx[0]);
 }
 
+/* While a step is captured; on top of the stack what the leaf at idx has as its gradient. */
+static void note_leaf(lua_State *L, int idx) {
+  if (lua_isnil(L, -1) && !lb_tape_knows_leaf(L, idx))
+    lb_tape_fresh_leaf(L, idx);
+  else
+    lb_tape_leaf(L, idx);
+}
+
 /* The tensor at `input` receives the gradient at `grad`. Inner tensors collect it in their node,
    leaves in the table `pending` (leaf -> gradient). */
 static void deliver(lua_State *L, int input, int grad, int pending) {
@@ -168,6 +180,7 @@ static void deliver(lua_State *L, int input, int grad, int pending) {
     if (lua_rawget(L, pending) == LUA_TNIL) {
       lua_pop(L, 1);
       lua_getiuservalue(L, input, 3); /* gradients add up over backward calls */
+      if (lb_taping(L)) note_leaf(L, input);
     }
     lua_pushvalue(L, input);
     if (lua_type(L, -2) == LUA_TUSERDATA)
@@ -226,6 +239,7 @@ static void backward_op(lua_State *L, const lb_node *n, int node_idx, int grad, 
   }
   if (n->backward_scratch) c.scratch = lb_pushscratch(L, n->op->name, n->backward_scratch);
   if (n->op->backward(&c, &e) != LDB_OK) lb_raise(L, n->op->name, &e);
+  if (lb_taping(L)) lb_tape_backward(L, &c);
   bool check = lb_getcontext(L)->check_finite;
   for (int i = 0; i < n->n_in; i++) {
     if (!slot[i]) continue;
@@ -253,6 +267,7 @@ static void check_custom_gradient(lua_State *L, int idx, const lb_node *n, int i
 /* The context table of a custom op holds its function `backward(ctx, gout) -> gradients`. */
 static void backward_custom(lua_State *L, const lb_node *n, int node_idx, int grad, int pending) {
   int base = lua_gettop(L);
+  if (lb_taping(L)) lb_tape_refuse(L, custom_reason);
   lua_getiuservalue(L, node_idx, n->n_in + 2);
   lua_getfield(L, -1, "backward");
   lua_insert(L, -2);
@@ -279,6 +294,7 @@ static void release_node(lua_State *L, lb_node *n, int node_idx) {
 
 /* Nothing here allocates: from the first write on nothing can fail. */
 static void commit_leaves(lua_State *L, int pending) {
+  lb_getcontext(L)->gradients++;
   lua_pushnil(L);
   while (lua_next(L, pending)) {
     lua_setiuservalue(L, -2, 3);
@@ -292,6 +308,7 @@ static void push_seed(lua_State *L, const lb_tensor *t) {
     if (!ldb_same_shape(&g->view, &t->view))
       luaL_error(L, "lossdbg: backward: argument 'gradient': expected shape %s, got %s",
                  ldb_shape_text(&t->view, want), ldb_shape_text(&g->view, got));
+    if (lb_taping(L)) lb_tape_see(L, 2);
     lua_pushvalue(L, 2);
     return;
   }
@@ -303,6 +320,7 @@ static void push_seed(lua_State *L, const lb_tensor *t) {
                ldb_shape_text(&t->view, shape));
   const lb_tensor *g = lb_newtensor(L, "backward", t->view.dtype, t->view.rank, t->view.shape);
   ldb_fill_view(&g->view, 1.0);
+  if (lb_taping(L)) lb_tape_fill(L, "backward", &g->view, 1.0);
 }
 
 static void run_nodes(lua_State *L, const visit_item *order, lua_Integer count, int list,
@@ -372,6 +390,7 @@ static int lb_autograd_attach(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   int n = lua_gettop(L) - 2;
   bool any = false;
+  if (lb_taping(L)) lb_tape_refuse(L, custom_reason);
   if (n < 1 || n > LDB_MAX_IN)
     return luaL_error(L, "lossdbg: custom op: 1 to %d inputs expected, got %d", (int)LDB_MAX_IN, n);
   for (int i = 0; i < n; i++)

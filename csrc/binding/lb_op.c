@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_node.h"
+#include "binding/lb_tape.h"
 
 /* ---- evaluation ---------------------------------------------------------------------------- */
 
@@ -137,6 +137,11 @@ lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const in
   if (c->forward_scratch) c->scratch = lb_pushscratch(L, op->name, c->forward_scratch);
   lb_tensor *out = push_result(L, op, c, idx[0]);
   if (op->forward && op->forward(c, &e) != LDB_OK) lb_raise(L, op->name, &e);
+  if (lb_taping(L)) {
+    for (int i = 0; i < n; i++)
+      if (idx[i]) lb_tape_see(L, idx[i]);
+    lb_tape_forward(L, c);
+  }
   if (lb_getcontext(L)->check_finite) lb_notefinite(L, op->name, "forward", c->in, n, &c->out);
   if (wants_graph(L, op, n, idx)) record(L, op, c, idx, saved_slot);
   if (lua_gettop(L) > base + 1) { /* drop what only this evaluation needed */
@@ -201,6 +206,7 @@ static void number_to_tensor(lua_State *L, const char *where, int slot, int n, c
     *(int32_t *)t->view.data = (int32_t)value;
     break;
   }
+  if (lb_taping(L)) lb_tape_fill(L, where, &t->view, value);
   lua_replace(L, slot);
 }
 

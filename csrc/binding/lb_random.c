@@ -1,6 +1,6 @@
 #include "base/rng.h"
 #include "base/sample.h"
-#include "binding/lb.h"
+#include "binding/lb_tape.h"
 
 /* Argument 1: a contiguous tensor of floats; arguments 2 and 3: seed and stream. */
 static lb_tensor *check_target(lua_State *L, const char *where, ldb_rng *r) {
@@ -24,6 +24,22 @@ static double spread(lua_State *L, const char *where) {
   return std;
 }
 
+static void sampled(lua_State *L, const char *where, lb_tensor *t, ldb_sample_kind kind,
+                    const ldb_rng *r, double a, double b) {
+  lb_touch(t);
+  if (!lb_taping(L)) return;
+  const ldb_sample_step s = {.kind = kind,
+                             .dtype = t->view.dtype,
+                             .n = (size_t)ldb_view_count(&t->view),
+                             .data = t->view.data,
+                             .seed = r->seed,
+                             .stream = r->stream,
+                             .a = a,
+                             .b = b};
+  lb_tape_see(L, 1);
+  lb_tape_sample(L, where, &s);
+}
+
 /* uniform(tensor, seed, stream, low = 0, high = 1) -> tensor */
 static int lb_random_uniform(lua_State *L) {
   static const char *const where = "random.uniform";
@@ -37,7 +53,7 @@ static int lb_random_uniform(lua_State *L) {
   if (high - low > 1.7e308)
     return luaL_error(L, "lossdbg: %s: argument 'high': the interval is too wide", where);
   ldb_sample_uniform(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data, low, high);
-  lb_touch(t);
+  sampled(L, where, t, LDB_SAMPLE_UNIFORM, &r, low, high);
   lua_settop(L, 1);
   return 1;
 }
@@ -49,7 +65,7 @@ static int lb_random_normal(lua_State *L) {
   lb_tensor *t = check_target(L, where, &r);
   const double mean = number_or(L, 4, where, "mean", 0.0), std = spread(L, where);
   ldb_sample_normal(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data, mean, std);
-  lb_touch(t);
+  sampled(L, where, t, LDB_SAMPLE_NORMAL, &r, mean, std);
   lua_settop(L, 1);
   return 1;
 }
@@ -62,7 +78,7 @@ static int lb_random_truncated_normal(lua_State *L) {
   const double mean = number_or(L, 4, where, "mean", 0.0), std = spread(L, where);
   ldb_sample_truncated_normal(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data,
                               mean, std);
-  lb_touch(t);
+  sampled(L, where, t, LDB_SAMPLE_TRUNCATED_NORMAL, &r, mean, std);
   lua_settop(L, 1);
   return 1;
 }
@@ -77,12 +93,13 @@ static int lb_random_permutation(lua_State *L) {
     return luaL_error(L, "lossdbg: %s: argument 'tensor': expected at most 2147483647 elements",
                       where);
   ldb_sample_permutation(&r, (size_t)n, t->view.data);
-  lb_touch(t);
+  sampled(L, where, t, LDB_SAMPLE_PERMUTATION, &r, 0.0, 0.0);
   lua_settop(L, 1);
   return 1;
 }
 
-/* stream(purpose, a = 0, b = 0) -> integer */
+/* stream(purpose, a = 0, b = 0, owner = nil) -> integer; owner: the layer whose `calls` a is, so
+   that a plan can go on counting */
 static int lb_random_stream(lua_State *L) {
   static const char *const where = "random.stream";
   if (lua_type(L, 1) != LUA_TSTRING)
@@ -90,7 +107,13 @@ static int lb_random_stream(lua_State *L) {
                       luaL_typename(L, 1));
   const uint64_t a = lua_isnoneornil(L, 2) ? 0 : lb_checkseed(L, 2, where, "a");
   const uint64_t b = lua_isnoneornil(L, 3) ? 0 : lb_checkseed(L, 3, where, "b");
-  lua_pushinteger(L, (lua_Integer)ldb_rng_stream(lua_tostring(L, 1), a, b));
+  const uint64_t purpose = ldb_rng_purpose(lua_tostring(L, 1));
+  const uint64_t value = ldb_rng_substream(purpose, a, b);
+  if (lb_taping(L)) {
+    const lb_stream s = {.value = value, .purpose = purpose, .a = a, .b = b};
+    lb_tape_stream(L, s, lua_istable(L, 4) ? 4 : 0);
+  }
+  lua_pushinteger(L, (lua_Integer)value);
   return 1;
 }
 
@@ -109,6 +132,7 @@ static int lb_random_block(lua_State *L) {
 static int lb_random_seed(lua_State *L) {
   lb_context *c = lb_getcontext(L);
   c->seed = lb_checkseed(L, 1, "seed", "seed");
+  if (c->tape) lb_tape_refuse(L, "'seed' is called in the step");
   c->draws = 0;
   return 0;
 }
@@ -117,7 +141,14 @@ static int lb_random_seed(lua_State *L) {
 static int lb_random_next(lua_State *L) {
   lb_context *c = lb_getcontext(L);
   lua_pushinteger(L, (lua_Integer)c->seed);
-  lua_pushinteger(L, (lua_Integer)ldb_rng_stream("user", c->draws++, 0));
+  const uint64_t purpose = ldb_rng_purpose("user"), a = c->draws++;
+  const uint64_t value = ldb_rng_substream(purpose, a, 0);
+  if (c->tape) {
+    const lb_stream s = {
+        .value = value, .purpose = purpose, .a = a, .b = 0, .owner = LB_STREAM_STATE};
+    lb_tape_stream(L, s, 0);
+  }
+  lua_pushinteger(L, (lua_Integer)value);
   return 2;
 }
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_node.h"
+#include "binding/lb_tape.h"
 #include "kernels/copy.h"
 
 /* ---- arguments ------------------------------------------------------------------------------ */
@@ -64,7 +64,9 @@ static int lb_tensor_full(lua_State *L) {
   int rank = check_shape(L, 1, "full", shape);
   ldb_dtype t = check_dtype(L, 3, "full");
   double value = check_element(L, 2, "full", t);
-  ldb_fill_view(&lb_newtensor(L, "full", t, rank, shape)->view, value);
+  const ldb_view *v = &lb_newtensor(L, "full", t, rank, shape)->view;
+  ldb_fill_view(v, value);
+  if (lb_taping(L)) lb_tape_fill(L, "full", v, value);
   return 1;
 }
 
@@ -76,6 +78,7 @@ static int lb_tensor_range(lua_State *L) {
   const ldb_view *v = &lb_newtensor(L, "arange", check_dtype(L, 4, "arange"), 1, &n)->view;
   for (int64_t i = 0; i < n; i++)
     ldb_write(v, i, start + (double)i * step);
+  if (lb_taping(L)) lb_tape_constant(L, v);
   return 1;
 }
 
@@ -127,6 +130,7 @@ static int lb_tensor_from_table(lua_State *L) {
   const ldb_view *v = &lb_newtensor(L, "tensor", t, rank, shape)->view;
   lua_pushvalue(L, 1);
   fill_from_table(L, v, 0, &offset);
+  if (lb_taping(L)) lb_tape_constant(L, v);
   lua_settop(L, 2);
   return 1;
 }
@@ -149,6 +153,7 @@ static void push_nested(lua_State *L, const ldb_view *v, int axis, int64_t offse
 static int lb_tensor_totable(lua_State *L) {
   const lb_tensor *t = lb_checktensor(L, 1, "totable", "self");
   luaL_checkstack(L, LDB_MAX_RANK + 4, "totable");
+  if (lb_taping(L)) lb_tape_read(L, "totable");
   push_nested(L, &t->view, 0, 0);
   return 1;
 }
@@ -159,6 +164,7 @@ static int lb_tensor_item(lua_State *L) {
   if (ldb_view_count(&t->view) != 1)
     return luaL_error(L, "lossdbg: item: expected a tensor with one element, got %s",
                       ldb_shape_text(&t->view, shape));
+  if (lb_taping(L)) lb_tape_read(L, "item");
   push_element(L, &t->view, 0);
   return 1;
 }
@@ -186,6 +192,7 @@ static int64_t check_place(lua_State *L, int first, const char *where, const ldb
 
 static int lb_tensor_get(lua_State *L) {
   const lb_tensor *t = lb_checktensor(L, 1, "get", "self");
+  if (lb_taping(L)) lb_tape_read(L, "get");
   push_element(L, &t->view, check_place(L, 2, "get", &t->view));
   return 1;
 }
@@ -208,6 +215,7 @@ static int lb_tensor_set(lua_State *L) {
   double x = check_element(L, 2, "set", t->view.dtype);
   int64_t offset = check_place(L, 3, "set", &t->view);
   check_writable(L, 1, "set");
+  if (lb_taping(L)) lb_tape_refuse(L, "'set' writes single values from Lua");
   ldb_write(&t->view, offset, x);
   lb_touch(t);
   lua_settop(L, 1);
@@ -220,6 +228,10 @@ static int lb_tensor_fill_(lua_State *L) {
   check_writable(L, 1, "fill_");
   ldb_fill_view(&t->view, x);
   lb_touch(t);
+  if (lb_taping(L)) {
+    lb_tape_see(L, 1);
+    lb_tape_fill(L, "fill_", &t->view, x);
+  }
   lua_settop(L, 1);
   return 1;
 }
@@ -228,10 +240,13 @@ static int lb_tensor_fill_(lua_State *L) {
 static void assign(lua_State *L, const char *where, const lb_tensor *to, const ldb_view *v,
                    int idx) {
   if (lua_type(L, idx) == LUA_TNUMBER) {
-    ldb_fill_view(v, check_element(L, idx, where, v->dtype));
+    const double x = check_element(L, idx, where, v->dtype);
+    ldb_fill_view(v, x);
+    if (lb_taping(L)) lb_tape_fill(L, where, v, x);
     return;
   }
   const lb_tensor *u = lb_checktensor(L, idx, where, "value");
+  if (lb_taping(L)) lb_tape_see(L, idx);
   ldb_view from = u->view, common = *v;
   ldb_error e;
   char a[LDB_SHAPE_TEXT], b[LDB_SHAPE_TEXT];
@@ -241,15 +256,18 @@ static void assign(lua_State *L, const char *where, const lb_tensor *to, const l
   if (u->storage == to->storage) {
     const ldb_view *copy = &lb_newtensor(L, where, from.dtype, from.rank, from.shape)->view;
     ldb_copy_view(&from, copy);
+    if (lb_taping(L)) lb_tape_copy(L, &from, copy);
     from = *copy;
   }
   from = ldb_broadcast_to(&from, v);
   ldb_copy_view(&from, v);
+  if (lb_taping(L)) lb_tape_copy(L, &from, v);
 }
 
 static int lb_tensor_copy_(lua_State *L) {
   lb_tensor *t = lb_checktensor(L, 1, "copy_", "self");
   check_writable(L, 1, "copy_");
+  if (lb_taping(L)) lb_tape_see(L, 1);
   assign(L, "copy_", t, &t->view, 2);
   lb_touch(t);
   lua_settop(L, 1);
@@ -263,6 +281,10 @@ static int lb_tensor_clone(lua_State *L) {
   const lb_tensor *t = lb_checktensor(L, 1, "clone", "self");
   const ldb_view *v = &lb_newtensor(L, "clone", t->view.dtype, t->view.rank, t->view.shape)->view;
   ldb_copy_view(&t->view, v);
+  if (lb_taping(L)) {
+    lb_tape_see(L, 1);
+    lb_tape_copy(L, &t->view, v);
+  }
   return 1;
 }
 
@@ -279,6 +301,7 @@ static int lb_tensor_is_contiguous(lua_State *L) {
 }
 
 static int lb_tensor_has_nonfinite(lua_State *L) {
+  if (lb_taping(L)) lb_tape_read(L, "has_nonfinite");
   lua_pushboolean(L, ldb_has_nonfinite(&lb_checktensor(L, 1, "has_nonfinite", "self")->view));
   return 1;
 }
@@ -329,6 +352,7 @@ static int push_row(lua_State *L, const lb_tensor *t) {
   if (t->view.rank == 0) return luaL_error(L, "lossdbg: a scalar tensor has no element to index");
   int64_t i = check_index(L, 2, "[]", &t->view, 0);
   if (t->view.rank == 1) {
+    if (lb_taping(L)) lb_tape_read(L, "[]");
     push_element(L, &t->view, i * t->view.stride[0]);
     return 1;
   }
@@ -357,7 +381,10 @@ static int set_gradient(lua_State *L, const lb_tensor *t) {
     const lb_tensor *g = lb_checktensor(L, 3, "grad", "value");
     if (!ldb_same_shape(&g->view, &t->view) || g->view.dtype != t->view.dtype)
       return luaL_error(L, "lossdbg: grad: a gradient has the shape and dtype of its tensor");
+    if (lb_taping(L)) lb_tape_see(L, 3);
   }
+  if (lb_taping(L)) lb_tape_leaf(L, 1);
+  lb_getcontext(L)->gradients++;
   lua_setiuservalue(L, 1, 3);
   return 0;
 }
@@ -369,6 +396,8 @@ static int set_requires_grad(lua_State *L, lb_tensor *t) {
   if (lua_getiuservalue(L, 1, 2) != LUA_TNIL)
     return luaL_error(L, "lossdbg: requires_grad: the tensor is the result of a recorded op (use "
                          "detach())");
+  if (lb_taping(L)) lb_tape_refuse(L, "'requires_grad' is set in the step");
+  if (t->planned && t->requires_grad != lua_toboolean(L, 3)) lb_getcontext(L)->stamp++;
   t->requires_grad = lua_toboolean(L, 3);
   return 0;
 }
@@ -384,6 +413,7 @@ static int lb_tensor__newindex(lua_State *L) {
   ldb_view row = t->view;
   int64_t i = check_index(L, 2, "[]=", &t->view, 0);
   check_writable(L, 1, "[]=");
+  if (lb_taping(L)) lb_tape_see(L, 1);
   row.data = (unsigned char *)row.data +
              (ptrdiff_t)(i * row.stride[0]) * (ptrdiff_t)ldb_dtype_size(row.dtype);
   row.rank--;

@@ -3,9 +3,8 @@
 
 #include "base/sample.h"
 #include "binding/lb_record.h"
+#include "binding/lb_tape.h"
 #include "binding/lb_update.h"
-#include "train/clip.h"
-#include "train/optimizer.h"
 #include "train/orthogonal.h"
 
 /* check(parameter, gradient): raises what an update with them would raise */
@@ -24,19 +23,18 @@ static int lb_train_sgd(lua_State *L) {
   static const char *const where = "train.sgd";
   lb_update u;
   lb_check_parameter(L, &u, where);
-  ldb_sgd rule = {0};
-  rule.lr = lb_check_rate(L, where, 4, "lr");
-  rule.momentum = lb_check_within(L, where, 5, "momentum", 0.0, 1.0);
-  rule.nesterov = lua_toboolean(L, 6);
+  ldb_sgd *rule = &u.call.hyper.sgd;
+  rule->lr = lb_check_rate(L, where, 4, "lr");
+  rule->momentum = lb_check_within(L, where, 5, "momentum", 0.0, 1.0);
+  rule->nesterov = lua_toboolean(L, 6);
   const double weight_decay = lb_check_rate(L, where, 7, "weight_decay");
-  rule.flavor = lb_check_flavor(L, where, 8);
-  rule.dampening = lua_isnoneornil(L, 9) ? 0.0 : lb_checkfinite(L, 9, where, "dampening");
-  rule.first = lua_toboolean(L, 10);
-  void *velocity = lb_check_slot(L, &u, 3, "velocity", rule.momentum != 0.0);
-  lb_set_decay(&u, weight_decay, rule.lr, lb_check_decoupled(L, 11, rule.flavor));
-  ldb_update_stats s = {0};
-  ldb_sgd_update(&u.p, &rule, velocity, &s);
-  return lb_push_stats(L, &u, &s);
+  rule->flavor = lb_check_flavor(L, where, 8);
+  rule->dampening = lua_isnoneornil(L, 9) ? 0.0 : lb_checkfinite(L, 9, where, "dampening");
+  rule->first = lua_toboolean(L, 10);
+  void *velocity = lb_check_slot(L, &u, 3, "velocity", rule->momentum != 0.0);
+  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 11, rule->flavor));
+  u.call.slot[0] = velocity;
+  return lb_run_update(L, &u, LDB_RULE_SGD, rule->lr, rule->first ? 1 : 2);
 }
 
 /* rmsprop(parameter, gradient, square, average | nil, buffer | nil, lr, rho, momentum, eps,
@@ -45,21 +43,22 @@ static int lb_train_rmsprop(lua_State *L) {
   static const char *const where = "train.rmsprop";
   lb_update u;
   lb_check_parameter(L, &u, where);
-  ldb_rmsprop rule = {0};
-  rule.lr = lb_check_rate(L, where, 6, "lr");
-  rule.rho = lb_check_within(L, where, 7, "rho", 0.0, 1.0);
-  rule.momentum = lb_check_within(L, where, 8, "momentum", 0.0, 1.0);
-  rule.eps = lb_check_rate(L, where, 9, "eps");
+  ldb_rmsprop *rule = &u.call.hyper.rmsprop;
+  rule->lr = lb_check_rate(L, where, 6, "lr");
+  rule->rho = lb_check_within(L, where, 7, "rho", 0.0, 1.0);
+  rule->momentum = lb_check_within(L, where, 8, "momentum", 0.0, 1.0);
+  rule->eps = lb_check_rate(L, where, 9, "eps");
   const double weight_decay = lb_check_rate(L, where, 10, "weight_decay");
-  rule.flavor = lb_check_flavor(L, where, 11);
+  rule->flavor = lb_check_flavor(L, where, 11);
   void *square = lb_check_slot(L, &u, 3, "square", true);
   void *average = lb_check_slot(L, &u, 4, "average", false);
-  void *buffer = lb_check_slot(L, &u, 5, "buffer", rule.momentum != 0.0);
-  rule.centered = average != NULL;
-  lb_set_decay(&u, weight_decay, rule.lr, lb_check_decoupled(L, 12, rule.flavor));
-  ldb_update_stats s = {0};
-  ldb_rmsprop_update(&u.p, &rule, square, average, buffer, &s);
-  return lb_push_stats(L, &u, &s);
+  void *buffer = lb_check_slot(L, &u, 5, "buffer", rule->momentum != 0.0);
+  rule->centered = average != NULL;
+  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 12, rule->flavor));
+  u.call.slot[0] = square;
+  u.call.slot[1] = average;
+  u.call.slot[2] = buffer;
+  return lb_run_update(L, &u, LDB_RULE_RMSPROP, rule->lr, 1);
 }
 
 /* adam(parameter, gradient, m, v, maximum | nil, step, lr, beta1, beta2, eps, weight_decay,
@@ -68,21 +67,22 @@ static int lb_train_adam(lua_State *L) {
   static const char *const where = "train.adam";
   lb_update u;
   lb_check_parameter(L, &u, where);
-  ldb_adam rule = {0};
-  rule.step = lb_check_step(L, where, 6);
-  rule.lr = lb_check_rate(L, where, 7, "lr");
-  rule.beta1 = lb_check_within(L, where, 8, "beta1", 0.0, 1.0);
-  rule.beta2 = lb_check_within(L, where, 9, "beta2", 0.0, 1.0);
-  rule.eps = lb_check_rate(L, where, 10, "eps");
+  ldb_adam *rule = &u.call.hyper.adam;
+  rule->step = lb_check_step(L, where, 6);
+  rule->lr = lb_check_rate(L, where, 7, "lr");
+  rule->beta1 = lb_check_within(L, where, 8, "beta1", 0.0, 1.0);
+  rule->beta2 = lb_check_within(L, where, 9, "beta2", 0.0, 1.0);
+  rule->eps = lb_check_rate(L, where, 10, "eps");
   const double weight_decay = lb_check_rate(L, where, 11, "weight_decay");
   const bool decoupled = lua_toboolean(L, 12);
-  rule.flavor = lb_check_flavor(L, where, 13);
+  rule->flavor = lb_check_flavor(L, where, 13);
   void *m = lb_check_slot(L, &u, 3, "m", true), *v = lb_check_slot(L, &u, 4, "v", true);
   void *maximum = lb_check_slot(L, &u, 5, "maximum", false);
-  lb_set_decay(&u, weight_decay, rule.lr, decoupled);
-  ldb_update_stats s = {0};
-  ldb_adam_update(&u.p, &rule, m, v, maximum, &s);
-  return lb_push_stats(L, &u, &s);
+  lb_set_decay(&u, weight_decay, rule->lr, decoupled);
+  u.call.slot[0] = m;
+  u.call.slot[1] = v;
+  u.call.slot[2] = maximum;
+  return lb_run_update(L, &u, LDB_RULE_ADAM, rule->lr, rule->step);
 }
 
 /* adagrad(parameter, gradient, square, step, lr, eps, lr_decay, weight_decay, flavor,
@@ -91,18 +91,17 @@ static int lb_train_adagrad(lua_State *L) {
   static const char *const where = "train.adagrad";
   lb_update u;
   lb_check_parameter(L, &u, where);
-  ldb_adagrad rule = {0};
-  rule.step = lb_check_step(L, where, 4);
-  rule.lr = lb_check_rate(L, where, 5, "lr");
-  rule.eps = lb_check_rate(L, where, 6, "eps");
-  rule.lr_decay = lb_check_rate(L, where, 7, "lr_decay");
+  ldb_adagrad *rule = &u.call.hyper.adagrad;
+  rule->step = lb_check_step(L, where, 4);
+  rule->lr = lb_check_rate(L, where, 5, "lr");
+  rule->eps = lb_check_rate(L, where, 6, "eps");
+  rule->lr_decay = lb_check_rate(L, where, 7, "lr_decay");
   const double weight_decay = lb_check_rate(L, where, 8, "weight_decay");
-  rule.flavor = lb_check_flavor(L, where, 9);
+  rule->flavor = lb_check_flavor(L, where, 9);
   void *square = lb_check_slot(L, &u, 3, "square", true);
-  lb_set_decay(&u, weight_decay, rule.lr, lb_check_decoupled(L, 10, rule.flavor));
-  ldb_update_stats s = {0};
-  ldb_adagrad_update(&u.p, &rule, square, &s);
-  return lb_push_stats(L, &u, &s);
+  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 10, rule->flavor));
+  u.call.slot[0] = square;
+  return lb_run_update(L, &u, LDB_RULE_ADAGRAD, rule->lr, rule->step);
 }
 
 /* ---- clipping: functions over a list of tensors ------------------------------------------------
@@ -143,15 +142,27 @@ static size_t count_of(const lb_tensor *t) {
   return (size_t)ldb_view_count(&t->view);
 }
 
-static double sum_squares(const lb_tensor *t) {
-  return ldb_sum_squares(t->view.dtype, count_of(t), t->view.data);
-}
-
-static double global_norm(lua_State *L, lua_Integer n) {
-  double total = 0.0;
-  for (lua_Integer i = 1; i <= n; i++)
-    total += sum_squares(list_item(L, i));
-  return sqrt(total);
+/* Does it to the n tensors of the list. Pushes the memory of the call, which is returned. */
+static ldb_clip_call *run_clip(lua_State *L, const char *where, ldb_clip_kind kind, lua_Integer n,
+                               double limit, ldb_flavor flavor) {
+  const size_t bytes = sizeof(ldb_clip_call) + (size_t)n * sizeof(ldb_flat);
+  ldb_clip_call *c = lua_newuserdatauv(L, bytes, 0);
+  ldb_error e;
+  memset(c, 0, bytes);
+  c->kind = kind;
+  c->flavor = flavor;
+  c->limit = limit;
+  c->n = (size_t)n;
+  for (lua_Integer i = 1; i <= n; i++) {
+    lb_tensor *t = list_item(L, i);
+    c->item[i - 1].dtype = t->view.dtype;
+    c->item[i - 1].n = count_of(t);
+    c->item[i - 1].data = t->view.data;
+    if (kind != LDB_CLIP_MEASURE) lb_touch(t);
+  }
+  ldb_do_clip(c, &e);
+  if (lb_taping(L)) lb_tape_clip(L, where, c);
+  return c;
 }
 
 /* clip_value(gradients, limit) -> number of elements that changed */
@@ -159,13 +170,8 @@ static int lb_train_clip_value(lua_State *L) {
   static const char *const where = "train.clip_value";
   const lua_Integer n = check_list(L, where);
   const double limit = check_limit(L, where);
-  size_t changed = 0;
-  for (lua_Integer i = 1; i <= n; i++) {
-    lb_tensor *t = list_item(L, i);
-    changed += ldb_clip_value(t->view.dtype, count_of(t), t->view.data, -limit, limit);
-    lb_touch(t);
-  }
-  lua_pushinteger(L, (lua_Integer)changed);
+  const ldb_clip_call *c = run_clip(L, where, LDB_CLIP_VALUE, n, limit, LDB_KERAS);
+  lua_pushinteger(L, (lua_Integer)c->changed);
   return 1;
 }
 
@@ -174,16 +180,9 @@ static int lb_train_clip_norm(lua_State *L) {
   static const char *const where = "train.clip_norm";
   const lua_Integer n = check_list(L, where);
   const double limit = check_limit(L, where);
-  const ldb_flavor flavor = lb_check_flavor(L, where, 3);
-  lua_Integer clipped = 0;
-  for (lua_Integer i = 1; i <= n; i++) {
-    lb_tensor *t = list_item(L, i);
-    const double factor = ldb_clip_factor(sqrt(sum_squares(t)), limit, flavor, false);
-    ldb_scale(t->view.dtype, count_of(t), t->view.data, factor);
-    lb_touch(t);
-    clipped += factor < 1.0;
-  }
-  lua_pushinteger(L, clipped);
+  const ldb_clip_call *c =
+      run_clip(L, where, LDB_CLIP_NORM, n, limit, lb_check_flavor(L, where, 3));
+  lua_pushinteger(L, (lua_Integer)c->changed);
   return 1;
 }
 
@@ -192,22 +191,19 @@ static int lb_train_global_clip_norm(lua_State *L) {
   static const char *const where = "train.global_clip_norm";
   const lua_Integer n = check_list(L, where);
   const double limit = check_limit(L, where);
-  const ldb_flavor flavor = lb_check_flavor(L, where, 3);
-  const double norm = global_norm(L, n), factor = ldb_clip_factor(norm, limit, flavor, true);
-  for (lua_Integer i = 1; i <= n; i++) {
-    lb_tensor *t = list_item(L, i);
-    ldb_scale(t->view.dtype, count_of(t), t->view.data, factor);
-    lb_touch(t);
-  }
-  lua_pushnumber(L, norm);
-  lua_pushnumber(L, factor);
+  const ldb_clip_call *c =
+      run_clip(L, where, LDB_CLIP_GLOBAL, n, limit, lb_check_flavor(L, where, 3));
+  lua_pushnumber(L, c->norm);
+  lua_pushnumber(L, c->factor);
   return 2;
 }
 
 /* global_norm(tensors) -> sqrt of the sum of all squares */
 static int lb_train_global_norm(lua_State *L) {
-  const lua_Integer n = check_list(L, "train.global_norm");
-  lua_pushnumber(L, global_norm(L, n));
+  static const char *const where = "train.global_norm";
+  const lua_Integer n = check_list(L, where);
+  const ldb_clip_call *c = run_clip(L, where, LDB_CLIP_MEASURE, n, 1.0, LDB_KERAS);
+  lua_pushnumber(L, c->norm);
   return 1;
 }
 
@@ -258,6 +254,7 @@ static int lb_train_orthogonal(lua_State *L) {
     return lb_raise(L, where, &e);
   write_matrix(t, q, rows, cols, gain);
   lb_touch(t);
+  if (lb_taping(L)) lb_tape_refuse(L, "'%s' writes into a tensor", where);
   lua_settop(L, 1);
   return 1;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "binding/lb_tape.h"
+
 static bool overlap(const lb_tensor *a, const lb_tensor *b, size_t bytes) {
   const unsigned char *x = a->view.data, *y = b->view.data;
   return a->storage == b->storage && x < y + bytes && y < x + bytes;
@@ -16,7 +18,7 @@ static lb_tensor *check_companion(lua_State *L, const lb_update *u, int idx, con
     luaL_error(L, "lossdbg: %s: argument '%s': expected shape %s as the parameter, got %s",
                u->where, name, ldb_shape_text(&w->view, want), ldb_shape_text(&t->view, got));
   }
-  const size_t bytes = u->p.n * ldb_dtype_size(w->view.dtype);
+  const size_t bytes = u->call.p.n * ldb_dtype_size(w->view.dtype);
   bool shared = u->gradient != NULL && overlap(t, u->gradient, bytes);
   for (int i = 0; i < u->n_written; i++)
     shared = shared || overlap(t, u->written[i], bytes);
@@ -33,12 +35,12 @@ void lb_check_parameter(lua_State *L, lb_update *u, const char *where) {
   if (w->view.dtype == LDB_I32)
     luaL_error(L, "lossdbg: %s: argument 'parameter': expected dtype f32 or f64, got i32", where);
   u->written[u->n_written++] = w;
-  u->p.dtype = w->view.dtype;
-  u->p.n = (size_t)ldb_view_count(&w->view);
-  u->p.team = lb_getcontext(L)->team;
-  u->p.w = w->view.data;
+  u->call.p.dtype = w->view.dtype;
+  u->call.p.n = (size_t)ldb_view_count(&w->view);
+  u->call.p.team = lb_getcontext(L)->team;
+  u->call.p.w = w->view.data;
   u->gradient = check_companion(L, u, 2, "gradient");
-  u->p.g = u->gradient->view.data;
+  u->call.p.g = u->gradient->view.data;
 }
 
 void *lb_check_slot(lua_State *L, lb_update *u, int idx, const char *name, bool needed) {
@@ -49,11 +51,11 @@ void *lb_check_slot(lua_State *L, lb_update *u, int idx, const char *name, bool 
 }
 
 void *lb_check_part(lua_State *L, lb_update *u, int idx, const char *name, size_t n) {
-  lb_tensor *t = lb_checkcontiguous(L, idx, u->where, name, (int)u->p.dtype);
+  lb_tensor *t = lb_checkcontiguous(L, idx, u->where, name, (int)u->call.p.dtype);
   if ((size_t)ldb_view_count(&t->view) != n)
     luaL_error(L, "lossdbg: %s: argument '%s': expected %I elements, got %I", u->where, name,
                (LUAI_UACINT)n, (LUAI_UACINT)ldb_view_count(&t->view));
-  const size_t size = ldb_dtype_size(u->p.dtype);
+  const size_t size = ldb_dtype_size(u->call.p.dtype);
   bool shared = t->storage == u->gradient->storage;
   for (int i = 0; i < u->n_written; i++)
     shared =
@@ -104,13 +106,20 @@ bool lb_check_decoupled(lua_State *L, int idx, ldb_flavor flavor) {
 }
 
 void lb_set_decay(lb_update *u, double weight_decay, double lr, bool decoupled) {
-  u->p.l2 = decoupled ? 0.0 : weight_decay;
-  u->p.decay = decoupled ? lr * weight_decay : 0.0;
+  u->call.weight_decay = weight_decay;
+  u->call.decoupled = decoupled;
+  u->call.p.l2 = decoupled ? 0.0 : weight_decay;
+  u->call.p.decay = decoupled ? lr * weight_decay : 0.0;
 }
 
-int lb_push_stats(lua_State *L, const lb_update *u, const ldb_update_stats *s) {
+int lb_run_update(lua_State *L, lb_update *u, ldb_rule_id id, double lr, uint64_t step) {
+  ldb_error e;
+  const ldb_update_stats *s = &u->call.stats;
+  u->call.rule = &ldb_update_rules[id];
+  if (ldb_do_update(&u->call, &e) != LDB_OK) lb_raise(L, u->where, &e);
   for (int i = 0; i < u->n_written; i++)
     lb_touch(u->written[i]);
+  if (lb_taping(L)) lb_tape_update(L, u, lr, step);
   lua_pushnumber(L, s->grad_sq);
   lua_pushnumber(L, s->update_sq);
   lua_pushnumber(L, s->weight_sq);

@@ -5,14 +5,14 @@
 #define LB_UPDATE_H
 
 #include "binding/lb.h"
-#include "train/optimizer.h"
+#include "train/update_call.h"
 
 typedef struct lb_update {
   const char *where;
   const lb_tensor *gradient;
   lb_tensor *written[4]; /* the parameter, then the slots that are present */
   int n_written;
-  ldb_parameter p;
+  ldb_update_call call;
 } lb_update;
 
 /* Arguments 1 and 2: parameter and gradient. */
@@ -32,9 +32,10 @@ ldb_flavor lb_check_flavor(lua_State *L, const char *where, int idx);
 bool lb_check_decoupled(lua_State *L, int idx, ldb_flavor flavor);
 
 void lb_set_decay(lb_update *u, double weight_decay, double lr, bool decoupled);
-/* -> grad_sq, update_sq, weight_sq, nonfinite_grad, nonfinite_weight, unchanged, underflow,
-      grad_zero */
-int lb_push_stats(lua_State *L, const lb_update *u, const ldb_update_stats *s);
+/* Runs the rule on u->call with the hyperparameters as they are; lr and step are what a plan will
+   set anew. -> grad_sq, update_sq, weight_sq, nonfinite_grad, nonfinite_weight, unchanged,
+   underflow, grad_zero */
+int lb_run_update(lua_State *L, lb_update *u, ldb_rule_id id, double lr, uint64_t step);
 
 /* Rules of optimizer_adaptive.h, terminated by NULL. */
 extern const luaL_Reg lb_adaptive_functions[];

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb.h"
+#include "binding/lb_tape.h"
 
 /* Registry keys by address: quicker than strings, and no two libraries can share one. */
 static const char context_key = 0, storage_key = 0, tensor_key = 0;
@@ -75,6 +75,7 @@ static lb_storage *new_storage(lua_State *L, const char *where, size_t bytes) {
   uintptr_t p = (uintptr_t)(s + 1);
   s->data = (unsigned char *)((p + LB_ALIGN - 1) & ~(uintptr_t)(LB_ALIGN - 1));
   set_metatable(L, &storage_key);
+  if (lb_taping(L)) lb_tape_born(L);
   return s;
 }
 
@@ -88,7 +89,7 @@ static lb_tensor *wrap(lua_State *L, const ldb_view *v) {
   lb_tensor *t = lua_newuserdatauv(L, sizeof *t, 3);
   t->view = *v;
   t->storage = s;
-  t->requires_grad = false;
+  t->requires_grad = t->planned = false;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
   set_metatable(L, &tensor_key);
@@ -105,6 +106,10 @@ lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype dtype, int ra
     lb_raise(L, where, &e);
   v.data = new_storage(L, where, bytes)->data;
   return wrap(L, &v);
+}
+
+lb_tensor *lb_wrapstorage(lua_State *L, const ldb_view *v) {
+  return wrap(L, v);
 }
 
 lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v) {

@@ -50,6 +50,7 @@ local functions = {
   gradcheck = { "lossdbg.gradcheck", "check" },
   lr_find = { "lossdbg.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
+  plan = { "lossdbg.plan", "new" },
 }
 
 --- What was linked and what it runs on: version, BLAS, how that was built to use threads ("serial",

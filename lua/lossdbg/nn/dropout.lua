@@ -16,12 +16,12 @@ return layer.define {
   forward = function(self, x, context)
     local rate = self.options.rate
     if not context.training or rate == 0 then return x end
-    local step = context.step
+    local step, owner = context.step, nil
     if not step then
-      step = (self.calls or 0) + 1
+      step, owner = (self.calls or 0) + 1, self
       self.calls = step
     end
-    local stream = core.random.stream("dropout/" .. self.path, step, context.call or 0)
+    local stream = core.random.stream("dropout/" .. self.path, step, context.call or 0, owner)
     return core.op.dropout(x, rate, self.seed, stream)
   end,
 }

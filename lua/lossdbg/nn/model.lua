@@ -186,6 +186,7 @@ local function set_trainable(self, path, trainable)
     end
   end
   if not found then self:layer(path) end
+  core.plan.changed()
   return self
 end
 

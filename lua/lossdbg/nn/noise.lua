@@ -21,12 +21,12 @@ function M.create(self, context) self.seed = self.options.seed or context.seed e
 ---@return integer seed
 ---@return integer stream
 function M.stream(self, context)
-  local step = context.step
+  local step, owner = context.step, nil
   if not step then
-    step = (self.calls or 0) + 1
+    step, owner = (self.calls or 0) + 1, self
     self.calls = step
   end
-  return self.seed, stream_of(self.kind .. "/" .. self.path, step, context.call or 0)
+  return self.seed, stream_of(self.kind .. "/" .. self.path, step, context.call or 0, owner)
 end
 
 ---Normal numbers.

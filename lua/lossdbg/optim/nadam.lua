@@ -36,6 +36,6 @@ return {
   update = function(w, g, s, lr, o, step)
     return nadam(w, g, s.m, s.v, step, lr, o.beta1, o.beta2, o.epsilon, o.weight_decay,
       o.decoupled_weight_decay, o.flavor, momentum(o, step), momentum(o, step + 1),
-      product(o, step))
+      product(o, step), o.momentum_decay)
   end,
 }

@@ -10,7 +10,7 @@ local rates = require "lossdbg.optim.rate"
 local slots = require "lossdbg.optim.slots"
 local source = require "lossdbg.support.source"
 
-local train = core.train
+local train, plan = core.train, core.plan
 local M = {}
 
 ---@class lossdbg.Optimizer
@@ -28,12 +28,17 @@ local meta = { __name = "lossdbg.Optimizer" }
 
 function meta.__index(self, key)
   if key == "lr" then return rates.current(self.rate, self.iterations) end
+  if key == "stats" or key == "clip_factor" then
+    slots.settle(self)
+    return rawget(self, "last_" .. key)
+  end
   return methods[key]
 end
 
 function meta.__newindex(self, key, value)
   if key == "lr" then
     rawset(self, "rate", rates.check(value, "optimizer", source.level()))
+    plan.rate_changed()
   elseif key == "model" or key == "parameters" then
     error("lossdbg: optimizer: parameters are set with :attach()", source.level())
   else
@@ -82,6 +87,7 @@ end
 -- The parameters that this step moves. Raises before anything is written.
 local function gather(self)
   local active, gradients, fresh = {}, {}, false
+  slots.settle(self, true)
   local list = held(self, "step")
   for _, entry in ipairs(list) do
     local tensor = entry.tensor
@@ -112,7 +118,7 @@ local function clip(self, gradients)
     train.clip_norm(gradients, o.clip_norm, o.flavor)
   else
     local _, factor = train.global_clip_norm(gradients, o.global_clip_norm, o.flavor)
-    self.clip_factor = factor
+    self.last_clip_factor = factor
   end
   return before
 end
@@ -129,10 +135,13 @@ function methods:step()
   local every, used = o.gradient_accumulation_steps or 1, gradients
   local done = self.iterations // every
   local due = (self.iterations + 1) % every == 0
+  local taping = plan.taping()
+  if taping then plan.optimizer(self, self.base_lr, every) end
   if every > 1 then gradients = average.accumulate(active, gradients, every, due) end
   if due then
     local before = clip(self, gradients)
     for i, entry in ipairs(active) do
+      if taping then plan.own_rate(entry.lr) end
       slots.record(entry.row, before and before[i], update(entry.tensor, gradients[i], entry.slots,
         groups.rate(entry, lr, self.base_lr), entry.options, done + 1))
       if every > 1 then gradients[i]:fill_(0) end
@@ -142,12 +151,28 @@ function methods:step()
   end
   if o.use_ema then average.follow(self.list, o, done) end
   average.constrain(active)
+  if taping then
+    plan.optimizer()
+    self.taped = { active = active, due = due }
+  end
   for i, entry in ipairs(active) do
     entry.used, entry.used_version = used[i], train.version(used[i])
   end
-  self.stats = stats
+  self.last_stats = stats
   self.iterations = self.iterations + 1
   return self
+end
+
+---What the next step will do besides the rule: steps of the same phase are planned alike.
+---@return string
+function methods:phase()
+  local o = self.options
+  local every = o.gradient_accumulation_steps or 1
+  if every == 1 and not o.use_ema then return "" end
+  local done = self.iterations // every
+  local overwrite = o.ema_overwrite_frequency and (done + 1) % o.ema_overwrite_frequency == 0
+  return ("%s %s %s"):format((self.iterations + 1) % every == 0, o.use_ema and done == 0,
+    overwrite)
 end
 
 ---Ends a training: with use_ema the averages become the weights (fit does this by itself).
@@ -177,6 +202,7 @@ function methods:epoch(logs)
   if type(metric) ~= "number" then return false end
   local lr, reduced = rate.plateau:epoch(metric, rate.value)
   rate.value = lr
+  plan.rate_changed()
   return reduced
 end
 
@@ -217,6 +243,8 @@ function methods:load_state(state)
     end
   end
   for i, entry in ipairs(self.list) do entry.slots = fresh[i] end
+  plan.changed()
+  plan.rate_changed()
   self.iterations = state.iterations
   if not self.rate.schedule then self.rate.value = state.lr end
   return self
@@ -260,8 +288,8 @@ function M.new(kind, given)
   if parameters.is_model(given) or options.is_tensor(given) then given = { given } end
   local o = options.check(where, given, common.schema(kind), level)
   common.together(kind, o, where, level)
-  local self = setmetatable({ kind = kind, name = kind.name, iterations = 0, stats = {},
-    given = {}, clip_factor = false }, meta)
+  local self = setmetatable({ kind = kind, name = kind.name, iterations = 0, last_stats = {},
+    given = {}, last_clip_factor = false, pending = false }, meta)
   for key, value in pairs(o) do
     if key ~= "model" then self.given[key] = value end
   end

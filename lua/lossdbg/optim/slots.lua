@@ -1,7 +1,7 @@
 --- What an optimiser keeps for each parameter: slots (tensors of its rule) and a row of statistics.
 local core = require "lossdbg.core"
 
-local train = core.train
+local train, plan = core.train, core.plan
 local M = {}
 
 local function new_row(numel)
@@ -77,6 +77,64 @@ function M.wait(active, gradients)
       0, 0, 0)
     entry.row.waiting = true
   end
+end
+
+-- What the plan that made the last step left: statistics in the order of the parameters.
+local function read_back(self, pending, taped, place)
+  local norms, n = plan.norms(pending, place), 0
+  local function norm()
+    n = n + 1
+    return norms[n] and norms[n][1]
+  end
+  local o, stats = self.options, {}
+  if taped.due then
+    local before, updates = {}, plan.updates(pending, place)
+    if o.clip_value or o.clip_norm or o.global_clip_norm then
+      for i = 1, #taped.active do before[i] = norm() end
+    end
+    for i, entry in ipairs(taped.active) do
+      M.record(entry.row, before[i], table.unpack(updates[i]))
+    end
+    if norms[n + 1] and norms[n + 1][2] then self.last_clip_factor = norms[n + 1][2] end
+  else
+    for _, entry in ipairs(taped.active) do
+      local gradient, weights = norm(), norm()
+      M.record(entry.row, gradient, gradient * gradient, 0, weights ^ 2, 0, 0, 0, 0, 0)
+      entry.row.waiting = true
+    end
+  end
+  for _, entry in ipairs(taped.active) do stats[entry.name] = entry.row end
+  self.last_stats = stats
+end
+
+---After replays of a plan: statistics, and which gradients were used, as an eager step leaves them.
+---@param self lossdbg.Optimizer
+---@param done? boolean an eager step follows
+function M.settle(self, done)
+  local pending = rawget(self, "pending")
+  if not pending then return end
+  local kept = self.plans[pending]
+  local replays = plan.replays(pending)
+  if kept.replays ~= replays then
+    read_back(self, pending, kept.taped, kept.place)
+    kept.replays = replays
+  end
+  if plan.shows(pending) then
+    for _, entry in ipairs(kept.taped.active) do
+      entry.used = entry.tensor.grad
+      entry.used_version = entry.used and train.version(entry.used) or 0
+    end
+  end
+  if done then self.pending = false end
+end
+
+---Connects a plan to an optimiser that takes part in it.
+---@param self lossdbg.Optimizer
+---@param made userdata plan
+---@param place integer of the optimiser in the plan
+function M.connect(self, made, place)
+  if not self.plans then self.plans = setmetatable({}, { __mode = "k" }) end
+  self.plans[made] = { taped = self.taped, place = place, replays = 0 }
 end
 
 return M
