@@ -25,12 +25,12 @@ function M.open(chosen, threads, system)
   if system == "lossdbg" then
     if not ld.plan then return nil, "this version has no ld.plan" end
     plan = ld.plan(step)
-    step = function() return plan() end
+    step = plan
   end
   local losses = {}
   for i = 1, M.steps do losses[i] = step():item() end
   return { step = step, loss_first = losses[1], loss_last = losses[#losses],
-    note = plan and plan.reason and "runs eagerly: " .. tostring(plan.reason) or nil }
+    note = plan and not plan.planned and "runs eagerly: " .. tostring(plan.reason) or nil }
 end
 
 ---The numbers that every system begins with, by name: x1, x2, ..., y, p001:PARAMETER, ...
