@@ -203,7 +203,7 @@ static void copy_call(ldb_call *to, const ldb_call *from) {
   for (int i = to->attrs.n_list; i < LDB_MAX_LIST; i++)
     to->attrs.list[i] = 0;
   copy_view(&to->out, &from->out);
-  copy_view(&to->saved, &from->saved);
+  if (from->saved.data) copy_view(&to->saved, &from->saved);
   to->scratch = from->scratch;
 }
 
