@@ -463,6 +463,22 @@ void ldb_pack_b(ldb_mat b, int64_t n, int64_t k, float *packed) {
   }
 }
 
+void ldb_pack_b_rows(int64_t n, int64_t k, int64_t row, int64_t rows, const float *from, int64_t ld,
+                     float *packed) {
+  const ldb_micro *micro = ldb_micro_best();
+  const ldb_source source = {.mat = {from, ld, false}};
+  const int64_t step = depth_of(k);
+  int64_t some;
+  for (int64_t i = 0; i < rows; i += some) {
+    const int64_t k0 = (row + i) / step * step, depth = min(step, k - k0);
+    float *to = packed + k0 * packed_width(n) + (row + i - k0) * LDB_PANEL;
+    some = min(rows - i, k0 + depth - row - i);
+    for (int64_t col = 0; col < n; col += LDB_PANEL)
+      pack_panel(micro ? micro : &plain, &source, col, min(LDB_PANEL, n - col), LDB_PANEL, i, some,
+                 to + col * depth);
+  }
+}
+
 /* Through the library: what is not stored as a matrix is brought into pieces on the stack. */
 enum { PIECE = 64 };
 

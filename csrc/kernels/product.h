@@ -69,6 +69,11 @@ ldb_status ldb_multiply_batch(ldb_team *team, const ldb_product *first, int64_t 
 int64_t ldb_packed_floats(int64_t n, int64_t k);
 void ldb_pack_b(ldb_mat b, int64_t n, int64_t k, float *packed);
 
+/* The same piece by piece, for a b whose rows come one after the other: its rows [row, row + rows)
+   stand at from, `ld` elements apart. */
+void ldb_pack_b_rows(int64_t n, int64_t k, int64_t row, int64_t rows, const float *from, int64_t ld,
+                     float *packed);
+
 /* One stored matrix as a source. */
 static inline ldb_source ldb_stored(const float *data, int64_t ld, bool trans) {
   const ldb_source s = {.mat = {data, ld, trans}, .pack = NULL, .ctx = NULL, .packed = NULL};

@@ -116,14 +116,57 @@ static size_t packed_size(const ldb_recurrent *r, bool backward) {
   return all;
 }
 
+/* The gradient of z as right sides of the products of the weights' gradients: columns that stand
+   together both there and in the weights. f32: they are packed as the steps make them, so that
+   their rows need not be kept beside. */
+typedef struct part {
+  int64_t from, to, width; /* first column in the gradient, in the weights */
+} part;
+
+enum { PARTS = 3 };
+
+/* The first are those of W, one or two; GRU's last is that of the inner n. */
+static int gradient_parts(const ldb_recurrent *r, part *p) {
+  const int64_t u = r->units;
+  if (r->cell == LDB_CELL_GRU) {
+    p[0] = (part){u, 0, 2 * u};
+    p[1] = (part){0, 2 * u, u};
+    p[2] = (part){3 * u, 2 * u, u};
+    return 3;
+  }
+  if (r->cell == LDB_CELL_GRU_BEFORE) {
+    p[0] = (part){0, 0, 2 * u};
+    p[1] = (part){2 * u, 2 * u, u};
+    return 2;
+  }
+  p[0] = (part){0, 0, ldb_cell_gates(r->cell) * u};
+  return 1;
+}
+
+static int kernel_parts(ldb_cell cell) {
+  return cell == LDB_CELL_GRU || cell == LDB_CELL_GRU_BEFORE ? 2 : 1;
+}
+
+static size_t packed_gradient(const ldb_recurrent *r, const part *p) {
+  return r->dtype == LDB_F32 ? (size_t)ldb_packed_floats(p->width, r->time * r->batch) : 0;
+}
+
+/* W', by the parts of the gradient. */
+static size_t packed_kernel(const ldb_recurrent *r, const part *p) {
+  if (r->dtype != LDB_F32) return 0;
+  return ((size_t)ldb_packed_floats(r->in, p->width) + LINE - 1) / LINE * LINE;
+}
+
 /* Offsets, in elements, into scratch. */
 typedef struct scratch_layout {
-  size_t packed;  /* see parts_of; first, since it is to be aligned */
-  size_t bias;    /* [4 units] */
-  size_t by_step; /* [time x batch x in] */
-  size_t states;  /* backward: dh, dc, dy, tmp, [batch x units] each */
-  size_t sums;    /* backward: see `back` */
-  size_t dz;      /* backward: [time batch x gradient_lead] */
+  size_t packed;   /* see parts_of; first, since it is to be aligned */
+  size_t kernel;   /* backward: see packed_kernel */
+  size_t gradient; /* backward: see packed_gradient */
+  size_t bias;     /* [4 units] */
+  size_t by_step;  /* [time x batch x in] */
+  size_t states;   /* backward: dh, dc, dy, tmp, [batch x units] each */
+  size_t sums;     /* backward: see `back` */
+  size_t dz;       /* backward: [time batch x gradient_lead], f32: [batch x gradient_lead] */
   size_t end;
 } scratch_layout;
 
@@ -132,23 +175,32 @@ static scratch_layout scratch_of(const ldb_recurrent *r, bool backward) {
   const size_t blocks = (size_t)gradient_blocks(r->cell) * units;
   const size_t count = batch == 0 ? 1 : (size_t)block_count(r);
   scratch_layout l = {.packed = 0};
-  l.bias = packed_size(r, backward);
+  l.gradient = l.kernel = packed_size(r, backward);
+  part p[PARTS];
+  const int count_of_parts = backward ? gradient_parts(r, p) : 0;
+  for (int i = 0; i < count_of_parts && i < kernel_parts(r->cell); i++)
+    l.gradient += packed_kernel(r, p + i);
+  l.bias = l.gradient;
+  for (int i = 0; i < count_of_parts; i++)
+    l.bias += packed_gradient(r, p + i);
   l.by_step = l.bias + 4 * units;
   l.states = l.by_step + time * batch * (size_t)r->in;
   l.sums = l.states + 4 * batch * units;
   l.dz = l.sums + 2 * count * blocks;
-  l.end = backward ? l.dz + time * batch * (size_t)gradient_lead(r) : l.states;
+  const size_t kept = r->dtype == LDB_F32 ? batch : time * batch;
+  l.end = backward ? l.dz + kept * (size_t)gradient_lead(r) : l.states;
   return l;
 }
 
 bool ldb_recurrent_measure(const ldb_recurrent *r, ldb_recurrent_sizes *sizes) {
   size_t rows = 0, width = 0, all = 0, packed = 0;
   /* an upper bound of every sum above: 32 blocks of units and the inputs for time + 6 steps, and
-     the packed kernel, whose parts are filled up */
+     the packed kernels, all filled up */
   if (!ldb_add_size((size_t)r->time, 6, &rows) ||
       !ldb_mul_size(rows, (size_t)r->batch + 1, &rows) ||
-      !ldb_mul_size((size_t)r->units, 32, &width) || !ldb_add_size(width, (size_t)r->in, &width) ||
-      !ldb_mul_size(rows, width, &all) || !ldb_mul_size((size_t)r->units + 64, width, &packed) ||
+      !ldb_mul_size((size_t)r->units, 32, &width) ||
+      !ldb_add_size(width, (size_t)r->in + 128, &width) || !ldb_mul_size(rows, width, &all) ||
+      !ldb_mul_size((size_t)r->units + (size_t)r->in + 128, width, &packed) ||
       !ldb_add_size(all, packed, &all) || !ldb_mul_size(all, sizeof(double), &all) ||
       all > (size_t)INT64_MAX || width > (size_t)INT32_MAX || rows > (size_t)INT32_MAX)
     return false;
@@ -172,7 +224,7 @@ static bool in_order(const ldb_recurrent *r) {
   return r->time <= 1 || (r->batch <= 1 && !r->reverse);
 }
 
-/* y[s, b] = x[b, place(s)], or back. */
+/* y[s, b] = x[b, place(s)] */
 static void by_step(const ldb_recurrent *r, const void *x, void *y) {
   const size_t row = (size_t)r->in * ldb_dtype_size(r->dtype);
   for (int64_t s = 0; row && s < r->time; s++)
@@ -181,19 +233,11 @@ static void by_step(const ldb_recurrent *r, const void *x, void *y) {
              (const char *)x + (size_t)(b * r->time + place(r, s)) * row, row);
 }
 
-static void by_sample(const ldb_recurrent *r, const void *y, void *x) {
-  const size_t row = (size_t)r->in * ldb_dtype_size(r->dtype);
-  for (int64_t s = 0; row && s < r->time; s++)
-    for (int64_t b = 0; b < r->batch; b++)
-      memcpy((char *)x + (size_t)(b * r->time + place(r, s)) * row,
-             (const char *)y + (size_t)(s * r->batch + b) * row, row);
-}
-
 static ldb_mat mat(const void *data, int64_t ld, bool trans) {
   return (ldb_mat){.data = data, .ld = ld > 0 ? ld : 1, .trans = trans};
 }
 
-/* A part of the recurrent kernel: op(mat) is [k x n]. */
+/* A right side: op(mat) is [k x n]. */
 typedef struct factor {
   int64_t n, k;
   ldb_mat mat;
@@ -214,25 +258,36 @@ static void make_factors(const ldb_recurrent *r, bool backward, float *packed, f
   }
 }
 
+/* The same for W', by the first parts of the gradient. */
+static void make_kernel_factors(const ldb_recurrent *r, const part *p, float *packed, factor *f) {
+  const int64_t width = ldb_cell_gates(r->cell) * r->units;
+  for (int i = 0; i < kernel_parts(r->cell); i++) {
+    const size_t skip = (size_t)p[i].to * ldb_dtype_size(r->dtype);
+    f[i] = (factor){.n = r->in, .k = p[i].width};
+    f[i].mat = mat((const char *)r->kernel + skip, width, true);
+    if (r->dtype != LDB_F32) continue;
+    ldb_pack_b(f[i].mat, f[i].n, f[i].k, packed);
+    f[i].packed = packed;
+    packed += packed_kernel(r, p + i);
+  }
+}
+
 /* Products over all steps, on all threads, and of one step of a block of samples, inside a task.
    The sizes of the latter were checked by ldb_recurrent_measure. */
-static ldb_status product_f32(ldb_team *team, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb_mat b,
-                              float *c, int64_t ldc, bool accumulate, ldb_error *e) {
-  const ldb_product p = {.m = m,
-                         .n = n,
-                         .k = k,
-                         .a = {.mat = a},
-                         .b = {.mat = b},
-                         .c = c,
-                         .ldc = ldc,
-                         .accumulate = accumulate};
+static ldb_status product_f32(ldb_team *team, int64_t m, const factor *f, ldb_mat a, float *c,
+                              int64_t ldc, ldb_error *e) {
+  ldb_product p = {.m = m, .n = f->n, .k = f->k, .a = {.mat = a}, .c = c, .ldc = ldc};
+  if (f->packed)
+    p.b.packed = f->packed;
+  else
+    p.b.mat = f->mat;
   return ldb_multiply(team, &p, e);
 }
 
-static ldb_status product_f64(ldb_team *team, int64_t m, int64_t n, int64_t k, ldb_mat a, ldb_mat b,
-                              double *c, int64_t ldc, bool accumulate, ldb_error *e) {
+static ldb_status product_f64(ldb_team *team, int64_t m, const factor *f, ldb_mat a, double *c,
+                              int64_t ldc, ldb_error *e) {
   (void)team;
-  return ldb_gemm(LDB_F64, m, n, k, a, b, c, ldc, accumulate, e);
+  return ldb_gemm(LDB_F64, m, f->n, f->k, a, f->mat, c, ldc, false, e);
 }
 
 static void multiply_f32(const factor *f, int64_t rows, const float *a, int64_t lda, float *c,
@@ -254,6 +309,17 @@ static void multiply_f64(const factor *f, int64_t rows, const double *a, int64_t
   ldb_error e;
   (void)space;
   ldb_gemm(LDB_F64, rows, f->n, f->k, mat(a, lda, false), f->mat, c, ldc, accumulate, &e);
+}
+
+/* Rows of the gradient of z, for the products after all steps. */
+static void keep_f32(const part *p, int64_t all, int64_t row, int64_t rows, const float *dz,
+                     int64_t lead, float *packed) {
+  ldb_pack_b_rows(p->width, all, row, rows, dz + p->from, lead, packed);
+}
+
+static void keep_f64(const part *p, int64_t all, int64_t row, int64_t rows, const double *dz,
+                     int64_t lead, float *packed) {
+  (void)p, (void)all, (void)row, (void)rows, (void)dz, (void)lead, (void)packed; /* they stay */
 }
 
 #define T float

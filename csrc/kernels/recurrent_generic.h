@@ -13,7 +13,7 @@ typedef struct NAME(work) {
   T *z;                 /* NULL: not kept */
   const T *x;           /* [time x batch x in], by step */
   T *bias;              /* scratch, [4 units], see bias_row */
-  T *by_step;           /* scratch for x, or its gradient, by step */
+  T *by_step;           /* scratch for x by step */
   float *packed;        /* scratch for the recurrent kernel, see make_factors */
 } NAME(work);
 
@@ -247,9 +247,9 @@ static ldb_status NAME(forward)(const ldb_recurrent *r, ldb_error *e) {
   NAME(work) *w = &k.w;
   NAME(order_inputs)(w);
   NAME(bias_row)(w);
-  const ldb_status s =
-      NAME(product)(r->team, r->time * r->batch, w->width, r->in, mat(w->x, r->in, false),
-                    mat(r->kernel, w->width, false), w->a, w->width, false, e);
+  const factor kernel = {.n = w->width, .k = r->in, .mat = mat(r->kernel, w->width, false)};
+  const ldb_status s = NAME(product)(r->team, r->time * r->batch, &kernel, mat(w->x, r->in, false),
+                                     w->a, w->width, e);
   if (s != LDB_OK) return s;
   make_factors(r, false, w->packed, k.f);
   NAME(begin)(w, r->h0, w->h);

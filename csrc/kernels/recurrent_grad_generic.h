@@ -1,19 +1,24 @@
 /*
 ** Recurrent cells, backward through time; included by recurrent.c after recurrent_generic.h.
-** dz holds the gradient of z, [time batch x blocks], rows `lead` apart: the columns of the gates,
-*for GRU those of
-** n, z, r and the inner n (the gradient of h U3 + d3), so that the columns that belong to U stand
-** together, in its order.
+** dz holds the gradient of z, rows of `blocks` values `lead` apart: the columns of the gates, for
+** GRU those of n, z, r and the inner n (the gradient of h U3 + d3), so that the columns that belong
+** to U stand together, in its order. In f64 it has rows for all steps; in f32 those of one, which
+** are packed for the products after all steps while they are near.
 */
 
 typedef struct NAME(back) {
   NAME(work) w;
   factor f[2]; /* transposed U, for GRU_BEFORE that of z and r, and that of n */
   const T *gout;
-  int64_t blocks; /* width of a row of dz */
-  int64_t lead;   /* elements from one row of dz to the next */
-  int64_t gates;  /* column of dz where those of U begin: 0, GRU: units */
-  T *dz;
+  int64_t blocks;   /* width of a row of dz */
+  int64_t lead;     /* elements from one row of dz to the next */
+  int64_t gates;    /* column of dz where those of U begin: 0, GRU: units */
+  T *gx;            /* NULL: not wanted */
+  factor w_back[2]; /* W' */
+  part parts[PARTS];
+  float *kept[PARTS]; /* f32: dz of all steps, packed */
+  int n_parts;
+  T *dz;      /* see dz_row */
   T *dh, *dc; /* [batch x units]: of the states after the step, then before it */
   T *dy;      /* [batch x units]: gradients of outputs that masked steps repeated */
   T *tmp;     /* [batch x units] */
@@ -34,7 +39,21 @@ static NAME(back) NAME(back_of)(const ldb_recurrent *r, const ldb_recurrent_grad
   k.tmp = k.dy + step;
   k.sums = scratch + at.sums;
   k.dz = scratch + at.dz;
+  k.gx = g->gx;
+  k.n_parts = gradient_parts(r, k.parts);
+  float *kept = (float *)(void *)(scratch + at.gradient);
+  for (int i = 0; r->dtype == LDB_F32 && i < k.n_parts; i++) {
+    k.kept[i] = kept;
+    kept += packed_gradient(r, k.parts + i);
+  }
+  if (g->gx) make_kernel_factors(r, k.parts, (float *)(void *)(scratch + at.kernel), k.w_back);
   return k;
+}
+
+/* The place of row s batch + b. */
+static T *NAME(dz_row)(const NAME(back) * k, int64_t row) {
+  const ldb_recurrent *r = k->w.r;
+  return k->dz + (r->dtype == LDB_F32 ? row % r->batch : row) * k->lead;
 }
 
 /* Gradients of n gate values from column `from` of a on, which stand at g, through their
@@ -47,7 +66,7 @@ static void NAME(unactivate)(const NAME(back) * k, ldb_act kind, int64_t row, in
 }
 
 static void NAME(rnn_row_back)(const NAME(back) * k, int64_t row, const T *dh) {
-  T *dz = k->dz + row * k->lead;
+  T *dz = NAME(dz_row)(k, row);
   if (k->w.usual) {
     NAME(rnn_cell_back)(k->w.u, k->w.a + row * k->w.width, dh, dz);
     return;
@@ -61,7 +80,7 @@ static void NAME(lstm_row_back)(const NAME(back) * k, int64_t row, T *dh, T *dc)
   const int64_t u = w->u;
   const T *y = w->a + row * w->width, *squashed = w->extra + row * u;
   const T *before = w->c + row * u, *after = w->c + (row + w->r->batch) * u;
-  T *dz = k->dz + row * k->lead;
+  T *dz = NAME(dz_row)(k, row);
   if (w->usual) {
     NAME(lstm_cell_back)(u, y, before, squashed, dh, dc, dz, dz + u, dz + 2 * u, dz + 3 * u);
     return;
@@ -101,7 +120,7 @@ static void NAME(gru_row_back)(const NAME(back) * k, int64_t row, T *dh) {
   const NAME(work) *w = &k->w;
   const int64_t u = w->u;
   const T *y = w->a + row * w->width, *inner = w->extra + row * u;
-  T *dn = k->dz + row * k->lead, *dz = dn + u, *dr = dz + u, *dinner = dr + u;
+  T *dn = NAME(dz_row)(k, row), *dz = dn + u, *dr = dz + u, *dinner = dr + u;
   if (w->usual) {
     NAME(gru_cell_back)(u, y, inner, w->h + row * u, dh, dz, dr, dn, dinner);
     return;
@@ -116,7 +135,7 @@ static void NAME(gru_row_back)(const NAME(back) * k, int64_t row, T *dh) {
 
 static void NAME(gru_before_row_back)(const NAME(back) * k, int64_t row, T *dh) {
   const NAME(work) *w = &k->w;
-  T *dz = k->dz + row * k->lead;
+  T *dz = NAME(dz_row)(k, row);
   if (w->usual) NAME(gru_before_cell_back)
   (w->u, w->a + row * w->width, w->h + row * w->u, dh, dz, dz + 2 * w->u);
   else NAME(gru_mix_back)(k, row, dh, dz, dz + 2 * w->u);
@@ -127,7 +146,7 @@ static void NAME(gru_before_reset_back)(const NAME(back) * k, int64_t row, const
   const NAME(work) *w = &k->w;
   const int64_t u = w->u;
   const T *r = w->a + row * w->width + u, *before = w->h + row * u;
-  T *dz = k->dz + row * k->lead, *dr = dz + u;
+  T *dz = NAME(dz_row)(k, row), *dr = dz + u;
   if (w->usual) {
     NAME(gru_reset_back)(u, r, before, d, dh, dr);
     return;
@@ -163,7 +182,7 @@ static void NAME(row_back)(const NAME(back) * k, int64_t s, int64_t b) {
   T *dh = k->dh + b * u;
   NAME(collect)(k, s, b);
   if (is_masked(r, s, b)) {
-    memset(k->dz + row * k->lead, 0, (size_t)k->blocks * sizeof(T));
+    memset(NAME(dz_row)(k, row), 0, (size_t)k->blocks * sizeof(T));
     return;
   }
   if (r->cell == LDB_CELL_GRU) {
@@ -181,12 +200,13 @@ static void NAME(row_back)(const NAME(back) * k, int64_t s, int64_t b) {
   if (r->mask) memset(dh, 0, (size_t)u * sizeof(T));
 }
 
-/* The rows of one step, then dh of the step before: dz U', added to what the cells passed on. */
+/* The rows of one step, then dh of the step before: dz U', added to what the cells passed on. The
+   gradient of the inputs is dz W'. */
 static void NAME(step_back)(const NAME(back) * k, int64_t s, int64_t first, int64_t rows,
                             void *space) {
   const ldb_recurrent *r = k->w.r;
   const int64_t u = k->w.u, row = s * r->batch + first;
-  const T *dz = k->dz + row * k->lead;
+  const T *dz = NAME(dz_row)(k, row);
   T *dh = k->dh + first * u, *tmp = k->tmp + first * u;
   for (int64_t b = first; b < first + rows; b++)
     NAME(row_back)(k, s, b);
@@ -198,6 +218,13 @@ static void NAME(step_back)(const NAME(back) * k, int64_t s, int64_t first, int6
   }
   const bool add = r->mask || r->cell == LDB_CELL_GRU || r->cell == LDB_CELL_GRU_BEFORE;
   NAME(multiply)(k->f, rows, dz + k->gates, k->lead, dh, u, add, space);
+  for (int i = 0; i < k->n_parts; i++)
+    NAME(keep)(k->parts + i, r->time * r->batch, row, rows, dz, k->lead, k->kept[i]);
+  if (!k->gx) return;
+  T *gx = k->gx + (first * r->time + place(r, s)) * r->in;
+  for (int i = 0; i < kernel_parts(r->cell); i++)
+    NAME(multiply)
+  (k->w_back + i, rows, dz + k->parts[i].from, k->lead, gx, r->time * r->in, i > 0, space);
 }
 
 static void NAME(backward_block)(void *arg, int64_t i, int worker) {
@@ -210,45 +237,33 @@ static void NAME(backward_block)(void *arg, int64_t i, int worker) {
   for (int64_t s = r->time - 1; s >= 0; s--) {
     NAME(step_back)(k, s, first, rows, space);
     NAME(add_rows)
-    (rows, k->blocks, k->lead, k->dz + (s * r->batch + first) * k->lead, sum, total);
+    (rows, k->blocks, k->lead, NAME(dz_row)(k, s * r->batch + first), sum, total);
   }
 }
 
-/* out[rows of a x n] = a' dz[:, from..from + n], written from column `to` on */
-static ldb_status NAME(over_time)(const NAME(back) * k, const T *a, int64_t width, int64_t from,
-                                  int64_t to, int64_t n, T *out, ldb_error *e) {
-  return NAME(product)(k->w.r->team, width, n, k->w.r->time * k->w.r->batch, mat(a, width, true),
-                       mat(k->dz + from, k->lead, false), out + to, k->w.width, false, e);
+/* out[width of a x those columns] = a' dz, for part i of the columns of dz */
+static ldb_status NAME(over_time)(const NAME(back) * k, int i, const T *a, int64_t width, T *out,
+                                  ldb_error *e) {
+  const part *p = k->parts + i;
+  const factor f = {.n = p->width,
+                    .k = k->w.r->time * k->w.r->batch,
+                    .mat = mat(k->dz + p->from, k->lead, false),
+                    .packed = k->kept[i]};
+  return NAME(product)(k->w.r->team, width, &f, mat(a, width, true), out + p->to, k->w.width, e);
 }
 
 static ldb_status NAME(recurrent_gradient)(const NAME(back) * k, T *out, ldb_error *e) {
   const int64_t u = k->w.u;
-  if (k->w.r->cell != LDB_CELL_GRU_BEFORE)
-    return NAME(over_time)(k, k->w.h, u, k->gates, 0, k->w.width, out, e);
-  const ldb_status s = NAME(over_time)(k, k->w.h, u, 0, 0, 2 * u, out, e);
-  return s == LDB_OK ? NAME(over_time)(k, k->w.extra, u, 2 * u, 2 * u, u, out, e) : s;
+  const ldb_status s = NAME(over_time)(k, 0, k->w.h, u, out, e);
+  if (s != LDB_OK || k->n_parts == 1) return s;
+  return NAME(over_time)(k, k->n_parts - 1,
+                         k->w.r->cell == LDB_CELL_GRU_BEFORE ? k->w.extra : k->w.h, u, out, e);
 }
 
 static ldb_status NAME(kernel_gradient)(const NAME(back) * k, T *out, ldb_error *e) {
-  const int64_t u = k->w.u, in = k->w.r->in;
-  if (k->w.r->cell != LDB_CELL_GRU) return NAME(over_time)(k, k->w.x, in, 0, 0, k->w.width, out, e);
-  const ldb_status s = NAME(over_time)(k, k->w.x, in, u, 0, 2 * u, out, e);
-  return s == LDB_OK ? NAME(over_time)(k, k->w.x, in, 0, 2 * u, u, out, e) : s;
-}
-
-/* gx = dz W', by step in scratch unless that is the order of x */
-static ldb_status NAME(input_gradient)(const NAME(back) * k, T *gx, ldb_error *e) {
-  const ldb_recurrent *r = k->w.r;
-  const int64_t n = r->time * r->batch, u = k->w.u, width = k->w.width;
-  const T *kernel = r->kernel;
-  T *out = in_order(r) ? gx : k->w.by_step;
-  const int64_t first = r->cell == LDB_CELL_GRU ? 2 * u : width;
-  ldb_status s = NAME(product)(r->team, n, r->in, first, mat(k->dz + k->gates, k->lead, false),
-                               mat(kernel, width, true), out, r->in, false, e);
-  if (s == LDB_OK && first < width)
-    s = NAME(product)(r->team, n, r->in, u, mat(k->dz, k->lead, false),
-                      mat(kernel + first, width, true), out, r->in, true, e);
-  if (s == LDB_OK && !in_order(r)) by_sample(r, out, gx);
+  ldb_status s = LDB_OK;
+  for (int i = 0; s == LDB_OK && i < kernel_parts(k->w.r->cell); i++)
+    s = NAME(over_time)(k, i, k->w.x, k->w.r->in, out, e);
   return s;
 }
 
@@ -298,5 +313,5 @@ static ldb_status NAME(backward)(const ldb_recurrent *r, const ldb_recurrent_gra
     NAME(order_inputs)(&k.w);
     s = NAME(kernel_gradient)(&k, g->gkernel, e);
   }
-  return s == LDB_OK && g->gx ? NAME(input_gradient)(&k, g->gx, e) : s;
+  return s;
 }
