@@ -1,4 +1,5 @@
--- Writes the list of modules into every rockspec, from the files under lua/. spec/90_install_spec.lua fails while a rockspec is behind.
+-- Writes the list of modules into every rockspec, from the files under lua/.
+-- spec/90_install_spec.lua fails while a rockspec is behind.
 -- Run as `make rockspecs`.
 package.path = "./spec/support/?.lua;" .. package.path
 local modules = require "modules"

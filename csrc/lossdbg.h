@@ -3,39 +3,31 @@
 **
 **   lua_State *L = luaL_newstate();
 **   luaL_openlibs(L);
-**   lossdbg_preload(L);                       // require "lossdbg.core" now finds this program's
-*copy
-**   luaL_dostring(L, "package.path =
-*'/where/lossdbg/is/lua/?.lua;/where/lossdbg/is/lua/?/init.lua'");
+**   lossdbg_preload(L);            // require "lossdbg.core" now finds this program's copy
+**   luaL_dostring(L, "package.path = '/where/it/is/lua/?.lua;/where/it/is/lua/?/init.lua'");
 **   luaL_dostring(L, "local ld = require 'lossdbg' ...");
 **
 ** Memory     every byte comes from the state's own lua_Alloc, as userdata with the bytes inline. A
 **            refused allocation is Lua's "not enough memory" error; nothing leaks, the state lives
-*on.
+**            on.
 ** Errors     functions marked [raises] may raise a Lua error: call them where lua_error may be
-*called
-**            (inside a protected call, or where your lua_atpanic handler is good enough).
+**            called (inside a protected call, or where your lua_atpanic handler is good enough).
 ** Threads    no mutable globals: any number of states on any number of threads, one thread per
-*state
-**            at a time. lossdbg starts no thread unless asked (lossdbg_setthreads, ld.threads, or
-*the
-**            environment variable LOSSDBG_THREADS where the script has os.getenv); those block
-*signals
-**            and end with lua_close. It installs no signal handler and no atexit hook. A child made
-**            by fork computes on one thread until it asks anew.
+**            state at a time. lossdbg starts no thread unless asked (lossdbg_setthreads,
+**            ld.threads, or the environment variable LOSSDBG_THREADS where the script has
+**            os.getenv); those block signals and end with lua_close. It installs no signal handler
+**            and no atexit hook. A child made by fork computes on one thread until it asks anew.
 ** OpenBLAS   its threads and its memory belong to the process. Its results depend on their number,
 **            so opening the core sets it to one thread (an OpenBLAS built with OpenMP is left as it
 **            is and takes one thread inside our products only); a host that then sets more with
 **            openblas_set_num_threads gets other last bits. fork before the first use, or exec
 **            after.
 ** Libraries  the core needs no standard library at all; `require "lossdbg"` needs base, package,
-*table,
-**            string, math and coroutine. io, os and debug are optional: without io nothing can read
-*or
-**            write a file. Withhold debug from scripts that you do not trust.
+**            table, string, math and coroutine. io, os and debug are optional: without io nothing
+**            can read or write a file. Withhold debug from scripts that you do not trust.
 ** Linking    the module never links liblua: a program that loads it as a shared object must export
 **            Lua's symbols (-Wl,-E); a program that links it in (build/liblossdbg.a) uses this
-*header.
+**            header.
 */
 #ifndef LOSSDBG_H
 #define LOSSDBG_H

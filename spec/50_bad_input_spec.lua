@@ -194,6 +194,45 @@ describe("bad input", function()
     for _, part in ipairs { "train", "random", "diagnose" } do walk(part, core[part], {}) end
   end)
 
+  it("of the record of a training is explained", function()
+    local record = require("lossdbg.core").train.recorder({ 1, 2, 2 }, { 3, 4 }, 1)
+    walk_methods("record", record, getmetatable(record).__index)
+    local function refused(pattern, ...)
+      local ok, message = pcall(require("lossdbg.core").train.recorder, ...)
+      assert.is_false(ok)
+      assert.matches("^lossdbg: recorder: argument " .. pattern, message)
+    end
+    refused("'layer_of': expected a list .* got nothing")
+    refused("'sizes': expected a list .* got nothing", { 1 })
+    refused("'outputs'.* got nothing", { 1 }, { 3 })
+    refused("'layer_of'.* from 1 to 1 at place 2, got 2", { 1, 2 }, { 3 }, 0)
+    refused("'layer_of'.* at place 1, got string", { "x" }, { 3 }, 0)
+    refused("'layer_of'.* at place 1, got 1.5", { 1.5 }, { 3 }, 0)
+    refused("'sizes'.* at place 1, got %-1", { 1 }, { -1 }, 0)
+  end)
+
+  it("in the state of a record is explained, and leaves the record as it was", function()
+    local core = require "lossdbg.core"
+    local record = core.train.recorder({ 1 }, { 3 }, 1)
+    record:add(0.5, 0.1, true)
+    for _, change in ipairs { { "step", 1, nan }, { "room", 4, 2 ^ 60 }, { "capacity", 5, 1e300 },
+      { "stride", 2, 0 }, { "total", nil, nan }, { "total", nil, 1e300 },
+      { "output_total", nil, -1 },
+      { "series", nil, ld.zeros(1, "f64") }, { "history", nil, ld.zeros(4) } } do
+      local name, place, value = table.unpack(change, 1, 3)
+      local past = record:state()
+      if place then past.steps[place] = value
+      elseif type(value) == "number" then past[name] = ld.full(past[name].shape, value, "f64")
+      else past[name] = value end
+      try("record:load", record.load, { record, past }, 2)
+      assert.is_false(pcall(record.load, record, past), name)
+      assert.same({ 0.5 }, record:history "loss")
+    end
+    record:load(record:state())
+    assert.same({ 0.5 }, record:history "loss")
+    calls = calls + 100
+  end)
+
   it("of runs is explained", function()
     local run = small_experiment():fit { verbose = 0 }
     walk_methods("run", run, getmetatable(run))

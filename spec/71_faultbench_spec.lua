@@ -92,7 +92,9 @@ describe("a program of the fault benchmark", function()
     assert.are.equal(0.5, d.optimizer.lr)
     assert.are.equal(-1, d.loop.gradient_sign)
     local run = experiment({ loop = { optimizer_parameters = json.array() } }):fit { verbose = 0 }
-    assert.are.equal(run.history.loss[1], run.history.loss[30])
+    for _, loss in ipairs(run.history.loss) do -- rows are shuffled, so f32 rounds in another order
+      assert.is_true(math.abs(loss - run.history.loss[1]) < 1e-6)
+    end
   end)
 
   it("names the key that it does not understand", function()

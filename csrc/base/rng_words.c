@@ -7,12 +7,7 @@
 ** rest of a round mixes bits with those at the same place.
 */
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
-/* gcc 12 warns of its own header's undefined vectors. */
-#if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
+#include "base/intrinsics.h"
 
 /* CHAINS registers at a time: independent chains hide the latency of the multiplication. The vector
    type V has WIDTH lanes. Lanes 2j and 2j + 1 are blocks j and j + WIDTH / 2, so that

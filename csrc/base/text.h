@@ -1,8 +1,7 @@
 /*
-** Numbers as text, free of the locale: the decimal point is always '.'.
-** Both directions are exact. Reading rounds to nearest, ties to even, whatever the number of
-*digits;
-** writing gives the shortest digits that read back as the same double.
+** Numbers as text, free of the locale: the decimal point is always '.'. Both directions are exact.
+** Reading rounds to nearest, ties to even, whatever the number of digits; writing gives the
+** shortest digits that read back as the same double.
 */
 #ifndef LDB_TEXT_H
 #define LDB_TEXT_H

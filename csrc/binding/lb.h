@@ -75,6 +75,8 @@ lb_tensor *lb_wrapstorage(lua_State *L, const ldb_view *v);
 void *lb_pushscratch(lua_State *L, const char *where, size_t n);
 
 /* Argument checks raise "where: argument 'name': expected ..., got ..."; dtype -1 accepts any. */
+int lb_badargument(lua_State *L, int idx, const char *where, const char *name,
+                   const char *expected);
 lb_tensor *lb_checktensor(lua_State *L, int idx, const char *where, const char *name);
 lb_tensor *lb_checkcontiguous(lua_State *L, int idx, const char *where, const char *name,
                               int dtype);

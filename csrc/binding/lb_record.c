@@ -9,19 +9,74 @@
 
 #define LB_RECORD "lossdbg.record"
 
+/* Whole numbers that a double holds. */
+#define MOST (INT64_C(1) << 53)
+
 enum { LAYER_OF = 1, UPDATES, SEEN, TOTAL, OUTPUT_TOTAL, HISTORY, SERIES, OUTPUT_SERIES, SLOTS };
 
 ldb_record *lb_checkrecord(lua_State *L, int idx, const char *where) {
   ldb_record *r = luaL_testudata(L, idx, LB_RECORD);
-  if (!r)
-    luaL_error(L, "lossdbg: %s: expected the record of a training, got %s", where,
-               luaL_typename(L, idx));
+  if (!r) lb_badargument(L, idx, where, "record", "the record of a training");
   return r;
 }
 
-static ldb_record *self(lua_State *L) {
-  return lb_checkrecord(L, 1, "record");
+/* ---- arguments ---- */
+
+static void check_table(lua_State *L, int idx, const char *where, const char *name,
+                        const char *expected) {
+  if (lua_type(L, idx) != LUA_TTABLE) lb_badargument(L, idx, where, name, expected);
 }
+
+static double check_number(lua_State *L, int idx, const char *where, const char *name) {
+  if (lua_type(L, idx) != LUA_TNUMBER) lb_badargument(L, idx, where, name, "a number");
+  return lua_tonumber(L, idx);
+}
+
+static double opt_number(lua_State *L, int idx, const char *where, const char *name,
+                         double fallback) {
+  return lua_isnoneornil(L, idx) ? fallback : check_number(L, idx, where, name);
+}
+
+/* A number from 1 to n, from 0. */
+static int64_t check_index(lua_State *L, int idx, int64_t n, const char *where, const char *name) {
+  const int64_t i = lb_checkcount(L, idx, where, name);
+  if (i < 1 || i > n)
+    luaL_error(L, "lossdbg: %s: argument '%s': expected 1 to %I, got %I", where, name,
+               (LUAI_UACINT)n, (LUAI_UACINT)i);
+  return i - 1;
+}
+
+static int check_name(lua_State *L, int idx, const char *where, const char *const *names) {
+  luaL_Buffer b;
+  if (lua_type(L, idx) == LUA_TSTRING)
+    for (int i = 0; names[i]; i++)
+      if (strcmp(lua_tostring(L, idx), names[i]) == 0) return i;
+  luaL_buffinit(L, &b);
+  for (int i = 0; names[i]; i++) {
+    luaL_addstring(&b, i == 0 ? "one of " : ", ");
+    luaL_addstring(&b, names[i]);
+  }
+  luaL_pushresult(&b);
+  return lb_badargument(L, idx, where, "name", lua_tostring(L, -1));
+}
+
+/* Entry i of the list at idx: a whole number within low to high. */
+static int64_t check_entry(lua_State *L, int idx, int64_t i, int64_t low, int64_t high,
+                           const char *where, const char *name) {
+  int ok = 0;
+  const int type = lua_rawgeti(L, idx, (lua_Integer)i);
+  const lua_Integer n = type == LUA_TNUMBER ? lua_tointegerx(L, -1, &ok) : 0;
+  if (!ok || n < low || n > high)
+    luaL_error(L,
+               "lossdbg: %s: argument '%s': expected a whole number from %I to %I at place %I, "
+               "got %s",
+               where, name, (LUAI_UACINT)low, (LUAI_UACINT)high, (LUAI_UACINT)i,
+               type == LUA_TNUMBER ? lua_tostring(L, -1) : luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return (int64_t)n;
+}
+
+/* ---- memory ---- */
 
 /* Pushes n x m zeroed elements of `size` bytes. */
 static void *push_zeros(lua_State *L, int64_t n, int64_t m, size_t size) {
@@ -75,9 +130,10 @@ void lb_reserve(lua_State *L, int idx, ldb_record *r, int64_t n) {
 /* recorder(layer_of, sizes, outputs): layer_of lists for each parameter the number of its layer
    from 1, sizes the elements of each layer, outputs how many layers' outputs are seen */
 static int lb_record_new(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  const int64_t outputs = lb_checkcount(L, 3, "record", "outputs");
+  static const char where[] = "recorder";
+  check_table(L, 1, where, "layer_of", "a list with the number of each parameter's layer");
+  check_table(L, 2, where, "sizes", "a list with the elements of each layer");
+  const int64_t outputs = lb_checkcount(L, 3, where, "outputs");
   ldb_record *r = lua_newuserdatauv(L, sizeof *r, SLOTS - 1);
   const int at = lua_gettop(L);
   memset(r, 0, sizeof *r);
@@ -96,44 +152,34 @@ static int lb_record_new(lua_State *L) {
   lua_setiuservalue(L, at, TOTAL);
   r->output_total = push_zeros(L, outputs, 1, sizeof *r->output_total);
   lua_setiuservalue(L, at, OUTPUT_TOTAL);
-  for (int64_t p = 0; p < r->parameters; p++) {
-    lua_rawgeti(L, 1, p + 1);
-    layer_of[p] = (int32_t)(lua_tointeger(L, -1) - 1);
-    lua_pop(L, 1);
-    if (layer_of[p] < 0 || layer_of[p] >= r->layers)
-      return luaL_error(L, "lossdbg: record: parameter %I is of no layer", (LUAI_UACINT)(p + 1));
-  }
-  for (int64_t l = 0; l < r->layers; l++) {
-    lua_rawgeti(L, 2, l + 1);
-    r->total[l].size = lua_tonumber(L, -1);
-    lua_pop(L, 1);
-  }
+  for (int64_t p = 0; p < r->parameters; p++)
+    layer_of[p] = (int32_t)(check_entry(L, 1, p + 1, 1, r->layers, where, "layer_of") - 1);
+  for (int64_t l = 0; l < r->layers; l++)
+    r->total[l].size = (double)check_entry(L, 2, l + 1, 0, MOST, where, "sizes");
   lb_reserve(L, at, r, 1);
   luaL_setmetatable(L, LB_RECORD);
   return 1;
 }
 
-static int64_t check_index(lua_State *L, int idx, int64_t n, const char *name) {
-  const int64_t i = lb_checkcount(L, idx, "record", name);
-  if (i < 1 || i > n)
-    luaL_error(L, "lossdbg: record: argument '%s': expected 1 to %I, got %I", name, (LUAI_UACINT)n,
-               (LUAI_UACINT)i);
-  return i - 1;
-}
-
 /* set(parameter, grad_sq, update_sq, weight_sq, bad_grad, bad_weight, unchanged, underflow,
    grad_zero, state): one parameter's row of the step to be added */
 static int lb_record_set(lua_State *L) {
-  ldb_record *r = self(L);
-  double *row = r->updates + check_index(L, 2, r->parameters, "parameter") * LDB_UPDATE_ROW;
+  static const char where[] = "record.set";
+  static const char *const names[LDB_UPDATE_ROW] = {"grad_sq",   "update_sq",  "weight_sq",
+                                                    "bad_grad",  "bad_weight", "unchanged",
+                                                    "underflow", "grad_zero",  "state"};
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  double *row = r->updates + check_index(L, 2, r->parameters, where, "parameter") * LDB_UPDATE_ROW;
+  double fresh[LDB_UPDATE_ROW];
   for (int k = 0; k < LDB_UPDATE_ROW; k++)
-    row[k] = luaL_optnumber(L, 3 + k, 0.0);
+    fresh[k] = opt_number(L, 3 + k, where, names[k], 0.0);
+  memcpy(row, fresh, sizeof fresh);
   return 0;
 }
 
 /* clear(): no parameter took part in the step to be added, no output was seen */
 static int lb_record_clear(lua_State *L) {
-  const ldb_record *r = self(L);
+  const ldb_record *r = lb_checkrecord(L, 1, "record.clear");
   for (int64_t p = 0; p < r->parameters; p++)
     r->updates[p * LDB_UPDATE_ROW + LDB_UPDATE_STATE] = LDB_UPDATE_NONE;
   for (int64_t o = 0; o < r->outputs; o++)
@@ -149,8 +195,9 @@ static int push_layer(lua_State *L, int64_t bad) {
 
 /* add(loss, lr, updated) -> number of the first layer that is not finite for the first time */
 static int lb_record_add(lua_State *L) {
-  ldb_record *r = self(L);
-  const double loss = luaL_checknumber(L, 2), lr = luaL_optnumber(L, 3, NAN);
+  static const char where[] = "record.add";
+  ldb_record *r = lb_checkrecord(L, 1, where);
+  const double loss = check_number(L, 2, where, "loss"), lr = opt_number(L, 3, where, "lr", NAN);
   lb_reserve(L, 1, r, 1);
   return push_layer(L, ldb_record_step(r, loss, lr, lua_toboolean(L, 4)));
 }
@@ -164,15 +211,12 @@ static void push_list(lua_State *L, const double *x, int64_t n, double hole) {
   }
 }
 
-static int check_choice(lua_State *L, int idx, const char *const *names) {
-  return luaL_checkoption(L, idx, NULL, names);
-}
-
 /* history(name) -> list with one entry a step, absent where the step updated nothing */
 static int lb_record_history(lua_State *L) {
+  static const char where[] = "record.history";
   static const char *const names[] = {"loss", "lr", "grad_norm", "update_ratio", NULL};
-  const ldb_record *r = self(L);
-  const int kind = check_choice(L, 2, names);
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const int kind = check_name(L, 2, where, names);
   const double hole = kind >= LDB_STEP_GRAD_NORM ? LDB_NO_STEP : (double)NAN;
   push_list(L, r->history + kind * r->room, r->step, hole);
   return 1;
@@ -180,9 +224,10 @@ static int lb_record_history(lua_State *L) {
 
 /* last(name) -> the entry of the last step */
 static int lb_record_last(lua_State *L) {
+  static const char where[] = "record.last";
   static const char *const names[] = {"loss", "lr", "grad_norm", "update_ratio", NULL};
-  const ldb_record *r = self(L);
-  const int kind = check_choice(L, 2, names);
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const int kind = check_name(L, 2, where, names);
   if (r->step == 0) return 0;
   const double x = r->history[kind * r->room + r->step - 1];
   if (kind >= LDB_STEP_GRAD_NORM && x == LDB_NO_STEP) return 0;
@@ -192,10 +237,11 @@ static int lb_record_last(lua_State *L) {
 
 /* series(layer, name) -> list */
 static int lb_record_series(lua_State *L) {
+  static const char where[] = "record.series";
   static const char *const names[] = {"grad_norm", "weight_norm", "update_norm", "ratio", NULL};
-  const ldb_record *r = self(L);
-  const int64_t l = check_index(L, 2, r->layers, "layer");
-  const int kind = check_choice(L, 3, names);
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const int64_t l = check_index(L, 2, r->layers, where, "layer");
+  const int kind = check_name(L, 3, where, names);
   push_list(L, r->series + (l * LDB_LAYER_SERIES + kind) * r->capacity, (int64_t)r->total[l].kept,
             NAN);
   return 1;
@@ -203,10 +249,11 @@ static int lb_record_series(lua_State *L) {
 
 /* output_series(output, name) -> list */
 static int lb_record_output_series(lua_State *L) {
+  static const char where[] = "record.output_series";
   static const char *const names[] = {"mean", "std", "zero_share", NULL};
-  const ldb_record *r = self(L);
-  const int64_t o = check_index(L, 2, r->outputs, "output");
-  const int kind = check_choice(L, 3, names);
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const int64_t o = check_index(L, 2, r->outputs, where, "output");
+  const int kind = check_name(L, 3, where, names);
   push_list(L, r->output_series + (o * LDB_OUT_SERIES + kind) * r->capacity,
             (int64_t)r->output_total[o].kept, NAN);
   return 1;
@@ -214,8 +261,9 @@ static int lb_record_output_series(lua_State *L) {
 
 /* layer(layer) -> steps, zero, same, lost, first_nonfinite_step (0: none) */
 static int lb_record_layer(lua_State *L) {
-  const ldb_record *r = self(L);
-  const ldb_layer_total *t = &r->total[check_index(L, 2, r->layers, "layer")];
+  static const char where[] = "record.layer";
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const ldb_layer_total *t = &r->total[check_index(L, 2, r->layers, where, "layer")];
   lua_pushnumber(L, t->steps);
   lua_pushnumber(L, t->zero);
   lua_pushnumber(L, t->same);
@@ -226,8 +274,9 @@ static int lb_record_layer(lua_State *L) {
 
 /* output(output) -> steps, first_nonfinite_step (0: none) */
 static int lb_record_output(lua_State *L) {
-  const ldb_record *r = self(L);
-  const ldb_output_total *t = &r->output_total[check_index(L, 2, r->outputs, "output")];
+  static const char where[] = "record.output";
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const ldb_output_total *t = &r->output_total[check_index(L, 2, r->outputs, where, "output")];
   lua_pushnumber(L, t->steps);
   lua_pushinteger(L, (lua_Integer)t->first_nonfinite_step);
   return 2;
@@ -235,14 +284,13 @@ static int lb_record_output(lua_State *L) {
 
 /* steps() -> number of steps, stride of the thinned series */
 static int lb_record_steps(lua_State *L) {
-  const ldb_record *r = self(L);
+  const ldb_record *r = lb_checkrecord(L, 1, "record.steps");
   lua_pushinteger(L, (lua_Integer)r->step);
   lua_pushinteger(L, (lua_Integer)r->stride);
   return 2;
 }
 
-/* ---- state: everything as f64 tensors, for checkpoints -----------------------------------------
- */
+/* ---- state: everything as f64 tensors, for checkpoints ---- */
 
 typedef struct part {
   const char *name;
@@ -265,7 +313,7 @@ static void list_parts(const ldb_record *r, part parts[PARTS]) {
 
 /* state() -> { steps = { step, stride, kept, room, capacity }, name = f64 tensor, ... } */
 static int lb_record_state(lua_State *L) {
-  const ldb_record *r = self(L);
+  const ldb_record *r = lb_checkrecord(L, 1, "record.state");
   part parts[PARTS];
   const double counts[] = {(double)r->step, (double)r->stride, (double)r->kept, (double)r->room,
                            (double)r->capacity};
@@ -282,51 +330,63 @@ static int lb_record_state(lua_State *L) {
   return 1;
 }
 
-static int64_t count_at(lua_State *L, int i) {
-  lua_rawgeti(L, -1, i);
-  const int64_t n = (int64_t)lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return n;
+/* Pushes buffers of the sizes that *fresh names, filled from the state at 2, in the order of slots.
+ */
+static void push_parts(lua_State *L, ldb_record *fresh, const char *where) {
+  part parts[PARTS];
+  list_parts(fresh, parts);
+  for (int i = 0; i < PARTS; i++) { /* before any memory is taken */
+    if (parts[i].n == 0) continue;
+    lua_getfield(L, 2, parts[i].name);
+    const lb_tensor *t = lb_checkcontiguous(L, -1, where, parts[i].name, (int)LDB_F64);
+    if (ldb_view_count(&t->view) != parts[i].n)
+      luaL_error(L, "lossdbg: %s: argument 'state': '%s' is of another model", where,
+                 parts[i].name);
+    lua_pop(L, 1);
+  }
+  for (int i = 0; i < PARTS; i++) {
+    parts[i].data = push_zeros(L, parts[i].n, 1, sizeof(double));
+    if (parts[i].n == 0) continue;
+    lua_getfield(L, 2, parts[i].name);
+    memcpy(parts[i].data, lb_checktensor(L, -1, where, parts[i].name)->view.data,
+           (size_t)parts[i].n * sizeof(double));
+    lua_pop(L, 1);
+  }
+  fresh->total = (ldb_layer_total *)parts[0].data;
+  fresh->output_total = (ldb_output_total *)parts[1].data;
+  fresh->history = parts[2].data;
+  fresh->series = parts[3].data;
+  fresh->output_series = parts[4].data;
+}
+
+/* What series() and layer() make of the numbers must be within bounds; NaN is not. */
+static bool sound(double kept, double first, const ldb_record *r) {
+  return kept >= 0 && kept <= (double)r->capacity && first >= 0 && first <= (double)MOST;
 }
 
 /* load(state): as state() returned it, of a record with the same layers; all or nothing */
 static int lb_record_load(lua_State *L) {
-  ldb_record *r = self(L), fresh = *r;
-  part parts[PARTS];
-  luaL_checktype(L, 2, LUA_TTABLE);
+  static const char where[] = "record.load";
+  ldb_record *r = lb_checkrecord(L, 1, where), fresh = *r;
+  check_table(L, 2, where, "state", "the state of a record");
   lua_settop(L, 2);
-  if (lua_getfield(L, 2, "steps") != LUA_TTABLE)
-    return luaL_error(L, "lossdbg: record: expected the state of a record");
-  fresh.step = count_at(L, 1);
-  fresh.stride = count_at(L, 2);
-  fresh.kept = count_at(L, 3);
-  fresh.room = count_at(L, 4);
-  fresh.capacity = count_at(L, 5);
-  if (fresh.step < 0 || fresh.room < fresh.step || fresh.stride < 1 || fresh.kept < 0 ||
-      fresh.capacity < 1 || fresh.capacity > LDB_RECORD_CAPACITY || fresh.room > INT64_C(1) << 40)
-    return luaL_error(L, "lossdbg: record: the state is damaged");
+  lua_getfield(L, 2, "steps");
+  check_table(L, 3, where, "state.steps", "a list of counts");
+  fresh.step = check_entry(L, 3, 1, 0, MOST, where, "state.steps");
+  fresh.stride = check_entry(L, 3, 2, 1, MOST, where, "state.steps");
+  fresh.kept = check_entry(L, 3, 3, 0, MOST, where, "state.steps");
+  fresh.room = check_entry(L, 3, 4, fresh.step, INT64_C(1) << 40, where, "state.steps");
+  fresh.capacity = check_entry(L, 3, 5, 1, LDB_RECORD_CAPACITY, where, "state.steps");
   const int first = lua_gettop(L) + 1;
-  fresh.total = push_zeros(L, r->layers, 1, sizeof *r->total);
-  fresh.output_total = push_zeros(L, r->outputs, 1, sizeof *r->output_total);
-  fresh.history = push_zeros(L, LDB_STEP_SERIES, fresh.room, sizeof(double));
-  fresh.series = push_zeros(L, r->layers * LDB_LAYER_SERIES, fresh.capacity, sizeof(double));
-  fresh.output_series = push_zeros(L, r->outputs * LDB_OUT_SERIES, fresh.capacity, sizeof(double));
-  list_parts(&fresh, parts);
-  for (int i = 0; i < PARTS; i++) {
-    if (parts[i].n == 0) continue;
-    lua_getfield(L, 2, parts[i].name);
-    const lb_tensor *t = lb_checkcontiguous(L, -1, "record", parts[i].name, (int)LDB_F64);
-    if (ldb_view_count(&t->view) != parts[i].n)
-      return luaL_error(L, "lossdbg: record: '%s' is of another model", parts[i].name);
-    memcpy(parts[i].data, t->view.data, (size_t)parts[i].n * sizeof(double));
-    lua_pop(L, 1);
-  }
+  push_parts(L, &fresh, where);
+  bool good = true;
   for (int64_t l = 0; l < r->layers; l++)
-    if (fresh.total[l].kept > (double)fresh.capacity || fresh.total[l].kept < 0)
-      return luaL_error(L, "lossdbg: record: the state is damaged");
-  for (int64_t o = 0; o < r->outputs; o++)
-    if (fresh.output_total[o].kept > (double)fresh.capacity || fresh.output_total[o].kept < 0)
-      return luaL_error(L, "lossdbg: record: the state is damaged");
+    good = good && sound(fresh.total[l].kept, fresh.total[l].first_nonfinite_step, &fresh);
+  for (int64_t o = 0; o < r->outputs; o++) {
+    const ldb_output_total *t = &fresh.output_total[o];
+    good = good && sound(t->kept, t->first_nonfinite_step, &fresh);
+  }
+  if (!good) return luaL_error(L, "lossdbg: %s: argument 'state': it is damaged", where);
   *r = fresh;
   for (int slot = TOTAL; slot <= OUTPUT_SERIES; slot++) {
     lua_pushvalue(L, first + slot - TOTAL);

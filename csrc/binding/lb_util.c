@@ -127,8 +127,8 @@ lb_tensor *lb_testtensor(lua_State *L, int idx) {
   return same && lua_rawlen(L, idx) == sizeof *t ? t : NULL;
 }
 
-static int bad_argument(lua_State *L, int idx, const char *where, const char *name,
-                        const char *expected) {
+int lb_badargument(lua_State *L, int idx, const char *where, const char *name,
+                   const char *expected) {
   const lb_tensor *t = lb_testtensor(L, idx);
   char shape[LDB_SHAPE_TEXT];
   if (t)
@@ -149,7 +149,7 @@ static int bad_argument(lua_State *L, int idx, const char *where, const char *na
 
 lb_tensor *lb_checktensor(lua_State *L, int idx, const char *where, const char *name) {
   lb_tensor *t = lb_testtensor(L, idx);
-  if (!t) bad_argument(L, idx, where, name, "a tensor");
+  if (!t) lb_badargument(L, idx, where, name, "a tensor");
   return t;
 }
 
@@ -169,20 +169,20 @@ lb_tensor *lb_checkcontiguous(lua_State *L, int idx, const char *where, const ch
 
 double lb_checkfinite(lua_State *L, int idx, const char *where, const char *name) {
   if (lua_type(L, idx) != LUA_TNUMBER || !isfinite(lua_tonumber(L, idx)))
-    bad_argument(L, idx, where, name, "a finite number");
+    lb_badargument(L, idx, where, name, "a finite number");
   return lua_tonumber(L, idx);
 }
 
 int64_t lb_checkcount(lua_State *L, int idx, const char *where, const char *name) {
   int ok = 0;
   lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &ok) : 0;
-  if (!ok || n < 0) bad_argument(L, idx, where, name, "an integer of 0 or more");
+  if (!ok || n < 0) lb_badargument(L, idx, where, name, "an integer of 0 or more");
   return (int64_t)n;
 }
 
 uint64_t lb_checkseed(lua_State *L, int idx, const char *where, const char *name) {
   int ok = 0;
   lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &ok) : 0;
-  if (!ok) bad_argument(L, idx, where, name, "an integer");
+  if (!ok) lb_badargument(L, idx, where, name, "an integer");
   return (uint64_t)n;
 }

@@ -1,8 +1,8 @@
 /*
 ** Does a loss still fall? Three answers, and "cannot tell yet" says how many more steps would do.
 **
-** The last `window` means of `block` steps are tested with Mann and Kendall's rank test (Mann
-*1945):
+** The last `window` means of `block` steps are tested with Mann and Kendall's rank test
+** (Mann 1945):
 **   S = sum_{i<j} sgn(x_j - x_i),  Var S = (n(n-1)(2n+5) - sum_ties t(t-1)(2t+5)) / 18,
 **   z = (S - sgn S) / sqrt(Var S);  decreasing: z < -2.326, increasing: z > 2.326 (1 % each).
 ** Otherwise the slopes (x_j - x_i)/(j - i) are sorted (Theil 1950, Sen 1968); the one at place

@@ -1,9 +1,8 @@
 /*
-** Comma-separated values over a byte range: RFC 4180 with what real files add to it.
-** Quoted fields may hold separators, line ends and doubled quotes; lines end in LF, CRLF or CR; a
-** UTF-8 byte-order mark, blank lines and lines that start with '#' are skipped; blanks around a
-*field
-** are not part of it. A field that is empty or NA, N/A, n/a, NaN, nan, null, NULL or ? is missing.
+** Comma-separated values over a byte range: RFC 4180 with what real files add to it. Quoted fields
+** may hold separators, line ends and doubled quotes; lines end in LF, CRLF or CR; a UTF-8
+** byte-order mark, blank lines and lines that start with '#' are skipped; blanks around a field are
+** not part of it. A field that is empty or NA, N/A, n/a, NaN, nan, null, NULL or ? is missing.
 **
 ** Passes over the same bytes, in caller's memory:
 **   ldb_csv_measure -> ldb_csv_layout (separator, header, rows, columns; ragged rows are refused)

@@ -1,7 +1,6 @@
 /*
 ** IDX, the format of MNIST: 0 0 type rank, rank sizes as 32-bit big-endian numbers, then the
-*elements
-** in row-major order, big-endian. type: 08 u8, 09 i8, 0B i16, 0C i32, 0D f32, 0E f64.
+** elements in row-major order, big-endian. type: 08 u8, 09 i8, 0B i16, 0C i32, 0D f32, 0E f64.
 */
 #ifndef LDB_IDX_H
 #define LDB_IDX_H

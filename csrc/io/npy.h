@@ -1,9 +1,7 @@
 /*
 ** NPY, one NumPy array: "\x93NUMPY", major, minor, header length (16 bits in version 1, 32 bits in
-*2
-** and 3, little-endian), a Python dict literal {'descr': '<f4', 'fortran_order': False, 'shape':
-*(2,
-** 3), }, then the elements.
+** 2 and 3, little-endian), a Python dict literal {'descr': '<f4', 'fortran_order': False,
+** 'shape': (2, 3), }, then the elements.
 */
 #ifndef LDB_NPY_H
 #define LDB_NPY_H

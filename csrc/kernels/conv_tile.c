@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
+#include "base/intrinsics.h"
 
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")

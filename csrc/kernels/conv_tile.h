@@ -1,7 +1,6 @@
 /*
 ** The innermost products of direct convolution (f32, fused multiply-add): tiles of sums that stay
-*in
-** registers while they run over cells of images, which are read where they stand. One set of
+** in registers while they run over cells of images, which are read where they stand. One set of
 ** functions per vector unit, chosen while running; none where the processor has no AVX2.
 */
 #ifndef LDB_CONV_TILE_H

@@ -1,8 +1,7 @@
 /*
 ** Tiles of direct convolution for one vector unit; included by conv_tile.c with NAME(x), TARGET,
 ** vec, mask, LANES and the vector operations defined. The bodies are inlined with constant sizes,
-*so
-** that every sum has a register.
+** so that every sum has a register.
 */
 
 static inline __attribute__((always_inline)) TARGET void

@@ -3,11 +3,9 @@
 ** of memory, for the outputs of layers.
 **
 ** Sums are made in 32 f32 lanes over 1024 elements and added in f64, in the order of the elements,
-*so
-** that they have the same bits whatever the number of threads; their relative error against f64 is
-** below 4e-6 of the sum of magnitudes. Where f32 cannot hold the squares, and where something is
-*not
-** finite, the 1024 elements are taken again in f64.
+** so that they have the same bits whatever the number of threads; their relative error against f64
+** is below 4e-6 of the sum of magnitudes. Where f32 cannot hold the squares, and where something is
+** not finite, the 1024 elements are taken again in f64.
 */
 #ifndef LDB_LEAN_STATS_H
 #define LDB_LEAN_STATS_H

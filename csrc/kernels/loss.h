@@ -2,8 +2,7 @@
 ** Losses per sample (formulas in loss_list.h) and their gradients with respect to the prediction.
 ** pred and target are contiguous [n x width], the results hold n elements of the same type; every
 ** formula is evaluated in f64, but cross-entropies of f32 logits in f32 (sums from chunk to chunk
-*and
-** log sum exp in f64). epsilon is 1e-7. NaN in gives NaN out.
+** and log sum exp in f64). epsilon is 1e-7. NaN in gives NaN out.
 */
 #ifndef LDB_LOSS_H
 #define LDB_LOSS_H

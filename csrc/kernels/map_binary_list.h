@@ -1,6 +1,6 @@
 /*
 ** Functions of two variables: B(name, f, gradient of a, gradient of b), and relations: R(name,
-*test).
+** test).
 **   a, b inputs, g gradient of f(a, b); F and C as in map_math_generic.h.
 ** maximum and minimum hand NaN on, and halve the gradient at ties.
 */

@@ -1,6 +1,6 @@
 /*
 ** Maxima over windows; included by pool.c with T (element), I (number of a tap) and NAME(x)
-*defined.
+** defined.
 */
 
 /* The larger of two, the first of equals, and its tap; NaN stays, and replaces what is not NaN. */

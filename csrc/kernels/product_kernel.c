@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
-#include <immintrin.h>
+#include "base/intrinsics.h"
 
 /* Rows that packing looks ahead. */
 enum { AHEAD = 4 };

@@ -1,8 +1,7 @@
 /*
 ** Recurrent cells, forward; included by recurrent.c once per element type with T and NAME(x)
-*defined,
-** after recurrent_cell_generic.h. row = s batch + b: before the step its state is
-** h + row units, after it h + (row + batch) units.
+** defined, after recurrent_cell_generic.h. row = s batch + b: before the step its state is h + row
+** units, after it h + (row + batch) units.
 */
 
 typedef struct NAME(work) {

@@ -1,8 +1,7 @@
 /*
 ** Sums and the maximum of a row for one element type; included with T and NAME(x) defined. LANES(T)
 ** partial sums of type T within CHUNK elements, f64 from chunk to chunk: the order is fixed by n,
-*and
-** the loops become vector code.
+** and the loops become vector code.
 */
 
 /* 64 bytes: one vector where there are 512 bits. With two of f64, gcc 12 loses half of the mask of
@@ -13,7 +12,7 @@
 
 /* Written out by halves: a loop over them is not unrolled. */
 LDB_INLINE T NAME(fold)(T lane[LANES(T)]) {
-  for (int l = 0; LANES(T) > 8 && l < 8; l++)
+  for (int l = 0; l + 8 < LANES(T); l++)
     lane[l] += lane[l + 8];
   for (int l = 0; l < 4; l++)
     lane[l] += lane[l + 4];
@@ -31,7 +30,7 @@ LDB_INLINE T NAME(top)(int64_t n, const T *x) {
       lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
   for (; i < n; i++)
     m = x[i] > m ? x[i] : m;
-  for (int l = 0; LANES(T) > 8 && l < 8; l++)
+  for (int l = 0; l + 8 < LANES(T); l++)
     lane[l] = lane[l + 8] > lane[l] ? lane[l + 8] : lane[l];
   for (int l = 0; l < 4; l++)
     lane[l] = lane[l + 4] > lane[l] ? lane[l + 4] : lane[l];

@@ -1,9 +1,8 @@
 /*
 ** The record of a training: what every step did, parameter by parameter summed into layers, in
-*memory
-** of the caller's. Series are thinned when they are full: every other entry is dropped, and from
-*then
-** on only every second step is kept, so that memory stays bounded and the whole run stays visible.
+** memory of the caller's. Series are thinned when they are full: every other entry is dropped, and
+** from then on only every second step is kept, so that memory stays bounded and the whole run stays
+** visible.
 **
 ** For layer l at one step, over its parameters p:
 **   gradient norm  sqrt(sum_p grad_sq)      update norm  sqrt(sum_p update_sq)

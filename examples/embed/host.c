@@ -1,8 +1,7 @@
 /*
 ** A C program with lossdbg inside. It opens only harmless libraries (no io, no os), caps the memory
-*of
-** tensors, can be stopped with Ctrl-C, hands an array to Lua, trains on it, and reads the answer
-*back.
+** of tensors, can be stopped with Ctrl-C, hands an array to Lua, trains on it, and reads the answer
+** back.
 **
 **   make lib                                   # build/liblossdbg.a, once
 **   cc -Icsrc $(pkg-config --cflags lua5.4) examples/embed/host.c build/liblossdbg.a \

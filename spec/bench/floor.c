@@ -1,7 +1,6 @@
 /*
 ** The floor under a training step, as a child of child.lua: its matrix products by OpenBLAS, and
-*the
-** memory traffic of the update at the triad's rate for as many bytes in use.
+** the memory traffic of the update at the triad's rate for as many bytes in use.
 **   floor PARAMETERS SPACE BYTES  ta tb m n k count ...   space and bytes per parameter
 */
 #include <cblas.h>

@@ -1,13 +1,11 @@
 /*
 ** Every allocation of real scripts is refused in turn: once, from then on, and by a limit on live
 ** bytes. Whatever is refused, the script must end with the result of a clean run or with "not
-*enough
-** memory"; the same state must then run it cleanly; and closing must return every byte.
+** enough memory"; the same state must then run it cleanly; and closing must return every byte.
 **
 ** The state is made once for each script; each point is a child process that inherits it, so that
-*all
-** children see the same heap and the same numbering. Where a script has more allocations than the
-** time allows, every k-th is taken, and k is printed; OOM_SECONDS=0 takes all of them.
+** all children see the same heap and the same numbering. Where a script has more allocations than
+** the time allows, every k-th is taken, and k is printed; OOM_SECONDS=0 takes all of them.
 */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE

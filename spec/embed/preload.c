@@ -1,7 +1,6 @@
 /*
 ** The core linked into a program: opened with and without the package library, tensors handed in
-*and
-** out, and what each function of lossdbg.h does with input that cannot be.
+** and out, and what each function of lossdbg.h does with input that cannot be.
 */
 #include "host.h"
 

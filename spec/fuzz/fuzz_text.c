@@ -1,8 +1,7 @@
 /*
 ** Numbers as text against the C library's strtod (in the C locale), and the round trip of every
 ** double: reading what was written gives the same bits, in at most 17 digits, and no shorter text
-*of
-** "%.*g" does.
+** of "%.*g" does.
 */
 #include <math.h>
 #include <stdint.h>

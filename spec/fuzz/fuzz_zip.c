@@ -1,7 +1,6 @@
 /*
 ** Any bytes as ZIP. Invariants: a failure has a message; every member that is listed lies within
-*the
-** bytes, its name too; a file cut by one byte has no directory.
+** the bytes, its name too; a file cut by one byte has no directory.
 */
 #include <stdint.h>
 #include <stdio.h>
