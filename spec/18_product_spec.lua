@@ -1,6 +1,7 @@
 -- Products of f32 matrices by own kernels, through matmul and dense: against products in f64 with
 -- the bound of the rounding errors, and bit by bit where the bits must not depend on the place.
 local ld = require "lossdbg"
+local core = require "lossdbg.core"
 local op = ld.ops
 
 local nan, inf = 0 / 0, math.huge
@@ -23,7 +24,8 @@ local function turned(t) return t:transpose():contiguous() end
 -- around the tiles of every kernel, the blocks of k and what is small
 local sizes = { { 1, 1, 1 }, { 6, 16, 5 }, { 7, 17, 8 }, { 13, 31, 33 }, { 14, 32, 64 },
   { 15, 33, 65 }, { 28, 64, 383 }, { 29, 65, 384 }, { 43, 97, 385 }, { 128, 10, 769 },
-  { 3, 300, 1000 }, { 200, 129, 300 }, { 33, 1025, 40 }, { 600, 33, 130 }, { 65, 7, 2000 } }
+  { 3, 300, 1000 }, { 200, 129, 300 }, { 33, 1025, 40 }, { 600, 33, 130 }, { 65, 7, 2000 },
+  { 50, 1100, 300 } }
 
 describe("a product of f32 matrices", function()
   it("stays within the rounding errors in all layouts, with the same bits", function()
@@ -71,8 +73,11 @@ describe("a product of f32 matrices", function()
       ld.threads(1)
       local c, d = a:matmul(b), op.matmul(b, a, true, true)
       ld.threads(2)
-      same_bits(c, a:matmul(b))
-      same_bits(d, op.matmul(b, a, true, true))
+      local runs = core.shared_runs()
+      local c2, d2 = a:matmul(b), op.matmul(b, a, true, true)
+      assert.equal(runs + 2, core.shared_runs())
+      same_bits(c, c2)
+      same_bits(d, d2)
       ld.threads(before)
     end
   end)
@@ -84,5 +89,52 @@ describe("a product of f32 matrices", function()
     op.matmul(a:transpose { 1, 3, 2 }:contiguous(), b, true):sum():backward()
     local expected = a:cast("f64"):sum(1):sum(1):reshape { 60, 1 }:expand { 60, 70 }
     assert(op.max(op.abs(expected - b.grad:cast("f64"))):item() < 1e-4)
+  end)
+
+  -- dense and its gradients in f32; seed as the gradient of the result
+  local function dense(dtype, x, w, b, seed, activation)
+    local t = {}
+    for i, v in ipairs { x, w, b } do
+      t[i] = v:cast(dtype):clone()
+      t[i].requires_grad = true
+    end
+    local y = op.dense(t[1], t[2], t[3], activation);
+    (y * seed:cast(dtype)):sum():backward()
+    return { y, t[1].grad, t[2].grad, t[3].grad }
+  end
+
+  it("gets its bias and activation in the same pass, with gradients as in f64", function()
+    ld.seed(22)
+    for _, s in ipairs(sizes) do
+      local x, w = ld.randn { s[1], s[3] }, ld.randn { s[3], s[2] } / s[3] ^ 0.5
+      local b = ld.randn { s[2] }
+      local seed = ld.randn { s[1], s[2] }
+      for _, activation in ipairs { "linear", "tanh", "gelu" } do
+        local got = dense("f32", x, w, b, seed, activation)
+        for i, want in ipairs(dense("f64", x, w, b, seed, activation)) do
+          local off = op.max(op.abs(got[i]:cast("f64") - want)):item()
+          local scale = 1 + op.max(op.abs(want)):item()
+          assert(off <= 2e-5 * scale, ("%s, %d of %dx%dx%d: off by %g"):format(activation, i, s[1],
+            s[2], s[3], off))
+        end
+      end
+    end
+  end)
+
+  it("gives dense the same bits on any number of threads", function()
+    ld.seed(23)
+    local before = ld.threads()
+    local x, w, b = ld.randn { 300, 500 }, ld.randn { 500, 700 }, ld.randn { 700 }
+    local seed = ld.randn { 300, 700 }
+    for _, activation in ipairs { "linear", "relu", "gelu" } do
+      ld.threads(1)
+      local one = dense("f32", x, w, b, seed, activation)
+      ld.threads(2)
+      local runs = core.shared_runs()
+      local two = dense("f32", x, w, b, seed, activation)
+      assert(core.shared_runs() >= runs + 3, "a product of dense stayed on one thread")
+      for i, t in ipairs(two) do same_bits(one[i], t) end
+      ld.threads(before)
+    end
   end)
 end)

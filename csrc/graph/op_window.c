@@ -1,5 +1,6 @@
 #include "graph/op_window.h"
 
+#include "base/clones.h"
 #include "kernels/activation.h"
 #include "kernels/reduce.h"
 
@@ -146,9 +147,9 @@ void ldb_window_finish(const ldb_call *c, int64_t first, int64_t rows, int64_t f
   const void *bias = has_bias(c) ? c->in[B].data : NULL;
   void *z = (char *)ldb_window_z(c) + skip, *y = (char *)c->out.data + skip;
   if (c->out.dtype == LDB_F32)
-    epilogue_f32(activation(c), rows, filters, bias, z, y);
+    epilogue_f32(activation(c), rows, filters, filters, bias, z, y);
   else
-    epilogue_f64(activation(c), rows, filters, bias, z, y);
+    epilogue_f64(activation(c), rows, filters, filters, bias, z, y);
 }
 
 ldb_status ldb_window_conv_memory(ldb_call *c, const ldb_conv *v, ldb_error *e) {

@@ -16,6 +16,9 @@ enum {
   NARROW = 128,                        /* floats between rows up to which columns are not packed */
   AT_ONCE = 4,                         /* panels of b that are packed side by side */
   SMALL = 48 * 48 * 48,                /* m n k up to which nothing is packed if that is possible */
+  LITTLE = 64,                         /* rows, columns and k of what needs no plan */
+  LITTLE_WORK = 48 * 48 * 48,          /* and their product */
+  LITTLE_TURNED = 2304,                /* elements of b that are turned for it on the stack */
   LINE = 16                            /* floats of a cache line */
 };
 
@@ -341,6 +344,35 @@ static void run_here(job *j, void *workspace) {
   }
 }
 
+/* So little that the kernels run at once; b is turned on the stack where they cannot read it. */
+static bool run_little(const ldb_micro *micro, const ldb_product *p) {
+  if (p->m > LITTLE || p->n > LITTLE || p->k > LITTLE || p->m * p->n * p->k > LITTLE_WORK)
+    return false;
+  if (!is_stored(&p->a) || !is_stored(&p->b)) return false;
+  float turned_b[LITTLE_TURNED];
+  const float *a = p->a.mat.data, *b = p->b.mat.data;
+  const int64_t a_row = p->a.mat.trans ? 1 : p->a.mat.ld, a_col = p->a.mat.trans ? p->a.mat.ld : 1;
+  int64_t b_row = p->b.mat.ld;
+  if (p->b.mat.trans && (p->k > 1 || p->b.mat.ld > 1)) {
+    if (p->n * p->k > LITTLE_TURNED) return false;
+    micro->transpose(p->n, p->k, b, b_row, turned_b, p->n);
+    b = turned_b;
+    b_row = p->n;
+  }
+  const int64_t high = parts(p->m, parts(p->m, micro->rows));
+  for (int64_t row = 0; row < p->m; row += high) {
+    const int64_t rows = min(high, p->m - row);
+    for (int64_t col = 0; col < p->n; col += 2 * micro->lanes) {
+      const int64_t cols = min(2 * micro->lanes, p->n - col);
+      micro->masked[2 * (rows - 1) + (cols > micro->lanes)](
+          p->k, a + row * a_row, a_row, a_col, b + col, b_row, p->c + row * p->ldc + col, p->ldc,
+          cols, p->accumulate);
+    }
+  }
+  if (p->done) p->done(p->done_ctx, 0, p->m, 0, p->n);
+  return true;
+}
+
 /* ---- without own kernels ---- */
 
 static ldb_status fallback(const ldb_product *p, ldb_error *e);
@@ -360,6 +392,7 @@ ldb_status ldb_multiply(ldb_team *team, const ldb_product *p, ldb_error *e) {
   }
   const ldb_micro *micro = ldb_micro_best();
   if (!micro) return fallback(p, e);
+  if (run_little(micro, p)) return LDB_OK;
   job j;
   plan(&j, p, micro);
   if (j.direct || !team) {
@@ -381,6 +414,7 @@ ldb_status ldb_multiply_here(void *workspace, const ldb_product *p, ldb_error *e
   }
   const ldb_micro *micro = ldb_micro_best();
   if (!micro) return fallback(p, e);
+  if (run_little(micro, p)) return LDB_OK;
   job j;
   plan(&j, p, micro);
   run_here(&j, workspace);
