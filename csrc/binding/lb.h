@@ -28,10 +28,11 @@ typedef struct lb_storage {
   unsigned char *data;
 } lb_storage;
 
-/* user values: 1 storage, 2 node that made it (or nil), 3 gradient (or nil) */
+/* user values: 1 storage or the tensor that it is in (nil: this one), 2 node that made it (or nil),
+   3 gradient (or nil) */
 typedef struct lb_tensor {
   ldb_view view;
-  lb_storage *storage; /* same object as user value 1 */
+  lb_storage *storage; /* of user value 1; or right behind this struct, in the same memory */
   bool requires_grad;
   bool planned; /* a plan rests on requires_grad */
 } lb_tensor;
@@ -53,12 +54,17 @@ typedef struct lb_context {
   ldb_team *team;       /* what ops compute with; never NULL once the core is open */
   size_t max_bytes;     /* 0: none; of the state's whole heap */
   int max_threads;      /* 0: no limit */
-  bool closing;         /* no thread may be started any more */
+  int tensor_ref;       /* in the registry: metatables of tensor and storage */
+  int storage_ref;
+  const void *tensor_meta; /* what lua_topointer says of the tensor's */
+  bool closing;            /* no thread may be started any more */
   int (*interrupt)(void *ud, double progress);
   void *interrupt_ud;
 } lb_context;
 
 lb_context *lb_getcontext(lua_State *L);
+/* Pushes it: as an upvalue it is found sooner. */
+void lb_pushcontext(lua_State *L);
 
 /* Makes the metatables of storage and tensor and pushes the tensor's. */
 void lb_newmetatables(lua_State *L);
@@ -67,6 +73,12 @@ void lb_newmetatables(lua_State *L);
  */
 lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype t, int rank,
                         const int64_t *shape);
+/* The same with the context at hand; `lean`: a small one may hold its bytes itself, so that views
+   of it hold all that it holds. Not for what a node is given to. */
+lb_tensor *lb_newtensor_in(lua_State *L, const lb_context *c, const char *where, ldb_dtype t,
+                           int rank, const int64_t *shape, bool lean);
+/* Pushes what holds the bytes of the tensor at idx. */
+void lb_pushowner(lua_State *L, int idx);
 /* Pushes a tensor that shares the storage of the tensor at idx, seen as *v. */
 lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v);
 /* Pushes a tensor around the storage on top of the stack, which it consumes. */
@@ -81,6 +93,7 @@ lb_tensor *lb_checktensor(lua_State *L, int idx, const char *where, const char *
 lb_tensor *lb_checkcontiguous(lua_State *L, int idx, const char *where, const char *name,
                               int dtype);
 lb_tensor *lb_testtensor(lua_State *L, int idx); /* NULL when it is something else */
+lb_tensor *lb_testtensor_in(lua_State *L, const lb_context *c, int idx);
 double lb_checkfinite(lua_State *L, int idx, const char *where, const char *name);
 int64_t lb_checkcount(lua_State *L, int idx, const char *where, const char *name); /* >= 0 */
 uint64_t lb_checkseed(lua_State *L, int idx, const char *where, const char *name);
@@ -99,6 +112,8 @@ void lb_newteam(lua_State *L);
 int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e);
 int lb_core_threads(lua_State *L);     /* core.threads */
 int lb_core_shared_runs(lua_State *L); /* core.shared_runs */
+
+int lb_op_rows(lua_State *L); /* core.op_rows */
 
 /* Each part pushes one table of functions; lb_core.c puts it under its name. */
 int lb_open_tensor(lua_State *L);   /* core.tensor */

@@ -23,29 +23,33 @@ static int promotion_rank(ldb_dtype t) {
   return t == LDB_I32 ? 0 : t == LDB_F32 ? 1 : 2;
 }
 
-static void promote(lua_State *L, const ldb_op *op, int n, const int *idx) {
-  int highest = 0;
+/* t[i]: the tensor at idx[i], or NULL */
+static void promote(lua_State *L, const ldb_op *op, int n, const int *idx, lb_tensor **t) {
+  int lowest = 2, highest = 0;
   for (int i = 0; i < n; i++) {
-    if (!idx[i]) continue;
-    int r = promotion_rank(((lb_tensor *)lua_touserdata(L, idx[i]))->view.dtype);
+    if (!t[i]) continue;
+    const int r = promotion_rank(t[i]->view.dtype);
     if (r > highest) highest = r;
+    if (r < lowest) lowest = r;
   }
+  if (lowest >= highest && lowest > 0) return;
   if (highest == 0 && (op->flags & LDB_OP_FLOAT)) highest = 1;
   ldb_dtype to = highest == 0 ? LDB_I32 : highest == 1 ? LDB_F32 : LDB_F64;
   for (int i = 0; i < n; i++) {
-    if (!idx[i]) continue;
-    ldb_dtype has = ((lb_tensor *)lua_touserdata(L, idx[i]))->view.dtype;
+    if (!t[i]) continue;
+    ldb_dtype has = t[i]->view.dtype;
     bool change = (op->flags & LDB_OP_PROMOTE) ? has != to : has == LDB_I32;
-    if (change) apply_unary(L, ldb_op_find("cast"), idx[i], to);
+    if (!change) continue;
+    apply_unary(L, ldb_op_find("cast"), idx[i], to);
+    t[i] = lua_touserdata(L, idx[i]);
   }
 }
 
-static void make_contiguous(lua_State *L, int n, const int *idx) {
+static void make_contiguous(lua_State *L, int n, const int *idx, lb_tensor **t) {
   for (int i = 0; i < n; i++) {
-    if (!idx[i]) continue;
-    const lb_tensor *t = lua_touserdata(L, idx[i]);
-    if (!ldb_view_is_contiguous(&t->view))
-      apply_unary(L, ldb_op_find("contiguous"), idx[i], t->view.dtype);
+    if (!t[i] || ldb_view_is_contiguous(&t[i]->view)) continue;
+    apply_unary(L, ldb_op_find("contiguous"), idx[i], t[i]->view.dtype);
+    t[i] = lua_touserdata(L, idx[i]);
   }
 }
 
@@ -61,25 +65,24 @@ static void preset(ldb_call *c, const ldb_op *op, int n) {
 }
 
 /* Pushes the result tensor that infer described. */
-static lb_tensor *push_result(lua_State *L, const ldb_op *op, ldb_call *c, int first) {
+static lb_tensor *push_result(lua_State *L, const lb_context *in, const ldb_op *op, ldb_call *c,
+                              int first, bool lean) {
   if (op->flags & LDB_OP_VIEW) return lb_pushview(L, first, &c->out);
-  lb_tensor *t = lb_newtensor(L, op->name, c->out.dtype, c->out.rank, c->out.shape);
+  lb_tensor *t = lb_newtensor_in(L, in, op->name, c->out.dtype, c->out.rank, c->out.shape, lean);
   c->out = t->view;
   return t;
 }
 
-static bool wants_graph(lua_State *L, const ldb_op *op, int n, const int *idx) {
-  if (!op->backward || lb_getcontext(L)->no_grad) return false;
+static bool wants_graph(const lb_context *in, const ldb_op *op, int n, lb_tensor *const *t) {
+  if (!op->backward || in->no_grad) return false;
   for (int i = 0; i < n; i++)
-    if (idx[i] && (op->grad_inputs >> i & 1u) &&
-        ((lb_tensor *)lua_touserdata(L, idx[i]))->requires_grad)
-      return true;
+    if (t[i] && (op->grad_inputs >> i & 1u) && t[i]->requires_grad) return true;
   return false;
 }
 
 /* Result on top of the stack; saved_slot is the stack index of the saved storage or 0. */
-static void record(lua_State *L, const ldb_op *op, const ldb_call *c, const int *idx,
-                   int saved_slot) {
+static void record(lua_State *L, lb_context *in, const ldb_op *op, const ldb_call *c,
+                   const int *idx, int saved_slot) {
   int n = c->n_in, out_slot = lua_gettop(L);
   lb_tensor *out = lua_touserdata(L, out_slot);
   lb_node *node = lb_newnode(L, op, n);
@@ -99,35 +102,40 @@ static void record(lua_State *L, const ldb_op *op, const ldb_call *c, const int 
     }
   }
   if (op->flags & LDB_OP_KEEP_OUT) {
-    lua_getiuservalue(L, out_slot, 1);
+    lb_pushowner(L, out_slot);
     lua_setiuservalue(L, -2, n + 1);
   }
   if (saved_slot) {
     lua_pushvalue(L, saved_slot);
     lua_setiuservalue(L, -2, n + 2);
   }
-  node->sequence = ++lb_getcontext(L)->sequence;
+  node->sequence = ++in->sequence;
   out->requires_grad = true;
   lua_setiuservalue(L, out_slot, 2);
 }
 
-lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const int *idx) {
+static lb_tensor *apply(lua_State *L, lb_context *in, const ldb_op *op, ldb_call *c, int n,
+                        const int *idx) {
   ldb_error e;
+  lb_tensor *t[LDB_MAX_IN];
   luaL_checkstack(L, 12, op->name);
-  lb_poll(L, op->name);
-  if (op->flags & (LDB_OP_PROMOTE | LDB_OP_FLOAT)) promote(L, op, n, idx);
-  if (op->flags & LDB_OP_CONTIGUOUS) make_contiguous(L, n, idx);
+  if (in->interrupt) lb_poll(L, op->name);
+  for (int i = 0; i < n; i++)
+    t[i] = idx[i] ? lua_touserdata(L, idx[i]) : NULL;
+  if (op->flags & (LDB_OP_PROMOTE | LDB_OP_FLOAT)) promote(L, op, n, idx, t);
+  if (op->flags & LDB_OP_CONTIGUOUS) make_contiguous(L, n, idx, t);
   preset(c, op, n);
   for (int i = 0; i < n; i++) {
-    if (idx[i]) {
-      c->in[i] = ((lb_tensor *)lua_touserdata(L, idx[i]))->view;
+    if (t[i]) {
+      c->in[i] = t[i]->view;
     } else {
       c->in[i].data = NULL;
       c->in[i].rank = -1;
     }
   }
   if (op->infer(c, &e) != LDB_OK) lb_raise(L, op->name, &e);
-  c->team = lb_getcontext(L)->team;
+  c->team = in->team;
+  const bool graph = wants_graph(in, op, n, t);
   int base = lua_gettop(L), saved_slot = 0;
   if (c->saved.shape[0] > 0 && c->saved.rank == 1) {
     c->saved.data =
@@ -135,20 +143,24 @@ lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const in
     saved_slot = lua_gettop(L);
   }
   if (c->forward_scratch) c->scratch = lb_pushscratch(L, op->name, c->forward_scratch);
-  lb_tensor *out = push_result(L, op, c, idx[0]);
+  lb_tensor *out = push_result(L, in, op, c, idx[0], !graph);
   if (op->forward && op->forward(c, &e) != LDB_OK) lb_raise(L, op->name, &e);
-  if (lb_taping(L)) {
+  if (in->tape) {
     for (int i = 0; i < n; i++)
       if (idx[i]) lb_tape_see(L, idx[i]);
     lb_tape_forward(L, c);
   }
-  if (lb_getcontext(L)->check_finite) lb_notefinite(L, op->name, "forward", c->in, n, &c->out);
-  if (wants_graph(L, op, n, idx)) record(L, op, c, idx, saved_slot);
+  if (in->check_finite) lb_notefinite(L, op->name, "forward", c->in, n, &c->out);
+  if (graph) record(L, in, op, c, idx, saved_slot);
   if (lua_gettop(L) > base + 1) { /* drop what only this evaluation needed */
     lua_replace(L, base + 1);
     lua_settop(L, base + 1);
   }
   return out;
+}
+
+lb_tensor *lb_apply(lua_State *L, const ldb_op *op, ldb_call *c, int n, const int *idx) {
+  return apply(L, lb_getcontext(L), op, c, n, idx);
 }
 
 /* ---- arguments by the row's description ------------------------------------------------------ */
@@ -210,6 +222,14 @@ static void number_to_tensor(lua_State *L, const char *where, int slot, int n, c
   lua_replace(L, slot);
 }
 
+/* A row, and what is read of its list of inputs once. */
+typedef struct op_row {
+  const ldb_op *op;
+  int n_inputs;
+  unsigned optional; /* bit i: input i */
+  bool variadic;
+} op_row;
+
 /* "x*": either the arguments from 1 on, or one array of tensors, unpacked onto the stack. Returns
    the count; *next is the index of the first attribute. */
 static int variadic_inputs(lua_State *L, const ldb_op *op, const input_spec *spec, int *idx,
@@ -250,28 +270,37 @@ static bool is_named(lua_State *L, int slot) {
 
 /* *last: index of the last argument; grows by the optional inputs that a table of attributes behind
    fewer inputs stands for. */
-static int read_inputs(lua_State *L, const ldb_op *op, int *idx, int *next, int *last) {
+static int read_inputs(lua_State *L, const lb_context *in, const op_row *r, int *idx, int *next,
+                       int *last) {
+  const ldb_op *op = r->op;
   input_spec spec;
-  int n = 0;
-  if (read_input(op->inputs, 0, &spec) && spec.variadic)
+  int numbers = 0;
+  if (r->variadic) {
+    read_input(op->inputs, 0, &spec);
     return variadic_inputs(L, op, &spec, idx, next);
-  while (n < LDB_MAX_IN && read_input(op->inputs, n, &spec)) {
-    int slot = n + 1;
-    if (spec.optional && slot == *last && is_named(L, slot)) {
+  }
+  const int n = r->n_inputs;
+  for (int i = 0; i < n; i++) {
+    const int slot = i + 1;
+    const bool optional = r->optional >> i & 1u;
+    idx[i] = slot;
+    if (slot <= *last && lb_testtensor_in(L, in, slot)) continue;
+    if (optional && slot == *last && is_named(L, slot)) {
       lua_pushnil(L);
       lua_insert(L, slot);
       (*last)++;
     }
-    if (spec.optional && lua_isnoneornil(L, slot)) {
+    if (optional && lua_isnoneornil(L, slot)) {
       if (lua_isnone(L, slot)) lua_pushnil(L);
-      idx[n] = 0;
+      idx[i] = 0;
+    } else if (lua_type(L, slot) == LUA_TNUMBER) {
+      numbers++;
     } else {
-      idx[n] = slot;
-      if (lua_type(L, slot) != LUA_TNUMBER) lb_checktensor(L, slot, op->name, spec.name);
+      read_input(op->inputs, i, &spec);
+      lb_checktensor(L, slot, op->name, spec.name);
     }
-    n++;
   }
-  for (int i = 0; i < n; i++)
+  for (int i = 0; numbers > 0 && i < n; i++)
     if (idx[i] && lua_type(L, idx[i]) == LUA_TNUMBER) number_to_tensor(L, op->name, idx[i], n, idx);
   *next = n + 1;
   return n;
@@ -303,9 +332,11 @@ static int64_t resolve_axis(lua_State *L, const ldb_op *op, const ldb_attr_spec 
 }
 
 static int64_t attr_enum(lua_State *L, const ldb_op *op, const ldb_attr_spec *a) {
-  if (lua_type(L, -1) == LUA_TSTRING)
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    const char *s = lua_tostring(L, -1);
     for (int i = 0; a->choices[i]; i++)
-      if (strcmp(a->choices[i], lua_tostring(L, -1)) == 0) return i;
+      if (strcmp(a->choices[i], s) == 0) return i;
+  }
   const char *got = luaL_tolstring(L, -1, NULL);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
@@ -493,76 +524,52 @@ static void read_attrs(lua_State *L, const ldb_op *op, ldb_attrs *out, int first
     luaL_error(L, "lossdbg: %s: %d arguments too many", op->name, last - slot + 1);
 }
 
-/* upvalue 1: the row */
+/* upvalues: the row, the context, the memory of the rows */
 static int lb_op_call(lua_State *L) {
-  const ldb_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  const op_row *r = lua_touserdata(L, lua_upvalueindex(1));
+  lb_context *in = lua_touserdata(L, lua_upvalueindex(2));
+  const ldb_op *op = r->op;
   ldb_call c;
   int idx[LDB_MAX_IN], next, last = lua_gettop(L);
   while (last > 0 && lua_isnil(L, last)) /* wrappers pass optional arguments through */
     last--;
-  int n = read_inputs(L, op, idx, &next, &last);
+  int n = read_inputs(L, in, r, idx, &next, &last);
   memset(&c.attrs, 0, sizeof c.attrs);
   int rank = idx[0] ? ((lb_tensor *)lua_touserdata(L, idx[0]))->view.rank : 0;
   read_attrs(L, op, &c.attrs, next, last, rank);
-  lb_apply(L, op, &c, n, idx);
+  apply(L, in, op, &c, n, idx);
   return 1;
 }
 
-/* ---- the table as Lua sees it ---------------------------------------------------------------- */
+/* ---- opening -----------------------------------------------------------------------------------
+ */
 
-static void push_attr_rows(lua_State *L, const ldb_op *op) {
-  static const char *const kinds[] = {"number", "integer", "boolean", "enum", "dtype",
-                                      "axis",   "pair",    "axes",    "list"};
-  lua_newtable(L);
-  int i = 1;
-  for (const ldb_attr_spec *a = op->attrs; a && a->name; a++) {
-    lua_createtable(L, 0, 3);
-    lua_pushstring(L, a->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, kinds[a->kind]);
-    lua_setfield(L, -2, "kind");
-    lua_pushboolean(L, a->required);
-    lua_setfield(L, -2, "required");
-    lua_pushnumber(L, a->fallback);
-    lua_setfield(L, -2, "fallback");
-    lua_rawseti(L, -2, i++);
+static op_row describe(const ldb_op *op) {
+  op_row r = {.op = op};
+  input_spec spec;
+  while (r.n_inputs < LDB_MAX_IN && read_input(op->inputs, r.n_inputs, &spec)) {
+    if (spec.optional) r.optional |= 1u << r.n_inputs;
+    r.variadic = r.variadic || spec.variadic;
+    r.n_inputs++;
   }
-}
-
-/* op_rows() -> array of { name, inputs, doc, differentiable, grad_inputs, view, random, attrs } */
-static int lb_op_rows(lua_State *L) {
-  lua_newtable(L);
-  for (int i = 0; ldb_op_table[i]; i++) {
-    const ldb_op *op = ldb_op_table[i];
-    lua_createtable(L, 0, 8);
-    lua_pushstring(L, op->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, op->inputs);
-    lua_setfield(L, -2, "inputs");
-    lua_pushstring(L, op->doc);
-    lua_setfield(L, -2, "doc");
-    lua_pushboolean(L, op->backward != NULL);
-    lua_setfield(L, -2, "differentiable");
-    lua_pushinteger(L, (lua_Integer)op->grad_inputs);
-    lua_setfield(L, -2, "grad_inputs");
-    lua_pushboolean(L, (op->flags & LDB_OP_VIEW) != 0);
-    lua_setfield(L, -2, "view");
-    lua_pushboolean(L, (op->flags & LDB_OP_RANDOM) != 0);
-    lua_setfield(L, -2, "random");
-    push_attr_rows(L, op);
-    lua_setfield(L, -2, "attrs");
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
+  return r;
 }
 
 int lb_open_op(lua_State *L) {
+  size_t n = 0;
+  while (ldb_op_table[n])
+    n++;
   lua_newtable(L);
-  for (int i = 0; ldb_op_table[i]; i++) {
-    lua_pushlightuserdata(L, (void *)ldb_op_table[i]);
-    lua_pushcclosure(L, lb_op_call, 1);
-    lua_setfield(L, -2, ldb_op_table[i]->name);
+  op_row *rows = lua_newuserdatauv(L, n * sizeof *rows, 0);
+  for (size_t i = 0; i < n; i++) {
+    rows[i] = describe(ldb_op_table[i]);
+    lua_pushlightuserdata(L, &rows[i]);
+    lb_pushcontext(L);
+    lua_pushvalue(L, -3);
+    lua_pushcclosure(L, lb_op_call, 3);
+    lua_setfield(L, -3, ldb_op_table[i]->name);
   }
+  lua_pop(L, 1);
   lua_pushcfunction(L, lb_op_rows);
   lua_setfield(L, -2, "rows");
   return 1;

@@ -91,9 +91,14 @@ static lb_tape *push_values(lua_State *L, int which) {
 
 /* ---- storages -------------------------------------------------------------------------------- */
 
-/* (storage, &born) */
+typedef struct seeing {
+  lb_storage *storage;
+  bool born;
+} seeing;
+
+/* (what holds the storage, &seeing) */
 static int add_storage(lua_State *L) {
-  const bool *born = lua_touserdata(L, 2);
+  const seeing *from = lua_touserdata(L, 2);
   lb_tape *t = push_values(L, LB_TAPE_HELD);
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 3) != LUA_TNIL) return 0;
@@ -102,8 +107,8 @@ static int add_storage(lua_State *L) {
   lua_pushlightuserdata(L, s);
   lua_rawset(L, 3);
   s->next = NULL;
-  s->storage = lua_touserdata(L, 1);
-  s->born = *born;
+  s->storage = from->storage;
+  s->born = from->born;
   if (t->seen_last)
     t->seen_last->next = s;
   else
@@ -114,21 +119,22 @@ static int add_storage(lua_State *L) {
 }
 
 void lb_tape_born(lua_State *L) {
-  bool born = true;
+  seeing s = {lua_touserdata(L, -1), true};
   lua_pushvalue(L, -1);
-  protect(L, add_storage, &born);
+  protect(L, add_storage, &s);
 }
 
 void lb_tape_see(lua_State *L, int idx) {
-  bool born = false;
-  ((lb_tensor *)lua_touserdata(L, idx))->planned = true;
-  lua_getiuservalue(L, idx, 1);
-  protect(L, add_storage, &born);
+  lb_tensor *t = lua_touserdata(L, idx);
+  seeing s = {t->storage, false};
+  t->planned = true;
+  lb_pushowner(L, idx);
+  protect(L, add_storage, &s);
 }
 
 bool lb_tape_is_born(lua_State *L, int idx) {
   push_values(L, LB_TAPE_HELD);
-  lua_getiuservalue(L, idx, 1);
+  lb_pushowner(L, idx);
   lua_rawget(L, -2);
   const lb_seen *s = lua_touserdata(L, -1);
   lua_pop(L, 2);

@@ -4,18 +4,27 @@
 #include "binding/lb_tape.h"
 
 /* Registry keys by address: quicker than strings, and no two libraries can share one. */
-static const char context_key = 0, storage_key = 0, tensor_key = 0;
+static const char context_key = 0;
 
+/* Small numbers find the metatables in the registry sooner than addresses. */
 void lb_newmetatables(lua_State *L) {
+  lb_context *c = lb_getcontext(L);
   luaL_newmetatable(L, LB_STORAGE);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &storage_key);
+  if (c->storage_ref == 0) {
+    lua_pushvalue(L, -1);
+    c->storage_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  lua_pop(L, 1);
   luaL_newmetatable(L, LB_TENSOR);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &tensor_key);
+  if (c->tensor_ref == 0) {
+    lua_pushvalue(L, -1);
+    c->tensor_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  c->tensor_meta = lua_topointer(L, -1);
 }
 
-static void set_metatable(lua_State *L, const char *key) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+static void set_metatable(lua_State *L, int ref) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
   lua_setmetatable(L, -2);
 }
 
@@ -31,6 +40,11 @@ lb_context *lb_getcontext(lua_State *L) {
   memset(c, 0, sizeof *c);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &context_key);
   return c;
+}
+
+void lb_pushcontext(lua_State *L) {
+  (void)lb_getcontext(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &context_key);
 }
 
 int lb_raise(lua_State *L, const char *where, const ldb_error *e) {
@@ -51,11 +65,10 @@ void lb_touch(lb_tensor *t) {
    smaller and still too much is the allocator's to refuse. */
 static const size_t largest_block = (size_t)1 << 40;
 
-static void check_limit(lua_State *L, const char *where, size_t bytes) {
+static void check_limit(lua_State *L, const lb_context *c, const char *where, size_t bytes) {
   if (bytes > largest_block)
     luaL_error(L, "lossdbg: %s: %I bytes wanted for one tensor, more than 1 TiB (is a size wrong?)",
                where, (lua_Integer)bytes);
-  const lb_context *c = lb_getcontext(L);
   if (c->max_bytes == 0) return;
   for (int attempt = 0;; attempt++) {
     size_t used = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB);
@@ -67,64 +80,109 @@ static void check_limit(lua_State *L, const char *where, size_t bytes) {
   }
 }
 
-static lb_storage *new_storage(lua_State *L, const char *where, size_t bytes) {
-  check_limit(L, where, bytes);
-  lb_storage *s = lua_newuserdatauv(L, sizeof *s + bytes + LB_ALIGN, 0);
+/* Bytes that a tensor may hold itself. More would be kept too long by views. */
+enum { LEAN_BYTES = 2048 };
+
+/* s: room for the struct, bytes and LB_ALIGN more. */
+static void set_storage(lb_storage *s, size_t bytes) {
   s->bytes = bytes;
   s->version = 0;
   uintptr_t p = (uintptr_t)(s + 1);
   s->data = (unsigned char *)((p + LB_ALIGN - 1) & ~(uintptr_t)(LB_ALIGN - 1));
-  set_metatable(L, &storage_key);
-  if (lb_taping(L)) lb_tape_born(L);
+}
+
+static lb_storage *new_storage(lua_State *L, const lb_context *c, const char *where, size_t bytes) {
+  check_limit(L, c, where, bytes);
+  lb_storage *s = lua_newuserdatauv(L, sizeof *s + bytes + LB_ALIGN, 0);
+  set_storage(s, bytes);
+  set_metatable(L, c->storage_ref);
+  if (c->tape) lb_tape_born(L);
   return s;
 }
 
 void *lb_pushscratch(lua_State *L, const char *where, size_t n) {
-  return new_storage(L, where, n)->data;
+  return new_storage(L, lb_getcontext(L), where, n)->data;
 }
 
-/* Pushes a tensor around the storage on top of the stack, which it consumes. */
-static lb_tensor *wrap(lua_State *L, const ldb_view *v) {
-  lb_storage *s = lua_touserdata(L, -1);
+/* Pushes a tensor around storage s, which is the value on top of the stack or in it, and consumes
+   that. */
+static lb_tensor *wrap(lua_State *L, const lb_context *c, lb_storage *s, const ldb_view *v) {
   lb_tensor *t = lua_newuserdatauv(L, sizeof *t, 3);
   t->view = *v;
   t->storage = s;
   t->requires_grad = t->planned = false;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
-  set_metatable(L, &tensor_key);
+  set_metatable(L, c->tensor_ref);
   return t;
 }
 
-lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype dtype, int rank,
-                        const int64_t *shape) {
+/* A tensor that holds its bytes: one piece of memory instead of two. */
+static lb_tensor *new_lean(lua_State *L, const lb_context *c, const char *where, const ldb_view *v,
+                           size_t bytes) {
+  check_limit(L, c, where, bytes);
+  lb_tensor *t = lua_newuserdatauv(L, sizeof *t + sizeof *t->storage + bytes + LB_ALIGN, 3);
+  t->view = *v;
+  t->storage = (lb_storage *)(t + 1);
+  t->requires_grad = t->planned = false;
+  set_storage(t->storage, bytes);
+  t->view.data = t->storage->data;
+  set_metatable(L, c->tensor_ref);
+  return t;
+}
+
+lb_tensor *lb_newtensor_in(lua_State *L, const lb_context *c, const char *where, ldb_dtype dtype,
+                           int rank, const int64_t *shape, bool lean) {
   ldb_error e;
   ldb_view v;
   size_t bytes = 0;
   if (ldb_view_init(&v, dtype, rank, shape, &e) != LDB_OK ||
       ldb_view_bytes(&v, &bytes, &e) != LDB_OK)
     lb_raise(L, where, &e);
-  v.data = new_storage(L, where, bytes)->data;
-  return wrap(L, &v);
+  if (lean && bytes <= LEAN_BYTES && !c->tape) return new_lean(L, c, where, &v, bytes);
+  lb_storage *s = new_storage(L, c, where, bytes);
+  v.data = s->data;
+  return wrap(L, c, s, &v);
+}
+
+lb_tensor *lb_newtensor(lua_State *L, const char *where, ldb_dtype dtype, int rank,
+                        const int64_t *shape) {
+  return lb_newtensor_in(L, lb_getcontext(L), where, dtype, rank, shape, true);
 }
 
 lb_tensor *lb_wrapstorage(lua_State *L, const ldb_view *v) {
-  return wrap(L, v);
+  return wrap(L, lb_getcontext(L), lua_touserdata(L, -1), v);
+}
+
+void lb_pushowner(lua_State *L, int idx) {
+  idx = lua_absindex(L, idx);
+  if (lua_getiuservalue(L, idx, 1) != LUA_TNIL) return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, idx);
 }
 
 lb_tensor *lb_pushview(lua_State *L, int idx, const ldb_view *v) {
-  lua_getiuservalue(L, idx, 1);
-  return wrap(L, v);
+  lb_storage *s = ((lb_tensor *)lua_touserdata(L, idx))->storage;
+  lb_pushowner(L, idx);
+  return wrap(L, lb_getcontext(L), s, v);
+}
+
+/* debug.setmetatable can graft our metatable onto foreign userdata */
+static bool has_form(lua_State *L, int idx, const lb_tensor *t) {
+  const size_t n = (size_t)lua_rawlen(L, idx);
+  return n == sizeof *t || (n > sizeof *t && t->storage == (const lb_storage *)(t + 1));
+}
+
+lb_tensor *lb_testtensor_in(lua_State *L, const lb_context *c, int idx) {
+  lb_tensor *t = lua_touserdata(L, idx);
+  if (!t || !lua_getmetatable(L, idx)) return NULL;
+  const bool same = lua_topointer(L, -1) == c->tensor_meta;
+  lua_pop(L, 1);
+  return same && has_form(L, idx, t) ? t : NULL;
 }
 
 lb_tensor *lb_testtensor(lua_State *L, int idx) {
-  lb_tensor *t = lua_touserdata(L, idx);
-  if (!t || !lua_getmetatable(L, idx)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &tensor_key);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  /* debug.setmetatable can graft our metatable onto foreign userdata */
-  return same && lua_rawlen(L, idx) == sizeof *t ? t : NULL;
+  return lb_testtensor_in(L, lb_getcontext(L), idx);
 }
 
 int lb_badargument(lua_State *L, int idx, const char *where, const char *name,
