@@ -262,7 +262,7 @@ void lb_tape_forward(lua_State *L, const ldb_call *given) {
   point(&d, c.out.data, offsetof(ldb_call, out), LDB_WRITES);
   point(&d, c.saved.data, offsetof(ldb_call, saved), LDB_WRITES);
   point(&d, c.scratch, offsetof(ldb_call, scratch), LDB_WRITES);
-  if (c.op->flags & LDB_OP_RANDOM) find_op_stream(L, &d, c.op);
+  find_op_stream(L, &d, c.op);
   append(L, &d);
 }
 
@@ -285,7 +285,7 @@ void lb_tape_backward(lua_State *L, const ldb_call *given) {
   point(&d, c.saved.data, offsetof(ldb_call, saved), LDB_READS);
   point(&d, c.gout.data, offsetof(ldb_call, gout), LDB_READS);
   point(&d, c.scratch, offsetof(ldb_call, scratch), LDB_WRITES);
-  if (c.op->flags & LDB_OP_RANDOM) find_op_stream(L, &d, c.op);
+  find_op_stream(L, &d, c.op);
   append(L, &d);
 }
 

@@ -97,7 +97,7 @@ function M.eye(n, dtype)
     error("lossdbg: eye: argument 'n': expected an integer of 0 or more, got " .. tostring(n), 2)
   end
   local t = core.tensor.full({ n, n }, 0, dtype)
-  for i = 1, n do t:set(1, i, i) end
+  if n > 0 then t:reshape({ n * n }):slice(1, 1, -1, n + 1):fill_(1) end
   return t
 end
 

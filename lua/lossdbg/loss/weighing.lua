@@ -58,6 +58,12 @@ function M.plain(name, value)
   return map
 end
 
+-- n divided by the sum of what was used, or 0: a tensor, so that a plan can repeat it.
+local function share(used, n)
+  local total = used:cast("f64"):sum()
+  return total:gt(0):where(tensors.full({}, n, "f64"):div(total), 0)
+end
+
 ---Divides by what was used instead of by the number of values.
 ---@param self lossdbg.Loss
 ---@param values userdata weighted already
@@ -66,8 +72,7 @@ end
 ---@return userdata
 function M.normalise(self, values, used, raw)
   if raw or self.reduction == "sum" or self.reduction == "none" then return values end
-  local total = tensors.no_grad(function() return used:cast("f64"):sum():item() end)
-  return values:mul(total > 0 and values.numel / total or 0)
+  return values:mul(tensors.no_grad(share, used, values.numel):cast(values.dtype))
 end
 
 ---Ids with those of the ignored class replaced by 0, and a mask of the others (nil: none ignored).
@@ -130,9 +135,11 @@ end
 ---@return userdata|nil
 function M.masked(self, weight, mask, dtype)
   if not mask then return weight end
-  local kept = mask:cast("f64"):sum():item()
-  local mean = self.reduction == "mean"
-  mask = mask:cast(dtype):mul(mean and kept > 0 and mask.numel / kept or 1)
+  local kept = mask:cast(dtype)
+  if self.reduction == "mean" then -- all zeros stay zeros
+    kept = kept:mul(tensors.no_grad(share, mask, mask.numel):cast(dtype))
+  end
+  mask = kept
   return weight and weight:mul(mask) or mask
 end
 
