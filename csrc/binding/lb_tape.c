@@ -191,8 +191,8 @@ static void point(draft *d, void *ptr, size_t place, uint32_t access) {
 /* Only what an evaluation reads, over zeros, so that equal calls have equal bytes. */
 static void copy_view(ldb_view *to, const ldb_view *from) {
   to->data = from->data;
-  to->dtype = from->dtype;
   to->rank = from->rank;
+  if (from->rank >= 0) to->dtype = from->dtype; /* an input that was not given has none */
   for (int i = 0; i < from->rank; i++) {
     to->shape[i] = from->shape[i];
     to->stride[i] = from->stride[i];
