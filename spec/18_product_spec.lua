@@ -91,6 +91,52 @@ describe("a product of f32 matrices", function()
     assert(op.max(op.abs(expected - b.grad:cast("f64"))):item() < 1e-4)
   end)
 
+  it("multiplies batches with the bits of each alone, also on two threads", function()
+    ld.seed(24)
+    local before = ld.threads()
+    -- batches and axes of a (0: repeated), of b, sizes
+    for _, s in ipairs { { { 64 }, { 64 }, 64, 2, 16 }, { { 64 }, { 64 }, 64, 16, 1 },
+      { { 4, 5 }, { 4, 5 }, 64, 32, 64 }, { { 3, 1, 7 }, { 1, 4, 7 }, 9, 40, 33 },
+      { { 2, 6 }, { 1, 1 }, 70, 20, 90 }, { { 1, 6 }, { 5, 1 }, 5, 300, 40 } } do
+      local shape_a, shape_b = { table.unpack(s[1]) }, { table.unpack(s[2]) }
+      local m, k, n = s[3], s[4], s[5]
+      shape_a[#shape_a + 1], shape_a[#shape_a + 2] = m, k
+      shape_b[#shape_b + 1], shape_b[#shape_b + 2] = k, n
+      local a, b = ld.randn(shape_a), ld.randn(shape_b)
+      a.requires_grad, b.requires_grad = true, true
+      ld.threads(1)
+      local c = op.matmul(a, b)
+      local seed = ld.randn(c.shape);
+      (c * seed):sum():backward()
+      local all, ga, gb = c:detach(), a.grad, b.grad
+      a.grad, b.grad = nil, nil
+      core.threads(2, 0)
+      local d = op.matmul(a, b);
+      (d * seed):sum():backward()
+      same_bits(all, d:detach())
+      same_bits(ga, a.grad)
+      same_bits(gb, b.grad)
+      ld.threads(before)
+      -- one by one
+      local count = 1
+      for i = 1, #c.shape - 2 do count = count * c.shape[i] end
+      local full_a, full_b = { table.unpack(c.shape) }, { table.unpack(c.shape) }
+      full_a[#full_a], full_b[#full_b - 1] = k, k
+      local each_a = a:detach():expand(full_a):contiguous():reshape { count, m, k }
+      local each_b = b:detach():expand(full_b):contiguous():reshape { count, k, n }
+      local each_c = all:reshape { count, m, n }
+      for i = 1, count do
+        same_bits(each_c:select(1, i), each_a:select(1, i):matmul(each_b:select(1, i)))
+      end
+      -- gradients in f64
+      local x, y = a:detach():cast("f64"):clone(), b:detach():cast("f64"):clone()
+      x.requires_grad, y.requires_grad = true, true;
+      (op.matmul(x, y) * seed:cast("f64")):sum():backward()
+      assert(op.max(op.abs(x.grad - ga:cast("f64"))):item() < 1e-4 * (n * count) ^ 0.5)
+      assert(op.max(op.abs(y.grad - gb:cast("f64"))):item() < 1e-4 * (m * count) ^ 0.5)
+    end
+  end)
+
   -- dense and its gradients in f32; seed as the gradient of the result
   local function dense(dtype, x, w, b, seed, activation)
     local t = {}

@@ -114,18 +114,61 @@ static ldb_mat mat_at(const factor *f, int64_t offset, size_t size) {
   return m;
 }
 
+/* Products of `count` matrices each, with steps from one to the next. */
+typedef struct run {
+  int64_t count, step_a, step_b, step_to;
+} run;
+
+/* The innermost batch axes that can be walked with one step: takes them from *axes. Results that
+   gather a sum are left for one after the other. */
+static run take_run(int *axes, const int64_t *shape, const factor *a, const factor *b,
+                    const factor *to) {
+  run r = {1, 0, 0, 0};
+  for (int i = *axes - 1; i >= 0; i--) {
+    if (shape[i] == 1) {
+      *axes = i;
+      continue;
+    }
+    const bool first = r.count == 1;
+    if (to->step[i] == 0) break;
+    if (!first && (a->step[i] != r.step_a * r.count || b->step[i] != r.step_b * r.count ||
+                   to->step[i] != r.step_to * r.count))
+      break;
+    if (first) {
+      r.step_a = a->step[i];
+      r.step_b = b->step[i];
+      r.step_to = to->step[i];
+    }
+    r.count *= shape[i];
+    *axes = i;
+  }
+  return r;
+}
+
 static ldb_status multiply(ldb_team *team, ldb_dtype t, int64_t m, int64_t n, int64_t k, ldb_mat a,
-                           ldb_mat b, void *to, int64_t ld, bool add, ldb_error *e) {
-  if (t != LDB_F32) return ldb_gemm(t, m, n, k, a, b, to, ld, add, e);
-  const ldb_product p = {.m = m,
-                         .n = n,
-                         .k = k,
-                         .a = {.mat = a},
-                         .b = {.mat = b},
-                         .c = to,
-                         .ldc = ld,
-                         .accumulate = add};
-  return ldb_multiply(team, &p, e);
+                           ldb_mat b, char *to, int64_t ld, bool add, const run *r, ldb_error *e) {
+  const size_t size = ldb_dtype_size(t);
+  if (t == LDB_F32) {
+    const ldb_product p = {.m = m,
+                           .n = n,
+                           .k = k,
+                           .a = {.mat = a},
+                           .b = {.mat = b},
+                           .c = (float *)(void *)to,
+                           .ldc = ld,
+                           .accumulate = add};
+    return r->count == 1
+               ? ldb_multiply(team, &p, e)
+               : ldb_multiply_batch(team, &p, r->count, r->step_a, r->step_b, r->step_to, e);
+  }
+  ldb_status s = LDB_OK;
+  for (int64_t i = 0; s == LDB_OK && i < r->count; i++) {
+    s = ldb_gemm(t, m, n, k, a, b, to, ld, add, e);
+    a.data = (const char *)a.data + (size_t)r->step_a * size;
+    b.data = (const char *)b.data + (size_t)r->step_b * size;
+    to += (size_t)r->step_to * size;
+  }
+  return s;
 }
 
 /* to = a . b for every index of the batch axes (the first rank - 2 of `shape`). A result that is
@@ -135,15 +178,17 @@ static ldb_status product(ldb_team *team, ldb_dtype t, int rank, const int64_t *
                           int64_t count, ldb_error *e) {
   const size_t size = ldb_dtype_size(t);
   int64_t index[LDB_MAX_RANK] = {0}, oa = 0, ob = 0, oc = 0;
+  int axes = rank - 2;
   if (to->repeated) memset(data, 0, (size_t)count * size);
-  for (int i = 0; i < rank - 2; i++)
+  for (int i = 0; i < axes; i++)
     if (shape[i] == 0) return LDB_OK;
+  const run r = take_run(&axes, shape, a, b, to);
   for (;;) {
     const ldb_status s =
         multiply(team, t, a->rows, b->cols, a->cols, mat_at(a, oa, size), mat_at(b, ob, size),
-                 (char *)data + (size_t)oc * size, to->mat.ld, to->repeated, e);
+                 (char *)data + (size_t)oc * size, to->mat.ld, to->repeated, &r, e);
     if (s != LDB_OK) return s;
-    int i = rank - 3;
+    int i = axes - 1;
     for (; i >= 0; i--) {
       oa += a->step[i];
       ob += b->step[i];

@@ -449,6 +449,7 @@ ldb_status ldb_multiply_batch(ldb_team *team, const ldb_product *first, int64_t 
   batch b = {first, count, 1, step_a, step_b, step_c, team};
   const double flops = 2.0 * (double)first->m * (double)first->n * (double)first->k;
   ldb_status s = LDB_OK;
+  if (first->m <= 0 || first->n <= 0) return LDB_OK;
   if (flops > 4.0 * TASK_FLOPS || !ldb_micro_best()) {
     for (int64_t i = 0; s == LDB_OK && i < count; i++) {
       const ldb_product p = product_at(&b, i);
@@ -456,9 +457,9 @@ ldb_status ldb_multiply_batch(ldb_team *team, const ldb_product *first, int64_t 
     }
     return s;
   }
-  while ((double)b.group * flops < TASK_FLOPS / 2.0 && b.group < count)
+  while ((double)b.group * (flops + 5000) < TASK_FLOPS / 2.0 && b.group < count)
     b.group *= 2;
-  ldb_team_run(team, parts(count, b.group), (double)count * flops / 100, run_group, &b);
+  ldb_team_run(team, parts(count, b.group), (double)count * (flops / 100 + 50), run_group, &b);
   return LDB_OK;
 }
 
