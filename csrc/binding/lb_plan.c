@@ -62,7 +62,7 @@ static bool leaves_are_free(lua_State *L, int idx, const lb_plan *p) {
 
 bool lb_plan_ready(lua_State *L, int idx) {
   const lb_plan *p = lua_touserdata(L, idx);
-  const lb_context *c = lb_getcontext(L);
+  const lb_context *c = p->context;
   return p->stamp == c->stamp && !c->tape && !c->no_grad && !c->check_finite &&
          leaves_are_free(L, idx, p);
 }
@@ -92,7 +92,7 @@ static void use_team(lb_plan *p, ldb_team *team) {
 
 void lb_plan_begin(lua_State *L, int idx) {
   lb_plan *p = lua_touserdata(L, idx);
-  const lb_context *c = lb_getcontext(L);
+  const lb_context *c = p->context;
   luaL_checkstack(L, 8, "plan");
   if (p->team != c->team) use_team(p, c->team);
   p->draws = c->draws;
@@ -142,38 +142,39 @@ static void count_step(lb_plan *p) {
     p->owner[i].calls += p->owner[i].per_step;
 }
 
-static void raise_failure(lua_State *L, const lb_plan *p, int32_t at, const ldb_error *e) {
-  lb_raise(L, p->list[at].name, e);
-}
-
-void lb_plan_once(lua_State *L, lb_plan *p) {
-  lb_context *c = lb_getcontext(L);
-  ldb_error e;
-  int32_t at = 0;
+/* One replay; raises where the host interrupts it. */
+static ldb_status replay(lua_State *L, lb_plan *p, int32_t *at, ldb_error *e) {
   ldb_status s = LDB_OK;
-  set_dials(p, c->seed);
+  set_dials(p, p->context->seed);
   count_step(p);
-  if (c->interrupt) {
+  if (p->context->interrupt) {
     for (int32_t i = 0; s == LDB_OK && i < p->n_list; i++) {
       if (p->list[i].compute) lb_poll(L, p->list[i].name);
-      s = ldb_plan_run(p->list, i, i + 1, &at, &e);
+      s = ldb_plan_run(p->list, i, i + 1, at, e);
     }
   } else {
-    s = ldb_plan_run(p->list, 0, p->n_list, &at, &e);
+    s = ldb_plan_run(p->list, 0, p->n_list, at, e);
   }
-  if (s != LDB_OK) raise_failure(L, p, at, &e);
+  if (s != LDB_OK) return s;
   for (int32_t i = 0; i < p->n_written; i++)
     p->written[i]->version++;
   p->arena->version++;
   for (int32_t i = 0; i < p->n_optimizers; i++)
     p->optimizer[i].iterations++;
   p->replays++;
+  return LDB_OK;
+}
+
+void lb_plan_once(lua_State *L, lb_plan *p) {
+  ldb_error e;
+  int32_t at = 0;
+  if (replay(L, p, &at, &e) != LDB_OK) lb_raise(L, p->list[at].name, &e);
 }
 
 /* ---- after replays --------------------------------------------------------------------------- */
 
 static void show_gradients(lua_State *L, int idx, lb_plan *p) {
-  lb_context *c = lb_getcontext(L);
+  lb_context *c = p->context;
   if (c->last_plan == p->number && c->gradients == p->gradients) return;
   lua_getiuservalue(L, idx, LB_PLAN_LEAVES);
   for (int32_t i = 0; i < p->n_leaves; i++) {
@@ -202,7 +203,7 @@ static void show_gradients(lua_State *L, int idx, lb_plan *p) {
 
 void lb_plan_end(lua_State *L, int idx) {
   lb_plan *p = lua_touserdata(L, idx);
-  lb_getcontext(L)->draws = p->draws;
+  p->context->draws = p->draws;
   if (p->n_optimizers) {
     lua_getiuservalue(L, idx, LB_PLAN_OPTIMIZERS);
     for (int32_t i = 0; i < p->n_optimizers; i++)
@@ -230,8 +231,12 @@ static int push_results(lua_State *L, int idx, const lb_plan *p) {
   for (int32_t i = 0; i < p->n_results; i++) {
     if (p->result[i].tensor) {
       const ldb_view from = lb_plan_view(p, i);
-      const lb_tensor *t = lb_newtensor(L, "plan", from.dtype, from.rank, from.shape);
-      ldb_copy_view(&from, &t->view);
+      const lb_tensor *t =
+          lb_newtensor_in(L, p->context, "plan", from.dtype, from.rank, from.shape, true);
+      if (ldb_view_is_contiguous(&from) && t->storage->bytes > 0)
+        memcpy(t->view.data, from.data, t->storage->bytes);
+      else
+        ldb_copy_view(&from, &t->view);
     } else {
       lua_getiuservalue(L, idx, LB_PLAN_RESULTS);
       lua_rawgeti(L, -1, i + 1);
@@ -250,7 +255,18 @@ static int replay_many(lua_State *L) {
 
 /* Runs n replays; an error leaves counts and gradients as far as the replays came. */
 static void run_many(lua_State *L, int idx, lua_Integer n) {
+  lb_plan *p = lua_touserdata(L, idx);
+  ldb_error e;
+  int32_t at = 0;
   lb_plan_begin(L, idx);
+  if (!p->context->interrupt) { /* nothing raises in between */
+    ldb_status s = LDB_OK;
+    for (; s == LDB_OK && n > 0; n--)
+      s = replay(L, p, &at, &e);
+    lb_plan_end(L, idx);
+    if (s != LDB_OK) lb_raise(L, p->list[at].name, &e);
+    return;
+  }
   lua_pushcfunction(L, replay_many);
   lua_pushvalue(L, idx);
   lua_pushinteger(L, n);
@@ -268,9 +284,9 @@ static int finish_slow(lua_State *L, int status, lua_KContext context) {
 }
 
 static bool quick(lua_State *L, const lb_plan *p, int n) {
-  if (!p->simple || n != p->n_inputs || p->rates != lb_getcontext(L)->rates) return false;
+  if (!p->simple || n != p->n_inputs || p->rates != p->context->rates) return false;
   for (int32_t i = 0; i < n; i++) {
-    const lb_tensor *t = lb_testtensor(L, i + 2);
+    const lb_tensor *t = lb_testtensor_in(L, p->context, i + 2);
     if (!t || !input_fits(p, i, t)) return false;
     const int32_t alias = p->input[i].alias;
     if (alias >= 0 && ((const lb_tensor *)lua_touserdata(L, alias + 2))->view.data != t->view.data)
@@ -285,7 +301,7 @@ static int lb_plan_call(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstack(L, 8, "plan");
   if (lua_rawgeti(L, 1, 1) == LUA_TUSERDATA) {
-    const int idx = lua_gettop(L);
+    const int idx = n + 2;
     lb_plan *p = lb_check_plan(L, idx, "plan");
     if (quick(L, p, n) && lb_plan_ready(L, idx)) {
       for (int32_t i = 0; i < n; i++)

@@ -96,6 +96,7 @@ typedef struct lb_plan {
   lb_plan_clip *clip;
   lb_storage **written;
   lb_storage *arena;
+  lb_context *context; /* of its state */
   ldb_team *team;
   size_t n_sites, arena_bytes, sum_bytes;
   int32_t n_list, n_buffers, n_inputs, n_rates, n_streams, n_results, n_clips, n_written;

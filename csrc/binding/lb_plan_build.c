@@ -507,6 +507,7 @@ int lb_plan_build(lua_State *L, int first, int second) {
   lb_plan *p = l.p = lua_newuserdatauv(L, sizeof *p, LB_PLAN_VALUES);
   const int plan = lua_gettop(L);
   memset(p, 0, sizeof *p);
+  p->context = lb_getcontext(L);
   carve_all(&l);
   const size_t bytes = l.used > 0 ? l.used : 1;
   l.block = lua_newuserdatauv(L, bytes, 0);
