@@ -207,6 +207,11 @@ static void multiply_rows(const job *j, const rows_view *a, const float *rows_at
   }
 }
 
+/* Columns of b of this depth that are worked on at once. */
+static int64_t widest(int64_t depth) {
+  return ROOM_B / (int64_t)sizeof(float) / depth / LDB_PANEL * LDB_PANEL;
+}
+
 /* Most rows of a tile that are brought near at once, a multiple of *width, the rows of a panel. */
 static int64_t group_of(const job *j, const room *r, int64_t rows, int64_t *width) {
   const bool near =
@@ -220,7 +225,34 @@ static int64_t group_of(const job *j, const room *r, int64_t rows, int64_t *widt
     most = min(most, r->a_floats / spread(j->depth));
   }
   *width = parts(rows, parts(rows, most));
+  if (!j->p.a.mat.trans && j->p.b.packed)
+    panels = near ? parts(rows, *width) : r->a_floats / (spread(j->depth) * *width);
   return *width * panels;
+}
+
+/* b is packed: pieces of it that the second-level cache holds meet all rows of a that are near. */
+static void run_packed(const job *j, const room *r, int64_t row, int64_t rows, int64_t col,
+                       int64_t cols) {
+  const ldb_product *p = &j->p;
+  int64_t high;
+  const int64_t group = group_of(j, r, rows, &high);
+  const int64_t strip = min(cols, even(cols, widest(j->depth), LDB_PANEL));
+  for (int64_t k0 = 0; k0 < p->k; k0 += j->depth) {
+    const int64_t depth = min(j->depth, p->k - k0);
+    const bool add = p->accumulate || k0 > 0, last = k0 + depth == p->k;
+    for (int64_t g = 0; g < rows; g += group) {
+      const int64_t end = min(rows, g + group);
+      const rows_view a = rows_of(j, r, row + g, end - g, high, k0, depth);
+      for (int64_t c0 = 0; c0 < cols; c0 += strip) {
+        const int64_t some = min(strip, cols - c0);
+        const columns b = columns_of(j, r, LDB_PANEL, col + c0, some, k0, depth);
+        const float *at = a.data;
+        for (int64_t i = g; i < end; i += high, at += a.panel)
+          multiply_rows(j, &a, at, &b, row + i, min(high, end - i), col + c0, some, depth, add);
+      }
+      if (last && p->done) p->done(p->done_ctx, row + g, end - g, col, cols);
+    }
+  }
 }
 
 static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int64_t col,
@@ -228,7 +260,11 @@ static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int
   const ldb_product *p = &j->p;
   int64_t width = LDB_PANEL, strip = cols, high;
   const int64_t group = group_of(j, r, rows, &high);
-  if (!j->direct && !p->b.packed) {
+  if (p->b.packed) {
+    run_packed(j, r, row, rows, col, cols);
+    return;
+  }
+  if (!j->direct) {
     strip = r->b_floats / j->depth;
     if (strip < width) width = strip > 8 ? strip / 8 * 8 : strip;
     strip = strip / width * width;
@@ -283,8 +319,7 @@ static bool wants_flip(const ldb_product *p) {
 
 static void cut(job *j) {
   const int64_t m = j->p.m, n = j->p.n, unit = j->micro->rows;
-  const int64_t widest = ROOM_B / (int64_t)sizeof(float) / j->depth / LDB_PANEL * LDB_PANEL;
-  j->tile_n = even(n, widest, LDB_PANEL);
+  j->tile_n = even(n, widest(j->depth), LDB_PANEL);
   j->tile_m = even(m, MOST_ROWS, unit);
   while (parts(m, j->tile_m) * parts(n, j->tile_n) < TASKS &&
          2.0 * (double)j->tile_m * (double)j->tile_n * (double)j->p.k > TASK_FLOPS) {

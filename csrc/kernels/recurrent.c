@@ -4,8 +4,8 @@
 
 #include "base/clones.h"
 #include "kernels/gemm.h"
-#include "kernels/math_inline.h"
 #include "kernels/product.h"
+#include "kernels/recurrent_math.h"
 
 int64_t ldb_cell_gates(ldb_cell cell) {
   return cell == LDB_CELL_RNN ? 1 : cell == LDB_CELL_LSTM ? 4 : 3;
@@ -231,6 +231,16 @@ static void by_step(const ldb_recurrent *r, const void *x, void *y) {
     for (int64_t b = 0; b < r->batch; b++)
       memcpy((char *)y + (size_t)(s * r->batch + b) * row,
              (const char *)x + (size_t)(b * r->time + place(r, s)) * row, row);
+}
+
+/* Asks for memory that is read soon. */
+static void fetch(const void *from, size_t bytes) {
+#if defined(__GNUC__)
+  for (size_t i = 0; i < bytes; i += 64)
+    __builtin_prefetch((const char *)from + i, 0, 2);
+#else
+  (void)from, (void)bytes;
+#endif
 }
 
 static ldb_mat mat(const void *data, int64_t ld, bool trans) {

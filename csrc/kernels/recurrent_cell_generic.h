@@ -7,16 +7,10 @@
 ** `bias_row` in recurrent_generic.h made it.
 */
 
-/* 1 / (1 + e^-x); e^-|x| cannot overflow. */
-static inline T NAME(logistic)(T x) {
-  const T e = NAME(ldb_exp)(x < 0 ? x : -x);
-  return (x < 0 ? e : 1) / (1 + e);
-}
-
 static LDB_CLONES void NAME(rnn_cell)(int64_t u, T *restrict y, const T *restrict bias,
                                       T *restrict h) {
   for (int64_t j = 0; j < u; j++)
-    h[j] = y[j] = NAME(ldb_tanh)(y[j] + bias[j]);
+    h[j] = y[j] = NAME(ldb_gate_tanh)(y[j] + bias[j]);
 }
 
 static LDB_CLONES void NAME(lstm_cell)(int64_t u, T *restrict i, T *restrict f, T *restrict g,
@@ -24,12 +18,12 @@ static LDB_CLONES void NAME(lstm_cell)(int64_t u, T *restrict i, T *restrict f, 
                                        const T *restrict before, T *restrict c,
                                        T *restrict squashed, T *restrict h) {
   for (int64_t j = 0; j < u; j++) {
-    i[j] = NAME(logistic)(i[j] + bias[j]);
-    f[j] = NAME(logistic)(f[j] + bias[u + j]);
-    g[j] = NAME(ldb_tanh)(g[j] + bias[2 * u + j]);
-    o[j] = NAME(logistic)(o[j] + bias[3 * u + j]);
+    i[j] = NAME(ldb_gate_sigmoid)(i[j] + bias[j]);
+    f[j] = NAME(ldb_gate_sigmoid)(f[j] + bias[u + j]);
+    g[j] = NAME(ldb_gate_tanh)(g[j] + bias[2 * u + j]);
+    o[j] = NAME(ldb_gate_sigmoid)(o[j] + bias[3 * u + j]);
     c[j] = f[j] * before[j] + i[j] * g[j];
-    squashed[j] = NAME(ldb_tanh)(c[j]);
+    squashed[j] = NAME(ldb_gate_tanh)(c[j]);
     h[j] = o[j] * squashed[j];
   }
 }
@@ -39,10 +33,10 @@ static LDB_CLONES void NAME(gru_cell)(int64_t u, T *restrict z, T *restrict r, T
                                       const T *restrict bias, T *restrict inner,
                                       const T *restrict before, T *restrict h) {
   for (int64_t j = 0; j < u; j++) {
-    z[j] = NAME(logistic)(z[j] + bias[j]);
-    r[j] = NAME(logistic)(r[j] + bias[u + j]);
+    z[j] = NAME(ldb_gate_sigmoid)(z[j] + bias[j]);
+    r[j] = NAME(ldb_gate_sigmoid)(r[j] + bias[u + j]);
     inner[j] += bias[3 * u + j];
-    n[j] = NAME(ldb_tanh)(n[j] + bias[2 * u + j] + r[j] * inner[j]);
+    n[j] = NAME(ldb_gate_tanh)(n[j] + bias[2 * u + j] + r[j] * inner[j]);
     h[j] = z[j] * before[j] + (1 - z[j]) * n[j];
   }
 }
@@ -52,8 +46,8 @@ static LDB_CLONES void NAME(gru_before_gates)(int64_t u, T *restrict z, T *restr
                                               const T *restrict bias, const T *restrict before,
                                               T *restrict reset) {
   for (int64_t j = 0; j < u; j++) {
-    z[j] = NAME(logistic)(z[j] + bias[j]);
-    r[j] = NAME(logistic)(r[j] + bias[u + j]);
+    z[j] = NAME(ldb_gate_sigmoid)(z[j] + bias[j]);
+    r[j] = NAME(ldb_gate_sigmoid)(r[j] + bias[u + j]);
     reset[j] = r[j] * before[j];
   }
 }
@@ -62,7 +56,7 @@ static LDB_CLONES void NAME(gru_before_cell)(int64_t u, const T *restrict z, T *
                                              const T *restrict bias, const T *restrict before,
                                              T *restrict h) {
   for (int64_t j = 0; j < u; j++) {
-    n[j] = NAME(ldb_tanh)(n[j] + bias[2 * u + j]);
+    n[j] = NAME(ldb_gate_tanh)(n[j] + bias[2 * u + j]);
     h[j] = z[j] * before[j] + (1 - z[j]) * n[j];
   }
 }
@@ -136,4 +130,10 @@ static LDB_CLONES void NAME(add_rows)(int64_t rows, int64_t cols, int64_t ld, co
       sum[j] += g[b * ld + j];
   for (int64_t j = 0; j < cols; j++)
     total[j] += sum[j];
+}
+
+/* y += more */
+static LDB_CLONES void NAME(add_to)(int64_t n, const T *restrict more, T *restrict y) {
+  for (int64_t i = 0; i < n; i++)
+    y[i] += more[i];
 }

@@ -58,11 +58,6 @@ static void NAME(bias_row)(const NAME(work) * w) {
   memcpy(to + 3 * u, from + w->width + 2 * u, (size_t)u * sizeof(T));
 }
 
-static void NAME(add_to)(int64_t n, const T *more, T *y) {
-  for (int64_t i = 0; i < n; i++)
-    y[i] += more[i];
-}
-
 /* y = kind(y), y being n gate values of a row from column `from` on. */
 static void NAME(activate)(const NAME(work) * w, ldb_act kind, int64_t row, int64_t from,
                            int64_t n) {

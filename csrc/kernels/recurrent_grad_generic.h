@@ -200,6 +200,23 @@ static void NAME(row_back)(const NAME(back) * k, int64_t s, int64_t b) {
   if (r->mask) memset(dh, 0, (size_t)u * sizeof(T));
 }
 
+/* What the rows of the step before read. */
+static void NAME(fetch_back)(const NAME(back) * k, int64_t s, int64_t first, int64_t rows) {
+  const NAME(work) *w = &k->w;
+  const ldb_recurrent *r = w->r;
+  const int64_t row = s * r->batch + first;
+  const size_t states = (size_t)(rows * w->u) * sizeof(T);
+  fetch(w->a + row * w->width, (size_t)(rows * w->width) * sizeof(T));
+  if (r->cell != LDB_CELL_RNN) fetch(w->extra + row * w->u, states);
+  if (r->cell == LDB_CELL_LSTM)
+    fetch(w->c + row * w->u, states);
+  else
+    fetch(w->h + row * w->u, states);
+  if (r->gives == LDB_GIVES_STATES) return;
+  for (int64_t b = first; b < first + rows; b++)
+    fetch(k->gout + (b * ldb_recurrent_rows(r) + place(r, s)) * w->u, (size_t)w->u * sizeof(T));
+}
+
 /* The rows of one step, then dh of the step before: dz U', added to what the cells passed on. The
    gradient of the inputs is dz W'. */
 static void NAME(step_back)(const NAME(back) * k, int64_t s, int64_t first, int64_t rows,
@@ -216,6 +233,7 @@ static void NAME(step_back)(const NAME(back) * k, int64_t s, int64_t first, int6
       if (!is_masked(r, s, first + b))
         NAME(gru_before_reset_back)(k, row + b, tmp + b * u, dh + b * u);
   }
+  if (s > 0) NAME(fetch_back)(k, s - 1, first, rows);
   const bool add = r->mask || r->cell == LDB_CELL_GRU || r->cell == LDB_CELL_GRU_BEFORE;
   NAME(multiply)(k->f, rows, dz + k->gates, k->lead, dh, u, add, space);
   for (int i = 0; i < k->n_parts; i++)
