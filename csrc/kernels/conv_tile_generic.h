@@ -86,7 +86,7 @@ NAME(few_sum_body)(const int rows, const int columns, const ldb_tile_sum *t, con
     const float *w = t->w + t->w_at[s];
     const int64_t at = t->x_at[s];
     for (int64_t q = 0; q < t->length; q += LANES) {
-      const mask some = t->length - q < LANES ? FIRST(t->length - q) : all;
+      const mask some = (mask)(t->length - q < LANES ? FIRST(t->length - q) : all);
       vec weight[LDB_TILE_FEW];
       UNROLL for (int j = 0; j < columns; j++) weight[j] = LOAD_FIRST(some, w + j * t->w_line + q);
       UNROLL for (int i = 0; i < rows; i++) {
@@ -106,7 +106,7 @@ static inline __attribute__((always_inline)) TARGET void
 NAME(each_sum_body)(const int rows, const ldb_tile_sum *t, const float *const *x, float *const *y) {
   const mask all = FIRST(LANES);
   for (int64_t c = 0; c < t->columns; c += LANES) {
-    const mask some = t->columns - c < LANES ? FIRST(t->columns - c) : all;
+    const mask some = (mask)(t->columns - c < LANES ? FIRST(t->columns - c) : all);
     vec sum[LDB_TILE_ROWS];
     if (t->resume) {
       UNROLL for (int i = 0; i < rows; i++) sum[i] = LOAD_FIRST(some, y[i] + c);
@@ -131,7 +131,7 @@ static inline __attribute__((always_inline)) TARGET void
 NAME(each_outer_body)(const int rows, const ldb_tile_outer *t) {
   const mask all = FIRST(LANES);
   for (int64_t c = 0; c < t->columns; c += LANES) {
-    const mask some = t->columns - c < LANES ? FIRST(t->columns - c) : all;
+    const mask some = (mask)(t->columns - c < LANES ? FIRST(t->columns - c) : all);
     vec sum[LDB_TILE_ROWS];
     UNROLL for (int i = 0; i < rows; i++) sum[i] = ZERO();
     for (int64_t n = 0; n < t->count[0]; n++)
