@@ -307,6 +307,7 @@ build = {
       ["lossdbg.train.evaluate"] = "lua/lossdbg/train/evaluate.lua",
       ["lossdbg.train.fit_data"] = "lua/lossdbg/train/fit_data.lua",
       ["lossdbg.train.inputs"] = "lua/lossdbg/train/inputs.lua",
+      ["lossdbg.train.planned"] = "lua/lossdbg/train/planned.lua",
       ["lossdbg.train.probe_stats"] = "lua/lossdbg/train/probe_stats.lua",
       ["lossdbg.train.recorder"] = "lua/lossdbg/train/recorder.lua",
       ["lossdbg.train.task"] = "lua/lossdbg/train/task.lua",

@@ -4,6 +4,7 @@
 */
 #include "base/clock.h"
 #include "binding/lb.h"
+#include "binding/lb_fit.h"
 #include "kernels/gemm.h"
 #include "lossdbg.h"
 
@@ -12,7 +13,7 @@ static const struct {
   lua_CFunction open;
 } parts[] = {{"tensor", lb_open_tensor}, {"op", lb_open_op},       {"autograd", lb_open_autograd},
              {"random", lb_open_random}, {"train", lb_open_train}, {"diagnose", lb_open_diagnose},
-             {"io", lb_open_io},         {"plan", lb_open_plan}};
+             {"io", lb_open_io},         {"plan", lb_open_plan},   {"fit", lb_open_fit}};
 
 /* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {

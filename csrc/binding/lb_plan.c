@@ -142,27 +142,46 @@ static void count_step(lb_plan *p) {
     p->owner[i].calls += p->owner[i].per_step;
 }
 
-/* One replay; raises where the host interrupts it. */
-static ldb_status replay(lua_State *L, lb_plan *p, int32_t *at, ldb_error *e) {
-  ldb_status s = LDB_OK;
+void lb_plan_start(lb_plan *p) {
   set_dials(p, p->context->seed);
   count_step(p);
-  if (p->context->interrupt) {
-    for (int32_t i = 0; s == LDB_OK && i < p->n_list; i++) {
-      if (p->list[i].compute) lb_poll(L, p->list[i].name);
-      s = ldb_plan_run(p->list, i, i + 1, at, e);
-    }
-  } else {
-    s = ldb_plan_run(p->list, 0, p->n_list, at, e);
-  }
-  if (s != LDB_OK) return s;
+}
+
+void lb_plan_close(lb_plan *p) {
   for (int32_t i = 0; i < p->n_written; i++)
     p->written[i]->version++;
   p->arena->version++;
   for (int32_t i = 0; i < p->n_optimizers; i++)
     p->optimizer[i].iterations++;
   p->replays++;
-  return LDB_OK;
+}
+
+/* From instruction `from` to the end; raises where the host interrupts it. */
+static ldb_status go(lua_State *L, lb_plan *p, int32_t from, int32_t *at, ldb_error *e) {
+  ldb_status s = LDB_OK;
+  if (!p->context->interrupt) return ldb_plan_run(p->list, from, p->n_list, at, e);
+  for (int32_t i = from; s == LDB_OK && i < p->n_list; i++) {
+    if (p->list[i].compute) lb_poll(L, p->list[i].name);
+    s = ldb_plan_run(p->list, i, i + 1, at, e);
+  }
+  return s;
+}
+
+bool lb_plan_go(lua_State *L, lb_plan *p, int32_t *at) {
+  ldb_error e;
+  int32_t failed = 0;
+  if (go(L, p, *at, &failed, &e) == LDB_OK) return true;
+  if (p->list[failed].step != ldb_do_mark) lb_raise(L, p->list[failed].name, &e);
+  *at = failed + 1;
+  return false;
+}
+
+/* One replay; raises where the host interrupts it. */
+static ldb_status replay(lua_State *L, lb_plan *p, int32_t *at, ldb_error *e) {
+  lb_plan_start(p);
+  const ldb_status s = go(L, p, 0, at, e);
+  if (s == LDB_OK) lb_plan_close(p);
+  return s;
 }
 
 void lb_plan_once(lua_State *L, lb_plan *p) {
@@ -494,12 +513,13 @@ static int lb_plan_signature(lua_State *L) {
 
 /* ---- methods of a plan ----------------------------------------------------------------------- */
 
-/* ready(plan, inputs) : whether it may be replayed now with these */
+/* ready(plan, inputs | nil) : whether it may be replayed now (with these) */
 static int lb_plan_is_ready(lua_State *L) {
   const lb_plan *p = lb_check_plan(L, 1, "plan.ready");
-  luaL_checktype(L, 2, LUA_TTABLE);
-  bool ready = lb_plan_ready(L, 1) && (int32_t)lua_rawlen(L, 2) == p->n_inputs;
-  for (int32_t i = 0; ready && i < p->n_inputs; i++) {
+  const bool given = !lua_isnoneornil(L, 2);
+  if (given) luaL_checktype(L, 2, LUA_TTABLE);
+  bool ready = lb_plan_ready(L, 1) && (!given || (int32_t)lua_rawlen(L, 2) == p->n_inputs);
+  for (int32_t i = 0; given && ready && i < p->n_inputs; i++) {
     lua_rawgeti(L, 2, i + 1);
     const lb_tensor *t = lb_testtensor(L, -1);
     ready = t && input_fits(p, i, t);

@@ -101,6 +101,7 @@ typedef struct lb_plan {
   size_t n_sites, arena_bytes, sum_bytes;
   int32_t n_list, n_buffers, n_inputs, n_rates, n_streams, n_results, n_clips, n_written;
   int32_t n_optimizers, n_owners, n_leaves, n_scopes;
+  int32_t resume_at; /* instruction behind the mark that stopped the replay */
   uint64_t step, draws, draws_per_step, replays;
   bool simple;      /* all arguments are tensors, no phases, constant rates: the quick call */
   bool no_gradient; /* leaves must have no gradient when a step begins */
@@ -118,6 +119,11 @@ void lb_plan_bind(lb_plan *p, int32_t i, const ldb_view *v);
 bool lb_plan_ready(lua_State *L, int idx);
 void lb_plan_begin(lua_State *L, int idx);
 void lb_plan_once(lua_State *L, lb_plan *p);
+/* The same in parts: start, then go from instruction *at on; false: a mark stopped it, and *at is
+   behind the mark; then close. */
+void lb_plan_start(lb_plan *p);
+bool lb_plan_go(lua_State *L, lb_plan *p, int32_t *at);
+void lb_plan_close(lb_plan *p);
 void lb_plan_end(lua_State *L, int idx);
 ldb_view lb_plan_view(const lb_plan *p, int32_t result);
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "binding/lb_tape.h"
+
 #define LB_RECORD "lossdbg.record"
 
 /* Whole numbers that a double holds. */
@@ -177,13 +179,23 @@ static int lb_record_set(lua_State *L) {
   return 0;
 }
 
+/* see(output, tensor): what a layer gave in the step to be added; f32 without gaps, else nothing */
+static int lb_record_see(lua_State *L) {
+  static const char *const where = "record.see";
+  const ldb_record *r = lb_checkrecord(L, 1, where);
+  const int64_t o = check_index(L, 2, r->outputs, where, "output");
+  const lb_tensor *t = lb_checktensor(L, 3, where, "tensor");
+  if (t->view.dtype != LDB_F32 || !ldb_view_is_contiguous(&t->view)) return 0;
+  ldb_output_step step = {t->view, r->seen + o * LDB_OUTPUT_ROW, lb_getcontext(L)->team};
+  if (ldb_view_count(&t->view) == 0) return 0;
+  ldb_do_output(&step, NULL);
+  if (lb_taping(L)) lb_tape_output(L, &step);
+  return 0;
+}
+
 /* clear(): no parameter took part in the step to be added, no output was seen */
 static int lb_record_clear(lua_State *L) {
-  const ldb_record *r = lb_checkrecord(L, 1, "record.clear");
-  for (int64_t p = 0; p < r->parameters; p++)
-    r->updates[p * LDB_UPDATE_ROW + LDB_UPDATE_STATE] = LDB_UPDATE_NONE;
-  for (int64_t o = 0; o < r->outputs; o++)
-    r->seen[o * LDB_OUTPUT_ROW + LDB_OUTPUT_COUNT] = 0;
+  ldb_record_clear(lb_checkrecord(L, 1, "record.clear"));
   return 0;
 }
 
@@ -395,19 +407,14 @@ static int lb_record_load(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"set", lb_record_set},
-                                   {"clear", lb_record_clear},
-                                   {"add", lb_record_add},
-                                   {"history", lb_record_history},
-                                   {"last", lb_record_last},
-                                   {"series", lb_record_series},
-                                   {"output_series", lb_record_output_series},
-                                   {"layer", lb_record_layer},
-                                   {"output", lb_record_output},
-                                   {"steps", lb_record_steps},
-                                   {"state", lb_record_state},
-                                   {"load", lb_record_load},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"set", lb_record_set},         {"see", lb_record_see},
+    {"clear", lb_record_clear},     {"add", lb_record_add},
+    {"history", lb_record_history}, {"last", lb_record_last},
+    {"series", lb_record_series},   {"output_series", lb_record_output_series},
+    {"layer", lb_record_layer},     {"output", lb_record_output},
+    {"steps", lb_record_steps},     {"state", lb_record_state},
+    {"load", lb_record_load},       {NULL, NULL}};
 
 void lb_open_record(lua_State *L) {
   luaL_newmetatable(L, LB_RECORD);

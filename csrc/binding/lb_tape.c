@@ -309,6 +309,28 @@ void lb_tape_fill(lua_State *L, const char *name, const ldb_view *to, double val
   append(L, &d);
 }
 
+void lb_tape_mark(lua_State *L, const ldb_view *value) {
+  draft d;
+  ldb_mark_step s;
+  memset(&s, 0, sizeof s);
+  copy_view(&s.value, value);
+  start_step(&d, ldb_do_mark, "mark", &s, sizeof s);
+  point(&d, s.value.data, offsetof(ldb_mark_step, value), LDB_READS);
+  append(L, &d);
+}
+
+void lb_tape_output(lua_State *L, const ldb_output_step *o) {
+  draft d;
+  ldb_output_step s;
+  memset(&s, 0, sizeof s);
+  copy_view(&s.x, &o->x);
+  s.row = o->row;
+  s.team = o->team;
+  start_step(&d, ldb_do_output, "output", &s, sizeof s);
+  point(&d, s.x.data, offsetof(ldb_output_step, x), LDB_READS);
+  append(L, &d);
+}
+
 void lb_tape_copy(lua_State *L, const ldb_view *from, const ldb_view *to) {
   draft d;
   ldb_copy_step s;

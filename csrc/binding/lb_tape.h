@@ -14,6 +14,7 @@
 #include "binding/lb_node.h"
 #include "binding/lb_update.h"
 #include "graph/plan.h"
+#include "train/record.h"
 
 /* A storage that a record names. */
 typedef struct lb_seen {
@@ -153,6 +154,10 @@ void lb_tape_copy(lua_State *L, const ldb_view *from, const ldb_view *to);
 void lb_tape_constant(lua_State *L, const ldb_view *v); /* contiguous, written just now */
 void lb_tape_sample(lua_State *L, const char *name, const ldb_sample_step *s);
 void lb_tape_update(lua_State *L, const lb_update *u, double lr, uint64_t step);
+/* The scalar is looked at here (ldb_do_mark); x is looked at for row, memory that outlives the plan
+   (ldb_do_output). */
+void lb_tape_mark(lua_State *L, const ldb_view *value);
+void lb_tape_output(lua_State *L, const ldb_output_step *o);
 void lb_tape_clip(lua_State *L, const char *name, const ldb_clip_call *c);
 
 /* The tensor at idx is a leaf whose gradient was set, or read to add to it. */

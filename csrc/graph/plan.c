@@ -176,3 +176,10 @@ ldb_status ldb_do_sample(void *sample_step, ldb_error *e) {
   }
   return LDB_OK;
 }
+
+ldb_status ldb_do_mark(void *arg, ldb_error *e) {
+  const ldb_mark_step *m = arg;
+  const double x = m->value.dtype == LDB_F64 ? *(const double *)m->value.data
+                                             : (double)*(const float *)m->value.data;
+  return x - x == 0.0 ? LDB_OK : ldb_fail(e, LDB_STATE, "the value is not finite");
+}

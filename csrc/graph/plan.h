@@ -103,4 +103,11 @@ typedef struct ldb_sample_step {
 } ldb_sample_step;
 ldb_status ldb_do_sample(void *sample_step, ldb_error *e);
 
+/* A place where whoever replays may stop: the value of a scalar is looked at. Fails with LDB_STATE
+   when it is not finite; a replay may go on behind it. */
+typedef struct ldb_mark_step {
+  ldb_view value;
+} ldb_mark_step;
+ldb_status ldb_do_mark(void *mark_step, ldb_error *e);
+
 #endif

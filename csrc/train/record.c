@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "kernels/lean_stats.h"
+
 static double *layer_series(const ldb_record *r, int64_t layer, int kind) {
   return r->series + (layer * LDB_LAYER_SERIES + kind) * r->capacity;
 }
@@ -129,7 +131,29 @@ int64_t ldb_record_step(ldb_record *r, double loss, double lr, bool updated) {
   return first_bad;
 }
 
+void ldb_record_clear(ldb_record *r) {
+  for (int64_t p = 0; p < r->parameters; p++)
+    r->updates[p * LDB_UPDATE_ROW + LDB_UPDATE_STATE] = LDB_UPDATE_NONE;
+  for (int64_t o = 0; o < r->outputs; o++)
+    r->seen[o * LDB_OUTPUT_ROW + LDB_OUTPUT_COUNT] = 0;
+}
+
 int64_t ldb_record_capacity(const ldb_record *r, int64_t n) {
   const int64_t wanted = r->kept + n + 1;
   return wanted < LDB_RECORD_CAPACITY ? wanted : LDB_RECORD_CAPACITY;
+}
+
+ldb_status ldb_do_output(void *arg, ldb_error *e) {
+  const ldb_output_step *o = arg;
+  ldb_lean found;
+  (void)e;
+  ldb_lean_stats(o->team, ldb_view_count(&o->x), o->x.data, &found);
+  o->row[LDB_OUTPUT_COUNT] = (double)found.count;
+  o->row[LDB_OUTPUT_SUM] = found.sum;
+  o->row[LDB_OUTPUT_SUM_SQ] = found.sum_sq;
+  o->row[LDB_OUTPUT_MIN] = found.min;
+  o->row[LDB_OUTPUT_MAX] = found.max;
+  o->row[LDB_OUTPUT_ZEROS] = (double)found.zeros;
+  o->row[LDB_OUTPUT_NONFINITE] = (double)found.nonfinite;
+  return LDB_OK;
 }

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+#include "base/team.h"
+#include "base/view.h"
+
 /* One parameter's statistics of one step: what an update returns (ldb_update_stats), with the norm
    before clipping in GRAD_SQ, and whether there was one. */
 enum ldb_update_column {
@@ -106,7 +110,18 @@ typedef struct ldb_record {
    Returns the first layer whose gradient or weights are not finite for the first time, or -1. */
 int64_t ldb_record_step(ldb_record *r, double loss, double lr, bool updated);
 
+/* No parameter took part in the step to be added, no output was seen. */
+void ldb_record_clear(ldb_record *r);
+
 /* Entries that a thinned series must have room for before n more steps are added. */
 int64_t ldb_record_capacity(const ldb_record *r, int64_t n);
+
+/* Looks at the output of a layer: x f32, contiguous; row of `seen`. */
+typedef struct ldb_output_step {
+  ldb_view x;
+  double *row;
+  ldb_team *team;
+} ldb_output_step;
+ldb_status ldb_do_output(void *output_step, ldb_error *e);
 
 #endif

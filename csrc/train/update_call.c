@@ -5,10 +5,15 @@
 
 #include "train/clip.h"
 
+/* Where the statistics go. */
+static ldb_update_stats *measured(ldb_update_call *c) {
+  return c->silent ? NULL : &c->stats;
+}
+
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static void apply_sgd(ldb_update_call *c) {
-  ldb_sgd_update(&c->p, &c->hyper.sgd, c->slot[0], &c->stats);
+  ldb_sgd_update(&c->p, &c->hyper.sgd, c->slot[0], measured(c));
 }
 static void set_sgd(ldb_update_call *c, double lr, uint64_t step) {
   c->hyper.sgd.lr = lr;
@@ -16,7 +21,7 @@ static void set_sgd(ldb_update_call *c, double lr, uint64_t step) {
 }
 
 static void apply_rmsprop(ldb_update_call *c) {
-  ldb_rmsprop_update(&c->p, &c->hyper.rmsprop, c->slot[0], c->slot[1], c->slot[2], &c->stats);
+  ldb_rmsprop_update(&c->p, &c->hyper.rmsprop, c->slot[0], c->slot[1], c->slot[2], measured(c));
 }
 static void set_rmsprop(ldb_update_call *c, double lr, uint64_t step) {
   (void)step;
@@ -28,20 +33,20 @@ static void set_adam(ldb_update_call *c, double lr, uint64_t step) {
   c->hyper.adam.step = step;
 }
 static void apply_adam(ldb_update_call *c) {
-  ldb_adam_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], c->slot[2], &c->stats);
+  ldb_adam_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], c->slot[2], measured(c));
 }
 static void apply_adamax(ldb_update_call *c) {
-  ldb_adamax_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], &c->stats);
+  ldb_adamax_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], measured(c));
 }
 static void apply_radam(ldb_update_call *c) {
-  ldb_radam_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], &c->stats);
+  ldb_radam_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], measured(c));
 }
 static void apply_lamb(ldb_update_call *c) {
-  ldb_lamb_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], &c->stats);
+  ldb_lamb_update(&c->p, &c->hyper.adam, c->slot[0], c->slot[1], measured(c));
 }
 
 static void apply_adagrad(ldb_update_call *c) {
-  ldb_adagrad_update(&c->p, &c->hyper.adagrad, c->slot[0], &c->stats);
+  ldb_adagrad_update(&c->p, &c->hyper.adagrad, c->slot[0], measured(c));
 }
 static void set_adagrad(ldb_update_call *c, double lr, uint64_t step) {
   c->hyper.adagrad.lr = lr;
@@ -49,7 +54,7 @@ static void set_adagrad(ldb_update_call *c, double lr, uint64_t step) {
 }
 
 static void apply_adadelta(ldb_update_call *c) {
-  ldb_adadelta_update(&c->p, &c->hyper.adadelta, c->slot[0], c->slot[1], &c->stats);
+  ldb_adadelta_update(&c->p, &c->hyper.adadelta, c->slot[0], c->slot[1], measured(c));
 }
 static void set_adadelta(ldb_update_call *c, double lr, uint64_t step) {
   (void)step;
@@ -69,7 +74,7 @@ static double nadam_momentum(const ldb_update_call *c, uint64_t step) {
 }
 
 static void apply_nadam(ldb_update_call *c) {
-  ldb_nadam_update(&c->p, &c->hyper.nadam, c->slot[0], c->slot[1], &c->stats);
+  ldb_nadam_update(&c->p, &c->hyper.nadam, c->slot[0], c->slot[1], measured(c));
 }
 static void set_nadam(ldb_update_call *c, double lr, uint64_t step) {
   if (c->product_step == 0 || c->product_step > step) {
@@ -86,7 +91,7 @@ static void set_nadam(ldb_update_call *c, double lr, uint64_t step) {
 }
 
 static void apply_lion(ldb_update_call *c) {
-  ldb_lion_update(&c->p, &c->hyper.lion, c->slot[0], &c->stats);
+  ldb_lion_update(&c->p, &c->hyper.lion, c->slot[0], measured(c));
 }
 static void set_lion(ldb_update_call *c, double lr, uint64_t step) {
   (void)step;
@@ -94,7 +99,7 @@ static void set_lion(ldb_update_call *c, double lr, uint64_t step) {
 }
 
 static void apply_adafactor(ldb_update_call *c) {
-  ldb_adafactor_update(&c->p, &c->hyper.adafactor, c->slot[0], c->slot[1], c->slot[2], &c->stats);
+  ldb_adafactor_update(&c->p, &c->hyper.adafactor, c->slot[0], c->slot[1], c->slot[2], measured(c));
 }
 static void set_adafactor(ldb_update_call *c, double lr, uint64_t step) {
   c->hyper.adafactor.lr = lr;

@@ -56,6 +56,7 @@ typedef struct ldb_update_call {
   uint64_t product_step; /* Nadam: product of the momenta up to this step */
   double product;
   ldb_update_stats stats; /* of the last call */
+  bool silent;            /* measure nothing */
 } ldb_update_call;
 
 /* Runs the rule; stats are those of this call alone. */

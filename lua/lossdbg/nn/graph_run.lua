@@ -45,7 +45,8 @@ end
 ---@param values userdata[] slots; the inputs are filled
 ---@param context table
 function M.steps(list, steps, values, context)
-  local tap, activity, training = context.tap, context.activity, context.training
+  local tap, see, activity = context.tap, context.see, context.activity
+  local training = context.training
   local given = context.mask
   local masks = given and { given }
   for i = 1, #steps do
@@ -61,6 +62,7 @@ function M.steps(list, steps, values, context)
       context.mask = nil
     end
     if tap then tap(item, "after", y) end
+    if see then see(item, y) end
     if activity and item.options.activity_regularizer then activity(item, y) end
     values[step.to] = y
     for _, slot in ipairs(step.free) do values[slot] = nil end

@@ -92,7 +92,8 @@ end
 
 ---Applies the layers without checking the shape. context.logits = the last layer leaves out its
 ---softmax or sigmoid; context.tap(layer, "before"|"after", tensor) sees every activation;
----context.activity(layer, tensor) sees the outputs that are penalised; context.mask (i32 [batch,
+---context.see(layer, tensor) sees every output as it is computed anyway; context.activity(layer,
+---tensor) sees the outputs that are penalised; context.mask (i32 [batch,
 ---steps], 0: does not count) goes with the input.
 ---@param x userdata
 ---@param context table
@@ -104,13 +105,14 @@ function Model:forward(x, context)
       is_tensor(x) and "a table" or "a tensor", is_tensor(x) and context or x, nil, source.level())
   end
   if x.dtype ~= self.dtype then x = x:cast(self.dtype) end
-  local tap, activity, mask = context.tap, context.activity, context.mask
+  local tap, see, activity, mask = context.tap, context.see, context.activity, context.mask
   local list = self.list
   for i = 1, #list do
     local item = list[i]
     scope(item.path)
     x = item:forward(x, context)
     if tap then tap(item, "after", x) end
+    if see then see(item, x) end
     if activity and item.options.activity_regularizer then activity(item, x) end
   end
   context.mask = mask -- what an embedding left there is no mask of the next input

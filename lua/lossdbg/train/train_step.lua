@@ -4,6 +4,7 @@ local core = require "lossdbg.core"
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
 local optim = require "lossdbg.optim"
+local planned = require "lossdbg.train.planned"
 local recorder = require "lossdbg.train.recorder"
 
 local M = {}
@@ -23,7 +24,17 @@ local function held(session)
   return list
 end
 
----Makes the optimiser and the context of a session.
+-- The layers whose outputs are measured in every step: those that compute.
+local function observed(session)
+  local paths = {}
+  if session.telemetry == false then return paths end
+  for _, layer in ipairs(session.model.list) do
+    if #layer.parameters > 0 or layer.activation then paths[#paths + 1] = layer.path end
+  end
+  return paths
+end
+
+---Makes the optimiser, the recorder and the context of a session.
 ---@param session lossdbg.Session
 function M.prepare(session)
   local recipe, model = session.recipe, session.model
@@ -47,10 +58,20 @@ function M.prepare(session)
       session.activity = session.activity and session.activity:add(term) or term
     end
   end
+  session.recorder = recorder.new(recorder.parameters(model), observed(session))
+  if session.telemetry ~= false then
+    local number, core_record = {}, session.recorder.core
+    for i, path in ipairs(session.recorder.outputs) do number[path] = i end
+    session.context.see = function(layer, output)
+      local i = number[layer.path]
+      if i and core.tensor.is_tensor(output) then core_record:see(i, output) end
+    end
+  end
   session.reinitialise = {}
   for _, path in ipairs(session.loop.reinitialise or {}) do
     session.reinitialise[#session.reinitialise + 1] = model:layer(path)
   end
+  session.plan = planned.new(session)
 end
 
 -- Forward pass: the loss to descend, the loss on the data alone, the outputs.
@@ -144,35 +165,109 @@ local function update(session, total)
   optimizer:step()
 end
 
----@param session lossdbg.Session
----@param x userdata
----@param y userdata
----@param weight userdata|nil
----@return number loss with penalties
-function M.run(session, x, y, weight)
-  for _, layer in ipairs(session.reinitialise) do
-    layer:reinitialise(session.recipe.seed, session.step)
+-- Forward, backward and update. Its results are the loss with penalties, the loss on the data, and
+-- what metrics look at.
+local function make_step(session)
+  local function results(total, data, output)
+    if #session.judge.metrics == 0 then return total, data end
+    if core.tensor.is_tensor(output) then return total, data, output end
+    session.output_keys = session.output_keys or {}
+    local keys, list = session.output_keys, {}
+    if #keys == 0 then
+      for key in pairs(output) do keys[#keys + 1] = key end
+      table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+    end
+    for i, key in ipairs(keys) do list[i] = output[key] end
+    return total, data, table.unpack(list)
   end
-  local total, data, output = forward(session, x, y, weight)
-  local loss, n = total:item(), session.last - session.first + 1
-  local data_loss = total == data and loss or data:item()
+  return function(x, y, weight)
+    local total, data, output = forward(session, x, y, weight)
+    local loss = core.fit.mark(total)
+    session.output, session.broken = output, not finite(loss)
+    if session.broken then
+      note_nonfinite(session, search(session, x, y, weight))
+      if session.recipe.terminate_on_nan then return total, data end
+    end
+    if total.requires_grad then update(session, total) end
+    return results(total, data, output)
+  end
+end
+
+local function add_totals(session, loss, data_loss, n)
   local totals = session.totals
   totals.loss, totals.data, totals.n = totals.loss + loss * n, totals.data + data_loss * n,
     totals.n + n
   totals.has_penalty = session.penalised
-  evaluate.update_metrics(session.judge, output, y)
-  if not finite(loss) then
-    note_nonfinite(session, search(session, x, y, weight))
-    if session.recipe.terminate_on_nan then -- the weights stay as they were before this step
-      session.lr = session.optimizer.lr
-      session.recorder:add(loss, nil, session.lr)
-      return loss
-    end
+end
+
+local function note_bad(session, path)
+  if path then note_nonfinite(session, { what = "gradient", layer = path }) end
+end
+
+-- One step as it is written.
+local function eager(session, first, last, order)
+  for _, layer in ipairs(session.reinitialise) do
+    layer:reinitialise(session.recipe.seed, session.step)
   end
-  if total.requires_grad then update(session, total) end
-  local bad = session.recorder:add(loss, session.optimizer.stats, session.lr)
-  if bad then note_nonfinite(session, { what = "gradient", layer = bad }) end
-  return loss
+  local x_only = session.loop.shuffle == "x_only"
+  local x, y, weight = fit_data.batch(session.prepared.train, order, first, last, x_only)
+  session.step_fn = session.step_fn or make_step(session)
+  session.lr = session.optimizer.lr
+  local total, data = session.plan:capture(session.step_fn, last - first + 1, x, y, weight)
+  local loss = total:item()
+  add_totals(session, loss, rawequal(total, data) and loss or data:item(), last - first + 1)
+  evaluate.update_metrics(session.judge, session.output, y)
+  session.output = nil
+  local stopped = session.broken and session.recipe.terminate_on_nan
+  local measured = not stopped and total.requires_grad and session.telemetry ~= false
+  note_bad(session, session.recorder:add(loss, measured and session.optimizer.stats or nil,
+    session.lr))
+  return loss, x, y
+end
+
+-- The step whose loss was not finite stands before its update.
+local function not_finite(session, result, first, order)
+  local size = result.entry.size
+  local from = first + result.done * size
+  session.first, session.last = from, from + size - 1
+  session.step = session.step + result.done
+  local x, y, weight = fit_data.batch(session.prepared.train, order, session.first, session.last,
+    session.loop.shuffle == "x_only")
+  note_nonfinite(session, search(session, x, y, weight))
+  if session.recipe.terminate_on_nan then
+    session.plan:abandon(result)
+    session.recorder:add(result.loss, nil, session.lr)
+  else
+    note_bad(session, session.plan:resume(result))
+  end
+  return result.done + 1
+end
+
+---Makes one step, or several where they are planned and nobody looks at each of them.
+---@param session lossdbg.Session step and rows of the first; of the last when it returns
+---@param order userdata|nil
+---@return integer done
+---@return number loss with penalties, of the last
+---@return userdata|nil x of the last, where it was made
+---@return userdata|nil y
+function M.run(session, order)
+  local first, last = session.first, session.last
+  local result = session.plan:run(first, last, order)
+  if not result then
+    local loss, x, y = eager(session, first, last, order)
+    return 1, loss, x, y
+  end
+  local done = result.done
+  if result.stopped then
+    done = not_finite(session, result, first, order)
+  else
+    session.step = session.step + done - 1
+    note_bad(session, result.bad)
+  end
+  local size = result.entry.size
+  session.first, session.last = first + (done - 1) * size, first + done * size - 1
+  session.plan:metrics(result, session.first, order)
+  return done, result.loss
 end
 
 ---Lets schedules that watch the epoch's result act.

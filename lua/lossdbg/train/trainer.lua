@@ -5,7 +5,6 @@ local checkpoint = require "lossdbg.train.checkpoint"
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
 local options = require "lossdbg.support.options"
-local recorder = require "lossdbg.train.recorder"
 local runs = require "lossdbg.run"
 local source = require "lossdbg.support.source"
 local steps = require "lossdbg.train.train_step"
@@ -19,7 +18,9 @@ local schema = {
   { name = "on_step", type = "callable", doc = "fn(ctx) after every step; false stops" },
   { name = "callbacks", type = "table", doc = "besides those of the experiment" },
   { name = "telemetry", type = "boolean", default = true,
-    doc = "false: no probes at start and end" },
+    doc = "false: no probes at start and end, no statistics of steps" },
+  { name = "plan", type = "boolean", default = true,
+    doc = "false: every step runs eagerly, never replayed from a plan" },
   { name = "stream", type = "any", doc = "where progress is written; default io.stderr" },
   { name = "resume", type = "string", doc = "path of a checkpoint to go on from" },
 }
@@ -79,9 +80,9 @@ local function start(experiment, given)
     on_step = given.on_step, callbacks = callbacks_of(recipe, given),
     max_steps = given.max_steps or recipe.max_steps, loop = recipe.loop or {},
     n_batches = (n + recipe.batch - 1) // recipe.batch, telemetry = given.telemetry,
+    eager = given.plan == false,
   }
   steps.prepare(session)
-  session.recorder = recorder.new(recorder.parameters(model))
   run.optimizer, run.target_scale = session.optimizer, prepared.scale
   run.save_checkpoint = function(_, path) return checkpoint.save(path, session) end
   session.progress = progress_of(recipe, given, epochs, session.n_batches)
@@ -107,13 +108,20 @@ local function running(session)
   return logs
 end
 
-local function after_step(session, loss, x, y)
+-- The batch of the last step, for those who ask.
+local function batch_of(session, order)
+  return fit_data.batch(session.prepared.train, order, session.first, session.last,
+    session.loop.shuffle == "x_only")
+end
+
+local function after_step(session, loss, order, x, y)
   local run, stop = session.run, false
   run.n_steps = session.step
   if session.progress then
     session.progress:batch(session.epoch, session.batch, running(session))
   end
   if session.on_step then
+    if not x then x, y = batch_of(session, order) end
     local ctx = { run = run, step = session.step, epoch = session.epoch, loss = loss,
       model = session.model, optimizer = session.optimizer, lr = session.lr, x = x, y = y }
     if session.on_step(ctx) == false then
@@ -135,16 +143,16 @@ end
 local function run_batches(session)
   local recipe, rows = session.recipe, session.prepared.train
   local order = recipe.shuffle and fit_data.order(rows.n, recipe.seed, session.epoch) or nil
-  local x_only = session.loop.shuffle == "x_only"
   session.totals = { loss = 0, data = 0, n = 0 }
   for _, metric in ipairs(session.judge.metrics) do metric:reset() end
-  for first = 1, rows.n, recipe.batch do
-    local last = math.min(first + recipe.batch - 1, rows.n)
-    session.batch, session.step = (first - 1) // recipe.batch + 1, session.step + 1
-    session.first, session.last, session.order = first, last, order
-    local x, y, weight = fit_data.batch(rows, order, first, last, x_only)
-    local loss = steps.run(session, x, y, weight)
-    if after_step(session, loss, x, y) then return true end
+  local first = 1
+  while first <= rows.n do
+    session.first, session.last = first, math.min(first + recipe.batch - 1, rows.n)
+    session.step, session.order = session.step + 1, order
+    local done, loss, x, y = steps.run(session, order)
+    session.batch = (first - 1) // recipe.batch + done
+    first = first + done * recipe.batch
+    if after_step(session, loss, order, x, y) then return true end
   end
   return false
 end
@@ -182,10 +190,12 @@ end
 
 local function finish(session, started)
   local run, record = session.run, session.recorder
+  run.planned = { steps = session.plan.replayed, reason = session.plan.reason }
   run.steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,
     update_ratio = record.update_ratio }
   local signals = run.signals
   signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
+  signals.outputs = record:output_signals()
   signals.epoch_loss, signals.val_loss = run.history.loss, run.history.val_loss
   signals.steps = run.n_steps
   for _, name in ipairs { "accuracy", "val_accuracy" } do

@@ -1,0 +1,312 @@
+/*
+** The loop of fit over a planned step: rows gathered into the step's own inputs, replays, and the
+** record of what each did, in one call for many steps.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "binding/lb_fit.h"
+#include "binding/lb_plan.h"
+#include "binding/lb_record.h"
+#include "kernels/copy.h"
+#include "train/batch.h"
+
+static const char where[] = "fit";
+
+enum { MAX_SOURCES = 32 };
+
+/* One input of the step: rows of `from`, copied into `to`, or read where they stand. */
+typedef struct source {
+  const lb_tensor *from, *to; /* to NULL: rows in a row are read in place */
+} source;
+
+typedef struct fit_loop {
+  lb_plan *plan;
+  ldb_record *record;
+  const lb_tensor *order;
+  source source[MAX_SOURCES];
+  int32_t n_sources, n_places;
+  int32_t *place; /* number in the record of each parameter that is updated */
+  int64_t first, batch, n, done;
+  uint64_t step;
+  double lr, total, data_total, loss;
+  bool has_lr_list, due, clipped, measured, resume, stopped;
+  const double *lr_list;
+} fit_loop;
+
+static lua_Integer integer_field(lua_State *L, int idx, const char *name) {
+  lua_getfield(L, idx, name);
+  const lua_Integer n = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+static bool true_field(lua_State *L, int idx, const char *name) {
+  lua_getfield(L, idx, name);
+  const bool is = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
+/* Tensors of lists stay reachable through the table of arguments. */
+static const lb_tensor *item(lua_State *L, int idx, const char *list, int32_t i) {
+  lua_getfield(L, idx, list);
+  lua_rawgeti(L, -1, i + 1);
+  const lb_tensor *t = lua_toboolean(L, -1) ? lb_checktensor(L, -1, where, list) : NULL;
+  lua_pop(L, 2);
+  return t;
+}
+
+static void check_source(lua_State *L, const fit_loop *f, const source *s) {
+  const lb_tensor *from = s->from, *to = s->to;
+  bool fits = from && from->view.rank >= 1 && ldb_view_is_contiguous(&from->view) &&
+              f->first >= 0 && f->batch >= 1 && f->first + f->n * f->batch <= from->view.shape[0];
+  if (fits && to) {
+    fits = to->view.rank == from->view.rank && to->view.dtype == from->view.dtype &&
+           ldb_view_is_contiguous(&to->view) && to->view.shape[0] == f->batch;
+    for (int k = 1; fits && k < to->view.rank; k++)
+      fits = to->view.shape[k] == from->view.shape[k];
+  }
+  if (!fits) luaL_error(L, "lossdbg: %s: rows and batches do not fit together", where);
+}
+
+static void read_sources(lua_State *L, int idx, fit_loop *f) {
+  lua_getfield(L, idx, "rows");
+  f->n_sources = (int32_t)lua_rawlen(L, -1);
+  lua_pop(L, 1);
+  if (f->n_sources != f->plan->n_inputs || f->n_sources > MAX_SOURCES)
+    luaL_error(L, "lossdbg: %s: the step has %d inputs, %d sources were given", where,
+               (int)f->plan->n_inputs, (int)f->n_sources);
+  for (int32_t i = 0; i < f->n_sources; i++) {
+    f->source[i] = (source){item(L, idx, "rows", i), item(L, idx, "batches", i)};
+    check_source(L, f, &f->source[i]);
+  }
+}
+
+static void read_places(lua_State *L, int idx, fit_loop *f) {
+  lua_getfield(L, idx, "places");
+  const int list = lua_gettop(L);
+  f->n_places = (int32_t)lua_rawlen(L, list);
+  f->place = lb_pushscratch(L, where, sizeof *f->place * ((size_t)f->n_places + 1));
+  for (int32_t i = 0; i < f->n_places; i++) {
+    lua_rawgeti(L, list, i + 1);
+    const lua_Integer n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (n < 1 || n > f->record->parameters)
+      luaL_error(L, "lossdbg: %s: no such parameter in the record", where);
+    f->place[i] = (int32_t)n - 1;
+  }
+}
+
+/* Statistics of the updates and of the norms before clipping, as rows of the record. */
+static void fill_record(const fit_loop *f) {
+  const lb_plan *p = f->plan;
+  for (int32_t i = 0; i < f->n_places; i++) {
+    double *row = f->record->updates + f->place[i] * LDB_UPDATE_ROW;
+    memset(row, 0, LDB_UPDATE_ROW * sizeof *row);
+    if (!f->due) {
+      const double g = p->clip[2 * i].call->norm, w = p->clip[2 * i + 1].call->norm;
+      row[LDB_UPDATE_GRAD_SQ] = g * g;
+      row[LDB_UPDATE_WEIGHT_SQ] = w * w;
+      row[LDB_UPDATE_STATE] = LDB_UPDATE_WAITING;
+      continue;
+    }
+    const ldb_update_stats *s = &p->rate[i].call->stats;
+    const double norm =
+        f->clipped ? p->clip[i].call->norm : pow(s->grad_sq, 0.5) /* as Lua has it */;
+    row[LDB_UPDATE_GRAD_SQ] = norm * norm;
+    row[LDB_UPDATE_UPDATE_SQ] = s->update_sq;
+    row[LDB_UPDATE_WEIGHT_SQ] = s->weight_sq;
+    row[LDB_UPDATE_BAD_GRAD] = (double)s->nonfinite_grad;
+    row[LDB_UPDATE_BAD_WEIGHT] = (double)s->nonfinite_weight;
+    row[LDB_UPDATE_UNCHANGED] = (double)s->unchanged;
+    row[LDB_UPDATE_UNDERFLOW] = (double)s->underflow;
+    row[LDB_UPDATE_GRAD_ZERO] = (double)s->grad_zero;
+    row[LDB_UPDATE_STATE] = LDB_UPDATE_DONE;
+  }
+}
+
+static void bind_rows(lua_State *L, fit_loop *f, int64_t first) {
+  ldb_error e;
+  for (int32_t i = 0; i < f->n_sources; i++) {
+    const source *s = &f->source[i];
+    ldb_view v = s->from->view;
+    v.shape[0] = f->batch;
+    if (s->to) {
+      ldb_view ids = f->order->view, out = s->to->view;
+      ids.data = (int32_t *)ids.data + first;
+      ids.shape[0] = f->batch;
+      if (ldb_take_rows(&s->from->view, &ids, &out, &e) != LDB_OK) lb_raise(L, where, &e);
+      v = out;
+    } else {
+      const int64_t row = f->batch > 0 ? ldb_view_count(&v) / f->batch : 0;
+      v.data = (unsigned char *)v.data + (size_t)(first * row) * ldb_dtype_size(v.dtype);
+    }
+    lb_plan_bind(f->plan, i, &v);
+  }
+}
+
+static double scalar(const lb_plan *p, int32_t i) {
+  const ldb_view v = lb_plan_view(p, i);
+  return v.dtype == LDB_F64 ? *(const double *)v.data : (double)*(const float *)v.data;
+}
+
+/* One step; false: its loss is not finite, and nothing was updated yet. */
+static bool one_step(lua_State *L, fit_loop *f) {
+  lb_plan *p = f->plan;
+  int32_t at = 0;
+  if (f->resume) {
+    at = p->resume_at;
+    f->resume = false;
+  } else {
+    bind_rows(L, f, f->first + f->done * f->batch);
+    p->step = f->step + (uint64_t)f->done;
+    if (p->n_optimizers > 0) p->optimizer[0].lr = f->has_lr_list ? f->lr_list[f->done] : f->lr;
+    lb_plan_start(p);
+    const bool went = lb_plan_go(L, p, &at);
+    f->loss = scalar(p, 0);
+    f->total += f->loss * (double)f->batch;
+    f->data_total += scalar(p, 1) * (double)f->batch;
+    if (!went) {
+      p->resume_at = at;
+      return false;
+    }
+    at = p->n_list;
+  }
+  while (at < p->n_list && !lb_plan_go(L, p, &at)) {
+  }
+  lb_plan_close(p);
+  return true;
+}
+
+static int run_loop(lua_State *L) {
+  fit_loop *f = lua_touserdata(L, 1);
+  while (f->done < f->n && !f->stopped) {
+    const double lr = f->has_lr_list ? f->lr_list[f->done] : f->lr;
+    if (!one_step(L, f)) {
+      f->stopped = true;
+      break;
+    }
+    f->done++;
+    if (f->measured) fill_record(f);
+    const int64_t bad = ldb_record_step(f->record, f->loss, lr, f->measured);
+    if (bad >= 0) {
+      lua_pushinteger(L, (lua_Integer)bad + 1);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* steps(plan, record, t) -> steps done, loss of the last, sums of loss and of data loss, number of
+   the layer that is not finite for the first time | nil, whether the loss of the next step is not
+   finite. That step waits before its update: steps() with t.resume goes on, t.first at its rows.
+   t: rows (list of tensors), batches (list of tensors or false), order (i32), first (from 0),
+   batch, n, step (of the first), lr (number) or lrs (f64 [n]), places (of the updated parameters in
+   the record), due, clipped, measured, total, data_total. Two results of the plan, at least: the
+   loss with penalties and without. */
+static int lb_fit_steps(lua_State *L) {
+  fit_loop f;
+  memset(&f, 0, sizeof f);
+  lua_settop(L, 3);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_checkstack(L, 20, where);
+  f.plan = lb_check_plan(L, 1, where);
+  f.record = lb_checkrecord(L, 2, where);
+  f.first = integer_field(L, 3, "first");
+  f.batch = integer_field(L, 3, "batch");
+  f.n = integer_field(L, 3, "n");
+  f.step = (uint64_t)integer_field(L, 3, "step");
+  f.due = true_field(L, 3, "due");
+  f.clipped = true_field(L, 3, "clipped");
+  f.measured = true_field(L, 3, "measured");
+  f.resume = true_field(L, 3, "resume");
+  lua_getfield(L, 3, "order");
+  f.order = lb_testtensor(L, -1);
+  lua_getfield(L, 3, "lrs");
+  const lb_tensor *lrs = lb_testtensor(L, -1);
+  f.has_lr_list = lrs && lrs->view.dtype == LDB_F64 && ldb_view_count(&lrs->view) >= f.n;
+  if (f.has_lr_list) f.lr_list = lrs->view.data;
+  lua_getfield(L, 3, "lr");
+  f.lr = lua_tonumber(L, -1);
+  lua_getfield(L, 3, "total");
+  f.total = lua_tonumber(L, -1);
+  lua_getfield(L, 3, "data_total");
+  f.data_total = lua_tonumber(L, -1);
+  lua_getfield(L, 3, "loss");
+  f.loss = lua_tonumber(L, -1);
+  read_sources(L, 3, &f);
+  read_places(L, 3, &f);
+  if (f.plan->n_results < 2 || (f.due && f.n_places > f.plan->n_rates) ||
+      (f.due && f.clipped && f.n_places > f.plan->n_clips) ||
+      (!f.due && 2 * f.n_places > f.plan->n_clips))
+    return luaL_error(L, "lossdbg: %s: the plan is of another step", where);
+  for (int32_t i = 0; i < f.n_sources; i++)
+    if (f.source[i].to &&
+        (!f.order || f.order->view.dtype != LDB_I32 || !ldb_view_is_contiguous(&f.order->view) ||
+         ldb_view_count(&f.order->view) < f.first + f.n * f.batch))
+      return luaL_error(L, "lossdbg: %s: the order of the rows is missing", where);
+  for (int32_t i = 0; i < f.plan->n_rates; i++)
+    f.plan->rate[i].call->silent = !f.measured;
+  lb_reserve(L, 2, f.record, f.n);
+  if (!f.resume && !lb_plan_ready(L, 1))
+    return luaL_error(L, "lossdbg: %s: the plan is out of date", where);
+  if (!f.resume) lb_plan_begin(L, 1);
+  lua_pushcfunction(L, run_loop);
+  lua_pushlightuserdata(L, &f);
+  const int status = lua_pcall(L, 1, 1, 0);
+  if (!f.stopped) {
+    lb_plan_end(L, 1);
+    ldb_record_clear(f.record);
+  }
+  if (status != LUA_OK) return lua_error(L);
+  const int bad = lua_gettop(L);
+  lua_pushinteger(L, (lua_Integer)f.done);
+  lua_pushnumber(L, f.loss);
+  lua_pushnumber(L, f.total);
+  lua_pushnumber(L, f.data_total);
+  lua_pushvalue(L, bad);
+  lua_pushboolean(L, f.stopped);
+  return 6;
+}
+
+/* abandon(plan): the step that stopped is not finished; what was counted stays counted */
+static int lb_fit_abandon(lua_State *L) {
+  lb_check_plan(L, 1, where);
+  lb_plan_end(L, 1);
+  return 0;
+}
+
+/* result(plan, i) -> a copy of the i-th result of the last replay */
+static int lb_fit_result(lua_State *L) {
+  const lb_plan *p = lb_check_plan(L, 1, where);
+  const lua_Integer i = luaL_checkinteger(L, 2);
+  if (i < 1 || i > p->n_results || !p->result[i - 1].tensor) return 0;
+  const ldb_view from = lb_plan_view(p, (int32_t)i - 1);
+  const lb_tensor *t = lb_newtensor(L, where, from.dtype, from.rank, from.shape);
+  ldb_copy_view(&from, &t->view);
+  return 1;
+}
+
+/* mark(tensor) -> its value. While a step is captured, replays look at the value here and may stop.
+ */
+static int lb_fit_mark(lua_State *L) {
+  const lb_tensor *t = lb_checktensor(L, 1, where, "loss");
+  if (ldb_view_count(&t->view) != 1 || t->view.dtype == LDB_I32)
+    return luaL_error(L, "lossdbg: %s: expected one f32 or f64 number", where);
+  if (lb_taping(L)) lb_tape_mark(L, &t->view);
+  lua_pushnumber(L, t->view.dtype == LDB_F64 ? *(const double *)t->view.data
+                                             : (double)*(const float *)t->view.data);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"steps", lb_fit_steps},
+                                     {"abandon", lb_fit_abandon},
+                                     {"result", lb_fit_result},
+                                     {"mark", lb_fit_mark},
+                                     {NULL, NULL}};
+
+int lb_open_fit(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}
