@@ -35,7 +35,7 @@ layers[#layers + 1] = nn.dense { 10, "softmax" }
 
 local experiment = ld.experiment {
   train = digits, model = nn.sequential(layers), loss = "sparse_crossentropy",
-  optimizer = ld.optim.sgd { lr = 0.1 }, batch = 64, epochs = 8, seed = 1,
+  optimizer = ld.optim.sgd { lr = 0.1 }, batch = 64, epochs = 12, seed = 1,
 }
 local run = experiment:fit { verbose = 0 }
 
