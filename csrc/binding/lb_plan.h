@@ -17,7 +17,7 @@
 **   lb_plan_view(p, i)                        result i (p->n_results), valid until the next replay
 **   p->n_rates, p->rate[u].call->stats        statistics of update u in the last replay, in the
 **                                             order of the optimiser's parameters;
-*rate[u].optimizer
+**                                             rate[u].optimizer
 **   p->n_clips, p->clip[k].call->norm, factor      of clips and norms, in order
 ** All of it without memory, except where it raises.
 */
@@ -125,6 +125,14 @@ void lb_plan_start(lb_plan *p);
 bool lb_plan_go(lua_State *L, lb_plan *p, int32_t *at);
 void lb_plan_close(lb_plan *p);
 void lb_plan_end(lua_State *L, int idx);
+/* Whether a tensor can be input i. */
+bool lb_plan_fits(const lb_plan *p, int32_t i, const lb_tensor *t);
+/* begin, n replays, end; raises what a kernel raises. */
+void lb_plan_replay(lua_State *L, int idx, lua_Integer n);
+/* Pushes the results: fresh tensors, and what was no tensor as it was. */
+int lb_plan_push_results(lua_State *L, int idx, const lb_plan *p);
+/* Makes the metatable of plans. */
+void lb_plan_metatable(lua_State *L);
 ldb_view lb_plan_view(const lb_plan *p, int32_t result);
 
 #endif

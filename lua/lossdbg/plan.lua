@@ -12,16 +12,17 @@ local plan, is_tensor = core.plan, core.tensor.is_tensor
 
 local M = {}
 
--- Captures that may fail before a step is given up; signatures that one step may have.
+-- Captures that may fail before a step is given up; shapes and values of the arguments that one
+-- step may have plans for.
 local ATTEMPTS, SIGNATURES = 4, 8
 
 ---@class lossdbg.Step
 ---@field fn function
 ---@field planned boolean the last call was a replay
----@field reason string|nil why the last call ran eagerly
+---@field reason string|nil why the last call ran eagerly; "capturing" while plans are made
 ---@overload fun(...): ...
 local methods = {}
-local meta = { __name = "lossdbg.step", __index = methods, __call = plan.call }
+local meta = { __name = "lossdbg.Step", __index = methods, __call = plan.call }
 
 -- ---- arguments ----------------------------------------------------------------------------------
 
@@ -57,7 +58,7 @@ end
 -- ---- capturing ----------------------------------------------------------------------------------
 
 local function forget(self)
-  self.entries, self.n_entries, self.stamp, self[1] = {}, 0, plan.stamp(), false
+  self.entries, self.keys, self.n_keys, self.stamp, self[1] = {}, {}, 0, plan.stamp(), false
 end
 
 -- A step that uses optimisers which were not known is not kept: its phase was not known either.
@@ -86,7 +87,7 @@ local function take(self, entry, tape)
     return fail(entry, why)
   end
   if add_optimizers(self, tape) then
-    self.entries, self.n_entries = {}, 0
+    self.entries, self.keys, self.n_keys = {}, {}, 0
     return "capturing"
   end
   local before = entry.tape
@@ -129,46 +130,62 @@ local function set_rates(self, entry, n_arguments, n_inputs)
   return constant
 end
 
-local function entry_for(self, key)
+-- One entry for each signature and phase of the optimisers; nil for one signature too many.
+local function entry_for(self, signature)
+  local key = signature
   for _, optimizer in ipairs(self.optimizers) do key = key .. "|" .. optimizer:phase() end
   local entry = self.entries[key]
-  if entry or self.n_entries >= SIGNATURES * 4 then return entry end
-  entry = { attempts = 0 }
-  self.entries[key], self.n_entries = entry, self.n_entries + 1
+  if entry then return entry end
+  if not self.keys[signature] then
+    if self.n_keys >= SIGNATURES then return nil end
+    self.keys[signature], self.n_keys = true, self.n_keys + 1
+  end
+  entry = { attempts = 0, signature = signature }
+  self.entries[key] = entry
   return entry
 end
 
 local function eagerly(self, why, ...)
   self.planned, self.reason = false, why
-  return self.fn(...)
+  return 1, self.fn(...)
 end
 
--- What the quick call could not do.
-local function slow(self, ...)
+-- Makes up to n steps of the same arguments: returns how many, and what the last one returned.
+local function some(self, n, ...)
   local mode = plan.mode()
-  if mode == "taping" then return self.fn(...) end
+  if mode == "taping" then return 1, self.fn(...) end
   if mode then return eagerly(self, mode .. " is on", ...) end
   if self.stamp ~= plan.stamp() then forget(self) end
-  local inputs, key, why = read_arguments(...)
+  local inputs, signature, why = read_arguments(...)
   if not inputs then return eagerly(self, why, ...) end
-  local entry = entry_for(self, key)
+  local entry = entry_for(self, signature)
   if not entry then
     return eagerly(self, "its arguments had more than " .. SIGNATURES .. " shapes or values", ...)
   elseif entry.reason then
     return eagerly(self, entry.reason, ...)
   elseif not entry.plan then
     self.planned = false
-    return after_capture(self, entry, plan.capture(self.fn, nil, inputs, ...))
+    return 1, after_capture(self, entry, plan.capture(self.fn, nil, inputs, ...))
   elseif not plan.ready(entry.plan, inputs) then
     return eagerly(self, "a gradient of an earlier step is left, to which this step adds", ...)
   end
-  set_rates(self, entry, select("#", ...), #inputs)
+  local constant = set_rates(self, entry, select("#", ...), #inputs)
+  if not (constant and plan.repeatable(entry.plan)) then n = 1 end
   self.planned, self.reason = true, nil
-  return plan.run(entry.plan, 1, inputs)
+  return n, plan.run(entry.plan, n, inputs)
 end
 
----Runs n steps with the same arguments, in one call where the learning rate is constant; returns
----what the last one returned.
+-- What the quick call could not do.
+local function slow(self, ...) return select(2, some(self, 1, ...)) end
+
+local function go_on(self, left, arguments, done, ...)
+  if done >= left then return ... end
+  return go_on(self, left - done, arguments,
+    some(self, left - done, table.unpack(arguments, 1, arguments.n)))
+end
+
+---Makes n steps with the same arguments and returns what the last one returned. What is planned
+---and has a constant learning rate runs in one call, without Lua in between.
 ---@param n integer
 ---@param ... any arguments of the step
 ---@return any ...
@@ -176,16 +193,45 @@ function methods:run(n, ...)
   if math.type(n) ~= "integer" or n < 1 then
     options.fail("step:run", "n", "a positive integer", n, nil, source.level())
   end
-  while n > 1 do
-    local entry = self[1] and self.entry
-    if not entry then
-      self(...)
-      n = n - 1
-    else
-      break
-    end
+  return go_on(self, n, table.pack(...), 0)
+end
+
+-- ---- looking at it ------------------------------------------------------------------------------
+
+---@class lossdbg.StepPlan
+---@field arguments string shapes and values that it is for
+---@field reason string|nil why it runs eagerly; the fields below are those of a plan
+---@field instructions integer|nil
+---@field names string[]|nil of the instructions, in order
+---@field arena integer|nil bytes that its values take
+---@field sum integer|nil bytes that they would take beside each other
+---@field replays integer|nil
+
+---What is planned, what is not and why, as plain data.
+---@return { planned: boolean, reason: string|nil, plans: lossdbg.StepPlan[] }
+function methods:describe()
+  local described, keys = { planned = self.planned, reason = self.reason, plans = {} }, {}
+  for key in pairs(self.entries) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local entry = self.entries[key]
+    local info = entry.plan and plan.info(entry.plan) or { reason = entry.reason or "capturing" }
+    described.plans[i] = { arguments = key, reason = info.reason, names = info.names,
+      instructions = info.instructions, arena = info.arena, sum = info.sum,
+      replays = info.replays }
   end
-  return self(...)
+  return described
+end
+
+function meta:__tostring()
+  local lines = { ("step, last call %s"):format(self.planned and "planned"
+    or "eager: " .. self.reason) }
+  for _, one in ipairs(self:describe().plans) do
+    lines[#lines + 1] = ("  %s: %s"):format(one.arguments, one.reason and "eager, " .. one.reason
+      or ("%d instructions, %d bytes (%d without sharing), %d replays"):format(one.instructions,
+        one.arena, one.sum, one.replays))
+  end
+  return table.concat(lines, "\n")
 end
 
 ---Drops all plans; the next steps are captured anew. For changes that no plan can see, such as

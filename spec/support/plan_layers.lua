@@ -44,7 +44,8 @@ whole("input", function()
   local a = nn.input { 3 }
   return nn.graph { inputs = { a }, outputs = { nn.dense(2)(a) } }
 end, { 3 })
-for _, kind in ipairs { "add", "subtract", "multiply", "average", "maximum", "minimum", "concat" } do
+for _, kind in ipairs { "add", "subtract", "multiply", "average", "maximum", "minimum",
+  "concat" } do
   whole(kind, function()
     local a, b = nn.input { 3 }, nn.input { 3 }
     local joined = nn[kind] { nn.dense(4)(a), nn.dense { 4, "tanh" }(b) }

@@ -1,4 +1,6 @@
 --- Copies and conversions of built layers, statistics and frozen layers included.
+local core = require "lossdbg.core"
+
 local M = {}
 
 -- Statistics among the parameters never learn.
@@ -25,6 +27,7 @@ function M.same_shapes(a, b) return sizes(a) == sizes(b) end
 ---@param from lossdbg.Layer
 ---@param dtype string
 function M.take_over(layer, from, dtype)
+  core.plan.changed()
   layer.trainable = from.trainable
   for i, parameter in ipairs(layer.parameters) do
     parameter.tensor.requires_grad = false
@@ -41,6 +44,7 @@ end
 ---@param layer lossdbg.Layer
 ---@param convert fun(tensor: userdata): userdata
 function M.convert(layer, convert)
+  core.plan.changed()
   for _, parameter in ipairs(layer.parameters) do
     local tensor = convert(parameter.tensor)
     tensor.requires_grad = learns(layer, parameter)

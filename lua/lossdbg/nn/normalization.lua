@@ -1,6 +1,7 @@
 --- Normalization: (x - mean) / max(sqrt(variance), epsilon) per kept axis, with statistics that are
 -- given or learnt from data by `adapt`; the semantics of Keras, layer of the same name.
 -- The clamp is on the standard deviation, so that a constant feature becomes 0 and not NaN.
+local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
@@ -73,6 +74,7 @@ end
 
 -- Sets the tensors that forward uses from the layer's state.
 local function install(self, mean, variance)
+  core.plan.changed()
   local shape, dtype = {}, self.dtype
   for i = 1, #self.input_shape + 1 do shape[i] = 1 end
   for _, axis in ipairs(self.axes) do shape[axis] = self.input_shape[axis - 1] end
