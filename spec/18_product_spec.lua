@@ -25,7 +25,8 @@ local function turned(t) return t:transpose():contiguous() end
 local sizes = { { 1, 1, 1 }, { 6, 16, 5 }, { 7, 17, 8 }, { 13, 31, 33 }, { 14, 32, 64 },
   { 15, 33, 65 }, { 28, 64, 383 }, { 29, 65, 384 }, { 43, 97, 385 }, { 128, 10, 769 },
   { 3, 300, 1000 }, { 200, 129, 300 }, { 33, 1025, 40 }, { 600, 33, 130 }, { 65, 7, 2000 },
-  { 50, 1100, 300 } }
+  { 50, 1100, 300 }, { 64, 1, 16 }, { 1, 60, 20 }, { 300, 1, 500 }, { 1, 400, 700 },
+  { 700, 10, 256 } }
 
 describe("a product of f32 matrices", function()
   it("stays within the rounding errors in all layouts, with the same bits", function()

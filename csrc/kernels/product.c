@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/product_kernel.h"
+#include "kernels/product_little.h"
 
 enum {
   DEPTH = 384,                         /* most of k that is summed in registers */
@@ -16,11 +17,11 @@ enum {
   NARROW = 128,                        /* floats between rows up to which columns are not packed */
   AT_ONCE = 4,                         /* panels of b that are packed side by side */
   SMALL = 48 * 48 * 48,                /* m n k up to which nothing is packed if that is possible */
-  LITTLE = 64,                         /* rows, columns and k of what needs no plan */
-  LITTLE_WORK = 48 * 48 * 48,          /* and their product */
-  LITTLE_TURNED = 2304,                /* elements of b that are turned for it on the stack */
   LINE = 16                            /* floats of a cache line */
 };
+
+/* Cycles for an element that is turned. */
+static const double turn_cycles = 0.5;
 
 /* Memory to pack into. */
 typedef struct room {
@@ -58,10 +59,6 @@ static int64_t depth_of(int64_t k) {
 
 /* ---- the factors ---- */
 
-static bool is_stored(const ldb_source *s) {
-  return !s->pack && !s->packed;
-}
-
 static const float *element(const ldb_mat *m, int64_t row, int64_t col) {
   const float *data = m->data;
   return m->trans ? data + col * m->ld + row : data + row * m->ld + col;
@@ -71,6 +68,12 @@ static const float *element(const ldb_mat *m, int64_t row, int64_t col) {
    drive each other out of it. */
 static bool crowded(const ldb_mat *a) {
   return a->ld % 256 == 0;
+}
+
+/* Stored rows of a are read where they stand. */
+static bool stands(const job *j) {
+  const ldb_mat *a = &j->p.a.mat;
+  return !j->p.a.pack && (j->direct || (a->trans ? a->ld <= NARROW : !crowded(a)));
 }
 
 /* Leading dimension of packed rows: neighbours fall into different sets. */
@@ -95,7 +98,7 @@ static rows_view rows_of(const job *j, const room *r, int64_t row, int64_t rows,
                          int64_t k0, int64_t depth) {
   const ldb_source *a = &j->p.a;
   const bool trans = a->mat.trans;
-  if (!a->pack && (j->direct || (trans ? a->mat.ld <= NARROW : !crowded(&a->mat)))) {
+  if (stands(j)) {
     const rows_view v = {element(&a->mat, row, k0), trans ? 1 : a->mat.ld, trans ? a->mat.ld : 1,
                          trans ? width : width * a->mat.ld};
     return v;
@@ -163,7 +166,7 @@ static columns columns_of(const job *j, const room *r, int64_t width, int64_t co
     c.row = b->mat.ld;
   } else {
     int64_t i = 0;
-    if (is_stored(b) && !b->mat.trans) {
+    if (ldb_is_stored(b) && !b->mat.trans) {
       for (; i + width <= cols; i += step) {
         step = min(AT_ONCE * width, (cols - i) / width * width);
         j->micro->deal(depth, step, element(&b->mat, k0, col + i), b->mat.ld, width,
@@ -214,9 +217,7 @@ static int64_t widest(int64_t depth) {
 
 /* Most rows of a tile that are brought near at once, a multiple of *width, the rows of a panel. */
 static int64_t group_of(const job *j, const room *r, int64_t rows, int64_t *width) {
-  const bool near =
-      is_stored(&j->p.a) &&
-      (j->direct || (j->p.a.mat.trans ? j->p.a.mat.ld <= NARROW : !crowded(&j->p.a.mat)));
+  const bool near = stands(j);
   int64_t most = j->micro->rows, panels = 1;
   if (!near && j->p.a.mat.trans) {
     most = min(most, r->a_floats / j->depth);
@@ -293,45 +294,63 @@ static void run_tile(const job *j, const room *r, int64_t row, int64_t rows, int
 
 /* ---- plans ---- */
 
-static ldb_source turned(const ldb_source *s) {
-  ldb_source t = *s;
-  t.mat.trans = !t.mat.trans;
-  return t;
-}
-
 /* The transposed result: b's columns are broadcast as they stand, a's rows become the vectors. */
 static void flip(job *j) {
   const ldb_product p = j->p;
   j->p.m = p.n;
   j->p.n = p.m;
-  j->p.a = turned(&p.b);
-  j->p.b = turned(&p.a);
+  j->p.a = ldb_turned(&p.b);
+  j->p.b = ldb_turned(&p.a);
   j->flipped = !j->flipped;
 }
 
-/* Vectors come from the side that is cheaper to bring into panels: turning costs several times a
-   copy; a turned result costs too. */
-static bool wants_flip(const ldb_product *p) {
-  if (!is_stored(&p->a) || !is_stored(&p->b) || !p->b.mat.trans) return false;
-  const int64_t turn_b = p->n * p->k, turn_a = p->a.mat.trans ? 0 : p->m * p->k;
-  return turn_a + 2 * p->m * p->n * parts(p->k, DEPTH) < turn_b;
+/* Roughly the cycles for c = a . b, of which 16 columns are worked on at once even if there are
+   fewer, and for turning b. */
+static double cycles(const ldb_product *p, int64_t m, int64_t n, const ldb_source *b) {
+  return (double)p->k *
+         ((double)m * (double)parts(n, LINE) + (b->mat.trans ? turn_cycles * (double)n : 0));
 }
 
+/* Vectors come from the side that is cheaper to bring into panels, and not from one too narrow for
+   them: turning costs several times a copy; a turned result costs too. */
+static bool wants_flip(const ldb_product *p) {
+  if (!ldb_is_stored(&p->a) || !ldb_is_stored(&p->b)) return false;
+  const ldb_source b = ldb_turned(&p->a);
+  return cycles(p, p->n, p->m, &b) +
+             2 * turn_cycles * (double)p->m * (double)p->n * (double)parts(p->k, DEPTH) <
+         cycles(p, p->m, p->n, &p->b);
+}
+
+/* Tiles: at least TASKS of them if they are worth it, and those that are brought into panels least
+   often. */
 static void cut(job *j) {
-  const int64_t m = j->p.m, n = j->p.n, unit = j->micro->rows;
-  j->tile_n = even(n, widest(j->depth), LDB_PANEL);
-  j->tile_m = even(m, MOST_ROWS, unit);
-  while (parts(m, j->tile_m) * parts(n, j->tile_n) < TASKS &&
-         2.0 * (double)j->tile_m * (double)j->tile_n * (double)j->p.k > TASK_FLOPS) {
-    const bool tall = j->tile_m > 2 * unit, wide = j->tile_n > 2 * LDB_PANEL;
-    if (tall && (j->tile_m >= j->tile_n || !wide))
-      j->tile_m = even(m, (j->tile_m + 1) / 2, unit);
-    else if (wide)
-      j->tile_n = even(n, (j->tile_n + 1) / 2, LDB_PANEL);
-    else
-      break;
+  const ldb_product *p = &j->p;
+  const int64_t unit = j->micro->rows;
+  const int64_t most_n = widest(j->depth);
+  const int64_t high = parts(p->m, MOST_ROWS), wide = parts(p->n, most_n);
+  const double tasks = 2.0 * (double)p->m * (double)p->n * (double)p->k / TASK_FLOPS;
+  const int64_t wanted = tasks < TASKS ? (int64_t)tasks : TASKS;
+  const double pack_a = (double)p->m * (stands(j) ? 0.1 : p->a.pack ? 4 : 1);
+  const double pack_b = (double)p->n * (p->b.packed ? 0.1 : ldb_is_stored(&p->b) ? 1 : 4);
+  double least = 0;
+  j->tile_m = even(p->m, MOST_ROWS, unit);
+  j->tile_n = even(p->n, most_n, LDB_PANEL);
+  for (int64_t r = high; r < high + TASKS; r++) {
+    for (int64_t c = wide; c < wide + TASKS; c++) {
+      const int64_t tile_m = even(p->m, parts(p->m, r), unit);
+      const int64_t tile_n = even(p->n, parts(p->n, c), LDB_PANEL);
+      const int64_t tiles = parts(p->m, tile_m) * parts(p->n, tile_n);
+      if ((r > high && tile_m < unit) || (c > wide && tile_n < 2 * LDB_PANEL)) continue;
+      const double cost = (pack_a * (double)c + pack_b * (double)r) *
+                          (tiles >= wanted ? 1 : (double)wanted / (double)tiles * 100) *
+                          (tiles % 2 == 0 ? 1 : 1.2);
+      if (least > 0 && cost >= least) continue;
+      least = cost;
+      j->tile_m = tile_m;
+      j->tile_n = tile_n;
+    }
   }
-  j->tiles_n = parts(n, j->tile_n);
+  j->tiles_n = parts(p->n, j->tile_n);
 }
 
 static void plan(job *j, const ldb_product *p, const ldb_micro *micro) {
@@ -341,8 +360,8 @@ static void plan(job *j, const ldb_product *p, const ldb_micro *micro) {
   j->direct = false;
   j->depth = depth_of(p->k);
   j->team = NULL;
-  if (is_stored(&p->a) && is_stored(&p->b) && p->m <= SMALL && p->n <= SMALL && p->k <= SMALL &&
-      p->m * p->n <= SMALL && p->m * p->n * p->k <= SMALL) {
+  if (ldb_is_stored(&p->a) && ldb_is_stored(&p->b) && p->m <= SMALL && p->n <= SMALL &&
+      p->k <= SMALL && p->m * p->n <= SMALL && p->m * p->n * p->k <= SMALL) {
     j->direct = !p->b.mat.trans || p->a.mat.trans;
     if (p->b.mat.trans && p->a.mat.trans) flip(j);
   }
@@ -379,35 +398,6 @@ static void run_here(job *j, void *workspace) {
   }
 }
 
-/* So little that the kernels run at once; b is turned on the stack where they cannot read it. */
-static bool run_little(const ldb_micro *micro, const ldb_product *p) {
-  if (p->m > LITTLE || p->n > LITTLE || p->k > LITTLE || p->m * p->n * p->k > LITTLE_WORK)
-    return false;
-  if (!is_stored(&p->a) || !is_stored(&p->b)) return false;
-  float turned_b[LITTLE_TURNED];
-  const float *a = p->a.mat.data, *b = p->b.mat.data;
-  const int64_t a_row = p->a.mat.trans ? 1 : p->a.mat.ld, a_col = p->a.mat.trans ? p->a.mat.ld : 1;
-  int64_t b_row = p->b.mat.ld;
-  if (p->b.mat.trans && (p->k > 1 || p->b.mat.ld > 1)) {
-    if (p->n * p->k > LITTLE_TURNED) return false;
-    micro->transpose(p->n, p->k, b, b_row, turned_b, p->n);
-    b = turned_b;
-    b_row = p->n;
-  }
-  const int64_t high = parts(p->m, parts(p->m, micro->rows));
-  for (int64_t row = 0; row < p->m; row += high) {
-    const int64_t rows = min(high, p->m - row);
-    for (int64_t col = 0; col < p->n; col += 2 * micro->lanes) {
-      const int64_t cols = min(2 * micro->lanes, p->n - col);
-      micro->masked[2 * (rows - 1) + (cols > micro->lanes)](
-          p->k, a + row * a_row, a_row, a_col, b + col, b_row, p->c + row * p->ldc + col, p->ldc,
-          cols, p->accumulate);
-    }
-  }
-  if (p->done) p->done(p->done_ctx, 0, p->m, 0, p->n);
-  return true;
-}
-
 /* ---- without own kernels ---- */
 
 static ldb_status fallback(const ldb_product *p, ldb_error *e);
@@ -427,7 +417,7 @@ ldb_status ldb_multiply(ldb_team *team, const ldb_product *p, ldb_error *e) {
   }
   const ldb_micro *micro = ldb_micro_best();
   if (!micro) return fallback(p, e);
-  if (run_little(micro, p)) return LDB_OK;
+  if (ldb_micro_little(micro, p)) return LDB_OK;
   job j;
   plan(&j, p, micro);
   if (j.direct || !team) {
@@ -449,7 +439,7 @@ ldb_status ldb_multiply_here(void *workspace, const ldb_product *p, ldb_error *e
   }
   const ldb_micro *micro = ldb_micro_best();
   if (!micro) return fallback(p, e);
-  if (run_little(micro, p)) return LDB_OK;
+  if (ldb_micro_little(micro, p)) return LDB_OK;
   job j;
   plan(&j, p, micro);
   run_here(&j, workspace);
@@ -595,7 +585,7 @@ static ldb_status fallback_pieces(const ldb_product *p, ldb_error *e) {
 
 static ldb_status fallback(const ldb_product *p, ldb_error *e) {
   const ldb_status s =
-      is_stored(&p->a) && is_stored(&p->b)
+      ldb_is_stored(&p->a) && ldb_is_stored(&p->b)
           ? ldb_gemm(LDB_F32, p->m, p->n, p->k, p->a.mat, p->b.mat, p->c, p->ldc, p->accumulate, e)
           : fallback_pieces(p, e);
   if (s == LDB_OK && p->done) p->done(p->done_ctx, 0, p->m, 0, p->n);
