@@ -31,7 +31,7 @@ void lb_tape_stop(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
 }
 
-static void refuse_list(lb_tape *t, const char *format, va_list args) {
+LDB_PRINTF(2, 0) static void refuse_list(lb_tape *t, const char *format, va_list args) {
   if (t->reason[0]) return;
   vsnprintf(t->reason, sizeof t->reason, format, args);
 }
@@ -172,8 +172,9 @@ static int add_record(lua_State *L) {
   r->arg = (unsigned char *)(r + 1) + pointers;
   if (pointers) memcpy(r->pointer, d->pointer, pointers);
   memcpy(r->arg, d->arg, d->r.n_bytes);
+  const void *const none = NULL;
   for (uint32_t i = 0; i < r->n_pointers; i++)
-    memset(r->arg + r->pointer[i].place, 0, sizeof(void *));
+    memcpy(r->arg + r->pointer[i].place, &none, sizeof none);
   link_record(t, r);
   return 0;
 }

@@ -140,8 +140,8 @@ void lb_tape_stop(lua_State *L);
 int lb_tape_settle(lua_State *L);
 
 /* The step cannot be planned, because: (the first reason stays) */
-void lb_tape_refuse(lua_State *L, const char *format, ...);
-void lb_tape_fail(lb_tape *t, const char *format, ...);
+void lb_tape_refuse(lua_State *L, const char *format, ...) LDB_PRINTF(2, 3);
+void lb_tape_fail(lb_tape *t, const char *format, ...) LDB_PRINTF(2, 3);
 /* The values of a tensor are read by Lua: as refuse, with the likely cause. */
 void lb_tape_read(lua_State *L, const char *function);
 

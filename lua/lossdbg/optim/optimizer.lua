@@ -106,23 +106,6 @@ local function gather(self)
   return active, gradients
 end
 
--- Norms before clipping are kept, so that telemetry shows the gradient and not the clip.
-local function clip(self, gradients)
-  local o = self.options
-  if not (o.clip_value or o.clip_norm or o.global_clip_norm) then return nil end
-  local before = {}
-  for i, gradient in ipairs(gradients) do before[i] = train.global_norm { gradient } end
-  if o.clip_value then
-    train.clip_value(gradients, o.clip_value)
-  elseif o.clip_norm then
-    train.clip_norm(gradients, o.clip_norm, o.flavor)
-  else
-    local _, factor = train.global_clip_norm(gradients, o.global_clip_norm, o.flavor)
-    self.last_clip_factor = factor
-  end
-  return before
-end
-
 ---Updates every parameter that requires a gradient and has one, or with
 ---gradient_accumulation_steps adds the gradients up until it is time. Nothing is written unless all
 ---of them can be updated. Order as in Keras: mean of the accumulated gradients, clip, weight decay
@@ -139,7 +122,7 @@ function methods:step()
   if taping then plan.optimizer(self, self.base_lr, every) end
   if every > 1 then gradients = average.accumulate(active, gradients, every, due) end
   if due then
-    local before = clip(self, gradients)
+    local before = slots.clip(self, gradients)
     for i, entry in ipairs(active) do
       if taping then plan.own_rate(entry.lr) end
       slots.record(entry.row, before and before[i], update(entry.tensor, gradients[i], entry.slots,

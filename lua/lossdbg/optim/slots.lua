@@ -1,4 +1,5 @@
---- What an optimiser keeps for each parameter: slots (tensors of its rule) and a row of statistics.
+--- What an optimiser keeps for each parameter: slots (tensors of its rule) and a row of statistics;
+--- clipping, of which the row keeps the norm before.
 local core = require "lossdbg.core"
 
 local train, plan = core.train, core.plan
@@ -135,6 +136,26 @@ end
 function M.connect(self, made, place)
   if not self.plans then self.plans = setmetatable({}, { __mode = "k" }) end
   self.plans[made] = { taped = self.taped, place = place, replays = 0 }
+end
+
+---Clips as the options say.
+---@param self lossdbg.Optimizer
+---@param gradients lossdbg.Tensor[]
+---@return number[]? before norms before clipping, which telemetry shows
+function M.clip(self, gradients)
+  local o = self.options
+  if not (o.clip_value or o.clip_norm or o.global_clip_norm) then return nil end
+  local before = {}
+  for i, gradient in ipairs(gradients) do before[i] = train.global_norm { gradient } end
+  if o.clip_value then
+    train.clip_value(gradients, o.clip_value)
+  elseif o.clip_norm then
+    train.clip_norm(gradients, o.clip_norm, o.flavor)
+  else
+    local _, factor = train.global_clip_norm(gradients, o.global_clip_norm, o.flavor)
+    self.last_clip_factor = factor
+  end
+  return before
 end
 
 return M
