@@ -157,13 +157,20 @@ static size_t packed_kernel(const ldb_recurrent *r, const part *p) {
   return ((size_t)ldb_packed_floats(r->in, p->width) + LINE - 1) / LINE * LINE;
 }
 
+/* W as it is. */
+static size_t packed_inputs(const ldb_recurrent *r) {
+  if (r->dtype != LDB_F32) return 0;
+  const int64_t width = ldb_cell_gates(r->cell) * r->units;
+  return ((size_t)ldb_packed_floats(width, r->in) + LINE - 1) / LINE * LINE;
+}
+
 /* Offsets, in elements, into scratch. */
 typedef struct scratch_layout {
   size_t packed;   /* see parts_of; first, since it is to be aligned */
-  size_t kernel;   /* backward: see packed_kernel */
+  size_t kernel;   /* see packed_inputs, backward: packed_kernel */
   size_t gradient; /* backward: see packed_gradient */
   size_t bias;     /* [4 units] */
-  size_t by_step;  /* [time x batch x in] */
+  size_t by_step;  /* backward: [time x batch x in] */
   size_t states;   /* backward: dh, dc, dy, tmp, [batch x units] each */
   size_t sums;     /* backward: see `back` */
   size_t dz;       /* backward: [time batch x gradient_lead], f32: [batch x gradient_lead] */
@@ -180,7 +187,7 @@ static scratch_layout scratch_of(const ldb_recurrent *r, bool backward) {
   const int count_of_parts = backward ? gradient_parts(r, p) : 0;
   for (int i = 0; i < count_of_parts && i < kernel_parts(r->cell); i++)
     l.gradient += packed_kernel(r, p + i);
-  l.bias = l.gradient;
+  l.bias = backward ? l.gradient : l.kernel + packed_inputs(r);
   for (int i = 0; i < count_of_parts; i++)
     l.bias += packed_gradient(r, p + i);
   l.by_step = l.bias + 4 * units;
@@ -188,7 +195,7 @@ static scratch_layout scratch_of(const ldb_recurrent *r, bool backward) {
   l.sums = l.states + 4 * batch * units;
   l.dz = l.sums + 2 * count * blocks;
   const size_t kept = r->dtype == LDB_F32 ? batch : time * batch;
-  l.end = backward ? l.dz + kept * (size_t)gradient_lead(r) : l.states;
+  l.end = backward ? l.dz + kept * (size_t)gradient_lead(r) : l.by_step;
   return l;
 }
 
@@ -266,6 +273,15 @@ static void make_factors(const ldb_recurrent *r, bool backward, float *packed, f
     f[i].packed = packed;
     packed += packed_part(r, backward, i);
   }
+}
+
+static factor make_input_factor(const ldb_recurrent *r, float *packed) {
+  const int64_t width = ldb_cell_gates(r->cell) * r->units;
+  factor f = {.n = width, .k = r->in, .mat = mat(r->kernel, width, false)};
+  if (r->dtype != LDB_F32) return f;
+  ldb_pack_b(f.mat, f.n, f.k, packed);
+  f.packed = packed;
+  return f;
 }
 
 /* The same for W', by the first parts of the gradient. */
@@ -348,7 +364,8 @@ static void keep_f64(const part *p, int64_t all, int64_t row, int64_t rows, cons
 #undef NAME
 
 ldb_status ldb_recurrent_forward(const ldb_recurrent *r, ldb_error *e) {
-  return r->dtype == LDB_F32 ? forward_f32(r, e) : forward_f64(r, e);
+  (void)e;
+  return r->dtype == LDB_F32 ? forward_f32(r) : forward_f64(r);
 }
 
 ldb_status ldb_recurrent_backward(const ldb_recurrent *r, const ldb_recurrent_gradients *g,

@@ -1,11 +1,10 @@
 /*
 ** Simple RNN, LSTM and GRU over whole sequences, forward and backward through time.
 **
-** The projection of the inputs and all weight gradients are one matrix product each over all steps;
-** only the recurrent product runs step by step, for blocks of samples whose size depends on the
-** batch alone: each goes through all steps on one thread of the team. Inside, rows are ordered by
-** step, then sample, in the order in which the steps are taken, so that every step is one block of
-** memory.
+** Blocks of samples, whose size depends on the batch alone, go through all steps on one thread of
+** the team each, with the products of the step at hand while its values are in the cache; only the
+** weight gradients are one matrix product over all steps. Inside, rows are ordered by step, then
+** sample, in the order in which the steps are taken, so that every step is one block of memory.
 **
 ** With z = x_t W + h U + b, columns in blocks of `units` per gate, f and s the two activations:
 **   RNN         h' = f(z)

@@ -10,7 +10,7 @@ typedef struct NAME(work) {
   bool usual;           /* tanh and sigmoid: rows go through recurrent_cell_generic.h */
   T *h, *c, *a, *extra; /* see layout */
   T *z;                 /* NULL: not kept */
-  const T *x;           /* [time x batch x in], by step */
+  const T *x;           /* backward: [time x batch x in], by step */
   T *bias;              /* scratch, [4 units], see bias_row */
   T *by_step;           /* scratch for x by step */
   float *packed;        /* scratch for the recurrent kernel, see make_factors */
@@ -161,13 +161,16 @@ static void NAME(cell_row)(const NAME(work) * w, int64_t row) {
     NAME(gru_before_row)(w, row);
 }
 
-/* One step of the samples first..first + rows: recurrent products, then gates. f: U, or for both
-   kinds of GRU its columns of z and r, and those of n. */
-static void NAME(step)(const NAME(work) * w, const factor *f, int64_t s, int64_t first,
-                       int64_t rows, void *space) {
+/* One step of the samples first..first + rows: the products, then gates. f: U, or for both kinds of
+   GRU its columns of z and r, and those of n. */
+static void NAME(step)(const NAME(work) * w, const factor *kernel, const factor *f, int64_t s,
+                       int64_t first, int64_t rows, void *space) {
   const int64_t u = w->u, width = w->width, row = s * w->r->batch + first;
   const T *h = w->h + row * u;
   T *a = w->a + row * width, *extra = w->extra + row * u;
+  const ldb_recurrent *r = w->r;
+  const T *x = (const T *)r->x + (first * r->time + place(r, s)) * r->in;
+  NAME(multiply)(kernel, rows, x, r->time * r->in, a, width, false, space);
   NAME(multiply)(f, rows, h, u, a, width, true, space);
   if (w->r->cell == LDB_CELL_GRU) NAME(multiply)(f + 1, rows, h, u, extra, u, false, space);
   if (w->r->cell == LDB_CELL_GRU_BEFORE) {
@@ -221,7 +224,7 @@ static void NAME(finish)(const NAME(work) * w, const T *states, int64_t which) {
 /* All steps of one block of samples. */
 typedef struct NAME(forward_run) {
   NAME(work) w;
-  factor f[2];
+  factor kernel, f[2];
 } NAME(forward_run);
 
 static void NAME(forward_block)(void *arg, int64_t i, int worker) {
@@ -230,21 +233,17 @@ static void NAME(forward_block)(void *arg, int64_t i, int worker) {
   const int64_t first = i * block_rows(r), rows = rows_of_block(r, i);
   void *space = ldb_team_workspace(r->team, worker);
   for (int64_t s = 0; s < r->time; s++) {
-    NAME(step)(&k->w, k->f, s, first, rows, space);
+    NAME(step)(&k->w, &k->kernel, k->f, s, first, rows, space);
     NAME(emit)(&k->w, s, first, rows);
   }
 }
 
-static ldb_status NAME(forward)(const ldb_recurrent *r, ldb_error *e) {
+static ldb_status NAME(forward)(const ldb_recurrent *r) {
   const scratch_layout at = scratch_of(r, false);
   NAME(forward_run) k = {.w = NAME(work_of)(r, &at)};
   NAME(work) *w = &k.w;
-  NAME(order_inputs)(w);
   NAME(bias_row)(w);
-  const factor kernel = {.n = w->width, .k = r->in, .mat = mat(r->kernel, w->width, false)};
-  const ldb_status s = NAME(product)(r->team, r->time * r->batch, &kernel, mat(w->x, r->in, false),
-                                     w->a, w->width, e);
-  if (s != LDB_OK) return s;
+  k.kernel = make_input_factor(r, (float *)(void *)((T *)r->scratch + at.kernel));
   make_factors(r, false, w->packed, k.f);
   NAME(begin)(w, r->h0, w->h);
   if (r->cell == LDB_CELL_LSTM) NAME(begin)(w, r->c0, w->c);
