@@ -211,6 +211,8 @@ bool ldb_recurrent_measure(const ldb_recurrent *r, ldb_recurrent_sizes *sizes) {
       !ldb_add_size(all, packed, &all) || !ldb_mul_size(all, sizeof(double), &all) ||
       all > (size_t)INT64_MAX || width > (size_t)INT32_MAX || rows > (size_t)INT32_MAX)
     return false;
+  /* what the library takes for the distance of two samples */
+  if (r->time > 0 && r->in > INT32_MAX / r->time) return false;
   sizes->saved = layout_of(r).end;
   sizes->forward_scratch = scratch_of(r, false).end;
   sizes->backward_scratch = scratch_of(r, true).end;
