@@ -1,4 +1,5 @@
--- A planned step after something has changed, or gone wrong: never a stale result. The oracle is always the eager step.
+-- A planned step after something has changed, or gone wrong: never a stale result. The oracle is
+-- always the eager step.
 local check = require "spec.support.plan_check"
 local ld = require "lossdbg"
 
@@ -78,6 +79,22 @@ describe("an error in a planned step", function()
     end)
     for i = 1, 3 do assert.equal("on purpose", error_of(step, x_of(i), y_of(i))) end
     broken = false
+    for i = 1, 5 do step(x_of(i), y_of(i)) end
+    assert.is_true(step.planned)
+  end)
+end)
+
+describe("a step that yields", function()
+  it("is refused, and what comes next works", function()
+    local made, wait = make(), true
+    local step = ld.plan(function(x, y)
+      local loss = made.step(x, y)
+      if wait then coroutine.yield "half" end
+      return loss
+    end)
+    local run = coroutine.wrap(function() return step(x_of(1), y_of(1)) end)
+    assert.matches("attempt to yield across a C-call boundary", error_of(run), 1, true)
+    wait = false
     for i = 1, 5 do step(x_of(i), y_of(i)) end
     assert.is_true(step.planned)
   end)
