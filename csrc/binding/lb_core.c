@@ -5,15 +5,23 @@
 #include "base/clock.h"
 #include "binding/lb.h"
 #include "binding/lb_fit.h"
+#include "binding/lb_tape.h"
 #include "kernels/gemm.h"
 #include "lossdbg.h"
 
 static const struct {
   const char *name;
   lua_CFunction open;
-} parts[] = {{"tensor", lb_open_tensor}, {"op", lb_open_op},       {"autograd", lb_open_autograd},
-             {"random", lb_open_random}, {"train", lb_open_train}, {"diagnose", lb_open_diagnose},
-             {"io", lb_open_io},         {"plan", lb_open_plan},   {"fit", lb_open_fit}};
+  bool reads; /* its functions hand values to Lua */
+} parts[] = {{"tensor", lb_open_tensor, false},
+             {"op", lb_open_op, false},
+             {"autograd", lb_open_autograd, false},
+             {"random", lb_open_random, false},
+             {"train", lb_open_train, false},
+             {"diagnose", lb_open_diagnose, true},
+             {"io", lb_open_io, true},
+             {"plan", lb_open_plan, false},
+             {"fit", lb_open_fit, false}};
 
 /* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {
@@ -47,12 +55,36 @@ static void prepare_blas(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* A function that hands values to Lua: upvalue 1 is the function, 2 its name. */
+static int read_values(lua_State *L) {
+  if (lb_taping(L)) lb_tape_read(L, lua_tostring(L, lua_upvalueindex(2)));
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/* Every function of the table on top of the stack reads values: a step that calls one is not
+   planned. */
+static void refuse_in_plans(lua_State *L) {
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    if (lua_iscfunction(L, -1)) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_pushvalue(L, -2);
+      lua_pushcclosure(L, read_values, 2);
+      lua_rawset(L, -4);
+    } else {
+      lua_pop(L, 1);
+    }
+  }
+}
+
 LOSSDBG_API int luaopen_lossdbg_core(lua_State *L) {
   luaL_checkversion(L);
   lua_createtable(L, 0, 10);
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     lua_pushcfunction(L, parts[i].open);
     lua_call(L, 0, 1);
+    if (parts[i].reads) refuse_in_plans(L);
     lua_setfield(L, -2, parts[i].name);
   }
   lua_getfield(L, -1, "op");
