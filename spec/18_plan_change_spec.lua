@@ -180,3 +180,23 @@ describe("nothing stale comes of", function()
     assert.equal(eager, other)
   end)
 end)
+
+describe("a step that looks into tensors through the core", function()
+  it("runs eagerly in every call", function()
+    local core, calls = require "lossdbg.core", 0
+    local w = ld.zeros { 2, 2 }
+    w.requires_grad = true
+    local optimizer = ld.optim.sgd { { w }, lr = 0.1 }
+    local step = ld.plan(function(x)
+      calls = calls + core.diagnose.stats(x).mean
+      local loss = w:mul(x):sum()
+      optimizer:zero_grad()
+      loss:backward()
+      optimizer:step()
+      return loss
+    end)
+    for _ = 1, 6 do step(ld.ones { 2, 2 }) end
+    assert.equal(6, calls)
+    assert.truthy(step.reason:find("'stats' reads values", 1, true), step.reason)
+  end)
+end)
