@@ -41,7 +41,7 @@ assert(html:find("input_not_normalized", 1, true), "the page does not name the c
 assert(not html:find "src%s*=%s*\"http" and not html:find "href%s*=%s*\"http", "not self-contained")
 assert(svg:find "<svg" and svg:find "</svg>%s*$", "not an SVG image")
 
-local data = require("lossdbg.view.json").decode(json)
+local data = require("lossdbg.support.json").decode(json)
 assert(data.schema == "lossdbg.diagnosis" and data.verdict == diagnosis.verdict)
 assert(data.findings[1].rule == "input_not_normalized", "the JSON does not name the cause")
 for i, finding in ipairs(data.findings) do

@@ -1,5 +1,5 @@
 -- Oracles: RFC 8259, the IEEE-754 bits of well-known decimals, Python's json for the bare tokens.
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local function bits(x) return ("%016x"):format(string.unpack("<i8", string.pack("<d", x))) end
 

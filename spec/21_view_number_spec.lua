@@ -1,5 +1,5 @@
 -- Expected texts are written by hand from the documented forms.
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 
 local nan, inf = 0 / 0, math.huge
 
@@ -65,8 +65,8 @@ describe("view.number", function()
 
   it("writes a decimal point whatever the locale writes", function()
     local real = string.format
-    local names = { "lossdbg.view.number", "lossdbg.view.json", "lossdbg.view.json_reader",
-      "lossdbg.view.text" }
+    local names = { "lossdbg.support.number", "lossdbg.support.json", "lossdbg.support.json_reader",
+      "lossdbg.support.text" }
     local saved = {}
     for _, name in ipairs(names) do saved[name] = package.loaded[name] end
     -- The Arabic decimal separator has two bytes.
@@ -76,7 +76,7 @@ describe("view.number", function()
       end
       local ok, why = pcall(function()
         for _, name in ipairs(names) do package.loaded[name] = nil end
-        local foreign, json = require "lossdbg.view.number", require "lossdbg.view.json"
+        local foreign, json = require "lossdbg.support.number", require "lossdbg.support.json"
         assert.equal("1.088", foreign.format(1.0879))
         assert.equal("1.235e+06", foreign.format(1234567))
         assert.equal("3.2 s", foreign.duration(3.2))

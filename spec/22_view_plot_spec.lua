@@ -2,7 +2,7 @@
 -- where the values must lie; nothing is compared with earlier output.
 local braille = require "lossdbg.view.braille"
 local series = require "lossdbg.view.series"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local nan, inf = 0 / 0, math.huge
 local ROWS = { [0] = { 0, 0 }, { 1, 0 }, { 2, 0 }, { 0, 1 }, { 1, 1 }, { 2, 1 }, { 3, 0 },

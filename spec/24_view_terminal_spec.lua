@@ -1,7 +1,7 @@
 package.path = "./spec/support/?.lua;" .. package.path
 local samples = require "view_samples"
 local terminal = require "lossdbg.view.terminal"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local nan = 0 / 0
 

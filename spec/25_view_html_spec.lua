@@ -1,6 +1,6 @@
 package.path = "./spec/support/?.lua;" .. package.path
 local html = require "lossdbg.view.html"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local samples = require "view_samples"
 local xml_check = require "xml_check"
 

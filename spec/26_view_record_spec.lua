@@ -1,5 +1,5 @@
 package.path = "./spec/support/?.lua;" .. package.path
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local record = require "lossdbg.view.record"
 local samples = require "view_samples"
 

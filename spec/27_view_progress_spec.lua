@@ -1,5 +1,5 @@
 local progress = require "lossdbg.view.progress"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 -- A stream that remembers, and a clock that is set by hand.
 local function bench(opts)

@@ -1,5 +1,5 @@
 local tables = require "lossdbg.view.table"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 describe("view.table", function()
   it("aligns text to the left and numbers to the right", function()

@@ -104,7 +104,7 @@ local function small(options)
 end
 
 describe("jsonl_log", function()
-  local json = require "lossdbg.view.json"
+  local json = require "lossdbg.support.json"
 
   it("writes an object per epoch, and per step when asked", function()
     local path = os.tmpname()

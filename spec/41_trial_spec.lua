@@ -1,6 +1,6 @@
 local ld = require "lossdbg"
 local nn = ld.nn
-local trial = require "lossdbg.trial"
+local trial = require "lossdbg.experiment.trial"
 
 -- Two well separated clouds: learnt in a few epochs at a sensible rate.
 local function clouds(n)

@@ -54,7 +54,7 @@ describe("a diagnosis", function()
   local d = experiment("mse"):with({ optimizer = { lr = 0 } }):diagnose { trials = false }
 
   it("is data for other programs", function()
-    local data = assert(require("lossdbg.view.json").decode(d:to_json()))
+    local data = assert(require("lossdbg.support.json").decode(d:to_json()))
     assert.equal("lossdbg.diagnosis", data.schema)
     assert.equal(1, data.version)
     assert.equal(d[1].rule, data.findings[1].rule)

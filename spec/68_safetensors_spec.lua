@@ -1,5 +1,5 @@
 local ld = require "lossdbg"
-local safetensors = require "lossdbg.safetensors"
+local safetensors = require "lossdbg.data.safetensors"
 
 local function from_hex(text)
   return (text:gsub("%s", ""):gsub("%x%x", function(c) return string.char(tonumber(c, 16)) end))

@@ -1,7 +1,7 @@
 -- Programs of Keras. The models, weights and predictions in spec/support/keras were written by
 -- Keras 3 and Keras 2 (make.py there).
 local ld = require "lossdbg"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local keras = ld.interop.keras
 local folder = "spec/support/keras/"

@@ -1,7 +1,7 @@
 -- Programs in the form of the fault benchmark, and its runner. Expected scores are those of the
 -- benchmark's score.py on the same answers; losses are closed forms.
 local ld = require "lossdbg"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local keras = ld.interop.keras
 

@@ -1,14 +1,14 @@
 -- The benchmark itself: that it runs, that its file is what its README says, and that it notices a
 -- system that computes something else. No time is judged.
 package.path = "./?.lua;" .. package.path
-local catalogue = require "lossdbg.bench.workload_list"
+local catalogue = require "lossdbg.cli.bench.workload_list"
 local cell = require "spec.bench.cell"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local ld = require "lossdbg"
 local markdown = require "spec.bench.markdown"
-local measure = require "lossdbg.bench.measure"
-local results = require "lossdbg.bench.results"
-local workload = require "lossdbg.bench.workload"
+local measure = require "lossdbg.cli.bench.measure"
+local results = require "lossdbg.cli.bench.results"
+local workload = require "lossdbg.cli.bench.workload"
 
 local function read(path)
   local file <close> = assert(io.open(path))

@@ -1,8 +1,8 @@
 -- The program `lossdbg`: what it says where, and with which status it ends.
 local cli = require "lossdbg.cli"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local ld = require "lossdbg"
-local results = require "lossdbg.bench.results"
+local results = require "lossdbg.cli.bench.results"
 
 local function sink()
   local kept = { text = "" }
@@ -64,7 +64,7 @@ describe("lossdbg on the command line", function()
   end)
 
   it("ends with 70 on a fault of its own, with a trace", function()
-    local command = require "lossdbg.bench.command"
+    local command = require "lossdbg.cli.bench"
     local real = command.run
     command.run = function() error "broken" end
     local status, out, err = run "bench"

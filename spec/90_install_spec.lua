@@ -44,7 +44,7 @@ describe("the rockspecs", function()
     end)
 
     it(path .. " installs the program lossdbg", function()
-      assert.same({ lossdbg = "lua/lossdbg/_command.lua" }, spec.build.install.bin)
+      assert.same({ lossdbg = "lua/lossdbg/cli/_command.lua" }, spec.build.install.bin)
       assert(loadfile(spec.build.install.bin.lossdbg))
     end)
   end

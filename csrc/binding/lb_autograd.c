@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "binding/lb_tape.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 static const char *node_name(const lb_node *n) {
   return n->op ? n->op->name : "custom op";

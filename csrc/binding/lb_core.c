@@ -6,7 +6,7 @@
 #include "binding/lb.h"
 #include "binding/lb_fit.h"
 #include "binding/lb_tape.h"
-#include "kernels/gemm.h"
+#include "kernels/product/gemm.h"
 #include "lossdbg.h"
 
 static const struct {

@@ -8,7 +8,7 @@
 #include "diagnose/paired.h"
 #include "diagnose/stats.h"
 #include "diagnose/trend.h"
-#include "kernels/lean_stats.h"
+#include "kernels/reduce/lean_stats.h"
 
 /* ---- arguments and results ---------------------------------------------------------------------
  */

@@ -8,7 +8,7 @@
 #include "binding/lb_fit.h"
 #include "binding/lb_plan.h"
 #include "binding/lb_record.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 #include "train/batch.h"
 
 static const char where[] = "fit";

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 static const char anomaly_key = 0; /* address only */
 

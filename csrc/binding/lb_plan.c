@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 static const char plan_key = 0; /* address only */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "binding/lb_tape.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 

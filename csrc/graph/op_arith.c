@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "graph/op_map.h"
-#include "kernels/map_select.h"
+#include "kernels/elementwise/map_select.h"
 
 static const ldb_attr_spec no_attrs[] = {{.name = NULL}};
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "graph/op.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 enum { Q = 0, K = 1, V = 2, MASK = 3, BIAS = 4 };
 enum { SCALE = 0, RATE = 1 };

@@ -2,8 +2,8 @@
 ** Convolution over sequences and images, channels last, kernels as in Keras.
 */
 #include "graph/op_window.h"
-#include "kernels/activation.h"
-#include "kernels/conv.h"
+#include "kernels/convolution/conv.h"
+#include "kernels/elementwise/activation.h"
 
 enum { X = 0, W = 1 };
 

@@ -4,8 +4,8 @@
 ** convolution which leads from the result back to x.
 */
 #include "graph/op_window.h"
-#include "kernels/activation.h"
-#include "kernels/conv_direct.h"
+#include "kernels/convolution/conv_direct.h"
+#include "kernels/elementwise/activation.h"
 
 enum { X = 0, W = 1, OUTPUT_PADDING = LDB_WINDOW_GROUPS };
 

@@ -3,8 +3,8 @@
 */
 #include "graph/op.h"
 #include "graph/op_loss.h"
-#include "kernels/index.h"
-#include "kernels/loss.h"
+#include "kernels/gather/index.h"
+#include "kernels/reduce/loss.h"
 
 enum { PRED = 0, TARGET = 1, FROM_LOGITS = 0, SMOOTHING = 0 };
 

@@ -3,9 +3,9 @@
 */
 #include "base/clones.h"
 #include "graph/op.h"
-#include "kernels/activation.h"
-#include "kernels/product.h"
-#include "kernels/reduce.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/product/product.h"
+#include "kernels/reduce/reduce.h"
 
 enum { X = 0, W = 1, B = 2, ACTIVATION = 0 };
 

@@ -2,8 +2,8 @@
 ** Depthwise convolution: filters of its own for every channel, kernel [.. x channels x multiplier].
 */
 #include "graph/op_window.h"
-#include "kernels/activation.h"
-#include "kernels/conv_depthwise.h"
+#include "kernels/convolution/conv_depthwise.h"
+#include "kernels/elementwise/activation.h"
 
 enum { X = 0, W = 1 };
 

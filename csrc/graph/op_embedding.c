@@ -6,8 +6,8 @@
 
 #include "graph/op.h"
 #include "graph/op_map.h"
-#include "kernels/embedding.h"
-#include "kernels/index.h"
+#include "kernels/gather/embedding.h"
+#include "kernels/gather/index.h"
 
 enum { TABLE = 0, IDS = 1, PADDING = 0 };
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "kernels/copy.h"
-#include "kernels/index.h"
-#include "kernels/softmax.h"
+#include "kernels/gather/copy.h"
+#include "kernels/gather/index.h"
+#include "kernels/reduce/softmax.h"
 
 enum { AXIS = 0, CLASSES = 0, VALUE = 0 };
 

@@ -5,7 +5,7 @@
 
 #include "graph/op.h"
 #include "graph/op_loss.h"
-#include "kernels/loss.h"
+#include "kernels/reduce/loss.h"
 
 enum { PRED = 0, TARGET = 1, DELTA = 0 };
 

@@ -1,13 +1,13 @@
 /*
 ** What the rows of elementwise ops share: shape inference, forward and backward over the tables of
-** kernels/map_unary.h and kernels/map_binary.h.
+** kernels/elementwise/map_unary.h and kernels/elementwise/map_binary.h.
 */
 #ifndef LDB_OP_MAP_H
 #define LDB_OP_MAP_H
 
 #include "graph/op.h"
-#include "kernels/map_binary.h"
-#include "kernels/map_unary.h"
+#include "kernels/elementwise/map_binary.h"
+#include "kernels/elementwise/map_unary.h"
 
 /* out has the shape and type of in[0]. */
 ldb_status ldb_infer_like_first(ldb_call *c, ldb_error *e);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "kernels/copy.h"
-#include "kernels/product.h"
+#include "kernels/gather/copy.h"
+#include "kernels/product/product.h"
 
 enum { TRANSPOSE_A = 0, TRANSPOSE_B = 1, ALIGN = 64 };
 

@@ -1,12 +1,12 @@
 /*
 ** Batch, layer, group and root-mean-square normalisation, and the moments of batch normalisation.
-** The rows differ in their layout (kernels/norm.h) and in where the statistics come from.
+** The rows differ in their layout (kernels/norm/norm.h) and in where the statistics come from.
 */
 #include <math.h>
 
 #include "graph/op.h"
 #include "graph/op_map.h"
-#include "kernels/norm.h"
+#include "kernels/norm/norm.h"
 
 enum { X = 0, GAMMA = 1, BETA = 2, MEAN = 3, VARIANCE = 4 };
 enum { EPSILON = 0, THROUGH = 0, AXIS = 0, GROUPS = 0 };

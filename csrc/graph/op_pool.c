@@ -2,7 +2,7 @@
 ** Pooling over windows of sequences and images, channels last.
 */
 #include "graph/op_window.h"
-#include "kernels/pool.h"
+#include "kernels/convolution/pool.h"
 
 enum { X = 0, POOL = LDB_WINDOW_DILATION, COUNT_PADS = LDB_WINDOW_ACTIVATION };
 

@@ -3,7 +3,7 @@
 ** byte an element for backward.
 */
 #include "graph/op_map.h"
-#include "kernels/dropout.h"
+#include "kernels/elementwise/dropout.h"
 
 static const ldb_attr_spec dropout_attrs[] = {
     {.name = "rate", .kind = LDB_ATTR_NUM, .slot = 0, .required = true},

@@ -3,7 +3,7 @@
 ** of the two alone is wanted.
 */
 #include "graph/op.h"
-#include "kernels/recurrent.h"
+#include "kernels/recurrent/recurrent.h"
 
 enum { X = 0, W = 1, U = 2, B = 3, H0 = 4, C0 = 5 }; /* the mask is last */
 enum { ACTIVATION = 0, RECURRENT = 1, REVERSE = 2, ZERO = 3, GIVES = 4, RESET_AFTER = 5 };

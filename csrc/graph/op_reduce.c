@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "kernels/reduce.h"
+#include "kernels/reduce/reduce.h"
 
 enum { KEEPDIMS = 0, DDOF = 1, ARG_AXIS = 0, ARG_KEEPDIMS = 1 };
 

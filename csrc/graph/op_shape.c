@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "graph/op.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 enum { AXIS = 0, FIRST = 1, LAST = 2, STEP = 3 };
 

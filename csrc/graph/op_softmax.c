@@ -2,7 +2,7 @@
 ** softmax and log-softmax along one axis.
 */
 #include "graph/op.h"
-#include "kernels/softmax.h"
+#include "kernels/reduce/softmax.h"
 
 enum { AXIS = 0 };
 

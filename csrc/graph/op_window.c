@@ -1,8 +1,8 @@
 #include "graph/op_window.h"
 
 #include "base/clones.h"
-#include "kernels/activation.h"
-#include "kernels/reduce.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/reduce/reduce.h"
 
 enum { X = 0, W = 1, B = 2, ALIGN = 64 };
 

@@ -6,7 +6,7 @@
 #define LDB_OP_WINDOW_H
 
 #include "graph/op.h"
-#include "kernels/conv_direct.h"
+#include "kernels/convolution/conv_direct.h"
 
 /* Slots of the integer attributes. One spatial axis uses the second of a pair, the width. */
 enum {

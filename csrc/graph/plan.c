@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/sample.h"
-#include "kernels/copy.h"
+#include "kernels/gather/copy.h"
 
 void ldb_plan_lifetimes(ldb_buffer *b, int32_t n, const ldb_site *site, size_t n_sites) {
   for (int32_t i = 0; i < n; i++) {

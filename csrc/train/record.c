@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "kernels/lean_stats.h"
+#include "kernels/reduce/lean_stats.h"
 
 static double *layer_series(const ldb_record *r, int64_t layer, int kind) {
   return r->series + (layer * LDB_LAYER_SERIES + kind) * r->capacity;

@@ -35,22 +35,22 @@ for name, fn in pairs(tensor) do M[name] = fn end
 
 local modules = {
   nn = "lossdbg.nn", data = "lossdbg.data", loss = "lossdbg.loss", optim = "lossdbg.optim",
-  schedule = "lossdbg.schedule", init = "lossdbg.initializer", metric = "lossdbg.metric",
-  callback = "lossdbg.callback", regularizer = "lossdbg.regularizer",
-  constraint = "lossdbg.constraint",
-  rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.safetensors",
+  schedule = "lossdbg.optim.schedule", init = "lossdbg.nn.initializer", metric = "lossdbg.metric",
+  callback = "lossdbg.train.callback", regularizer = "lossdbg.nn.regularizer",
+  constraint = "lossdbg.nn.constraint",
+  rules = "lossdbg.diagnose.registry", safetensors = "lossdbg.data.safetensors",
   interop = "lossdbg.interop",
 }
 
 -- name = { module, function in it }
 local functions = {
   experiment = { "lossdbg.experiment", "new" },
-  watch = { "lossdbg.watch", "new" },
-  op = { "lossdbg.custom_op", "new" },
-  gradcheck = { "lossdbg.gradcheck", "check" },
-  lr_find = { "lossdbg.lr_find", "find" },
+  watch = { "lossdbg.experiment.watch", "new" },
+  op = { "lossdbg.tensor.custom_op", "new" },
+  gradcheck = { "lossdbg.tensor.gradcheck", "check" },
+  lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
-  plan = { "lossdbg.plan", "new" },
+  plan = { "lossdbg.tensor.plan", "new" },
 }
 
 --- What was linked and what it runs on: version, BLAS, how that was built to use threads ("serial",

@@ -2,8 +2,8 @@
 local child = require "spec.bench.child"
 local child_systems = require "spec.bench.child_systems"
 local clock = require("lossdbg.core").clock
-local machine = require "lossdbg.bench.machine"
-local measure = require "lossdbg.bench.measure"
+local machine = require "lossdbg.cli.bench.machine"
+local measure = require "lossdbg.cli.bench.measure"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- A child process that answers one JSON line per line of command; waiting takes no processor.
 -- io.popen goes one way: commands through its pipe, answers through a named one.
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local M = {}
 

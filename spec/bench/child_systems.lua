@@ -1,6 +1,6 @@
 --- The systems that are compared, as commands of child processes.
 local child = require "spec.bench.child"
-local workload = require "lossdbg.bench.workload"
+local workload = require "lossdbg.cli.bench.workload"
 
 local M = {}
 
@@ -95,7 +95,7 @@ function M.list(options, chosen, threads, installed)
   if threads == 1 and options.floor then
     local words, n = {}, 0
     for _, p in ipairs(chosen.products) do words[#words + 1] = table.concat(p, " ") end
-    for name, t in pairs(require("lossdbg.safetensors").load(data)) do
+    for name, t in pairs(require("lossdbg.data.safetensors").load(data)) do
       if name:match "^p" and not name:match "/moving_" then n = n + t.numel end
     end
     local kind = chosen.optimizer.kind

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernels/activation.h"
-#include "kernels/lean_stats.h"
-#include "kernels/map_binary.h"
-#include "kernels/product.h"
-#include "kernels/reduce.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/elementwise/map_binary.h"
+#include "kernels/product/product.h"
+#include "kernels/reduce/lean_stats.h"
+#include "kernels/reduce/reduce.h"
 #include "lossdbg.h"
 #include "train/optimizer.h"
 

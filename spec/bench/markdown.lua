@@ -1,5 +1,5 @@
 --- build/bench.md: the table of results.
-local catalogue = require "lossdbg.bench.workload_list"
+local catalogue = require "lossdbg.cli.bench.workload_list"
 local targets = require "spec.bench.targets"
 
 local M = {}

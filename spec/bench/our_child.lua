@@ -1,8 +1,8 @@
 -- Our side of a comparison: our_child.lua WORKLOAD THREADS SYSTEM, see child.lua.
-local catalogue = require "lossdbg.bench.workload_list"
-local json = require "lossdbg.view.json"
-local measure = require "lossdbg.bench.measure"
-local systems = require "lossdbg.bench.systems"
+local catalogue = require "lossdbg.cli.bench.workload_list"
+local json = require "lossdbg.support.json"
+local measure = require "lossdbg.cli.bench.measure"
+local systems = require "lossdbg.cli.bench.systems"
 
 local function answer(fields)
   io.write(json.encode(fields), "\n")

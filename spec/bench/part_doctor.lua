@@ -1,6 +1,6 @@
 --- A diagnosis of a run that does not learn: the run, the rules, the tests, and fixes tried a
 -- second (a trial: the fix on every seed, beside the run as it is and a placebo).
-local measure = require "lossdbg.bench.measure"
+local measure = require "lossdbg.cli.bench.measure"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- One eager op from Lua: small ones for the cost of a call, large ones beside a copy of memory.
 local ld = require "lossdbg"
-local measure = require "lossdbg.bench.measure"
+local measure = require "lossdbg.cli.bench.measure"
 
 local M = {}
 

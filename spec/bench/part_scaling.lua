@@ -1,7 +1,7 @@
 --- How a step of an MLP grows with its batch, width, depth and number of threads.
 local ld = require "lossdbg"
-local measure = require "lossdbg.bench.measure"
-local workload = require "lossdbg.bench.workload"
+local measure = require "lossdbg.cli.bench.measure"
+local workload = require "lossdbg.cli.bench.workload"
 
 local M = {}
 

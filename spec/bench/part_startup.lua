@@ -1,7 +1,7 @@
 --- What require "lossdbg" costs in a fresh process: time, resident memory and Lua's heap over those
 -- of a process that requires nothing; median of eleven.
 local child = require "spec.bench.child"
-local measure = require "lossdbg.bench.measure"
+local measure = require "lossdbg.cli.bench.measure"
 
 local M = {}
 

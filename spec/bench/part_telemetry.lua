@@ -3,7 +3,7 @@
 -- is left out.
 local clock = require("lossdbg.core").clock
 local ld = require "lossdbg"
-local measure = require "lossdbg.bench.measure"
+local measure = require "lossdbg.cli.bench.measure"
 
 local M = {}
 

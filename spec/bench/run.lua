@@ -1,13 +1,13 @@
 -- The benchmark: run.lua [KEY=VALUE ...], see README.md beside it.
 package.path = "./?.lua;" .. package.path
-local catalogue = require "lossdbg.bench.workload_list"
+local catalogue = require "lossdbg.cli.bench.workload_list"
 local cell = require "spec.bench.cell"
 local child_systems = require "spec.bench.child_systems"
 local ld = require "lossdbg"
-local machine = require "lossdbg.bench.machine"
+local machine = require "lossdbg.cli.bench.machine"
 local markdown = require "spec.bench.markdown"
-local results = require "lossdbg.bench.results"
-local systems = require "lossdbg.bench.systems"
+local results = require "lossdbg.cli.bench.results"
+local systems = require "lossdbg.cli.bench.systems"
 
 local part_names = { "steps", "telemetry", "ops", "startup", "doctor", "scaling" }
 local defaults = {

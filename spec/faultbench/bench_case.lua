@@ -1,6 +1,6 @@
 --- One case: read, build, diagnose, and say what was found. Nothing here knows the truth.
 local files = require "bench_files"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local record = require "lossdbg.view.record"
 
 local M = {}

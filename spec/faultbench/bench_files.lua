@@ -1,5 +1,5 @@
 --- Files of the benchmark: JSON read and written, cases listed.
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- One process per case, N at a time: `xargs -P` deals them out, a file per case brings the result
 -- back. What a process did not write is an error of its case.
 local files = require "bench_files"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- Training alone, as each case is written, against what an independent trainer saw (check.json).
 local evaluate = require "lossdbg.train.evaluate"
 local files = require "bench_files"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 -- Runs the suites of suites.lua: counts, failures, and the table of primitives with their peers.
 local measure = require "measure"
 local primitives = require "primitives"
-local safetensors = require "lossdbg.safetensors"
+local safetensors = require "lossdbg.data.safetensors"
 local suites = require "suites"
 
 local M = {}

@@ -1,7 +1,7 @@
 -- Cases of torch_samples.safetensors: PyTorch's own samples of its operators, result and gradients.
 -- What cannot be expressed is counted by operator and reason and told in PARITY.md.
 local draw = require "draw"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local torch = require "torch_arguments"
 
 local adapters = {}

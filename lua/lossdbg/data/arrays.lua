@@ -2,7 +2,7 @@
 local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local dataset = require "lossdbg.data.dataset"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 

@@ -1,7 +1,7 @@
 --- A data set: rows of inputs x, usually with answers y. Methods return new data sets and leave
 --- this one as it is.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local options = require "lossdbg.support.options"
 
 local M = {}

@@ -1,6 +1,6 @@
 --- What the columns and classes of a data set hold, as a table that prints.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 
 ---@class lossdbg.DatasetDescription
 ---@field rows integer

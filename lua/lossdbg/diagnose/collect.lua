@@ -3,7 +3,7 @@
 
 local broadcast = require "lossdbg.diagnose.broadcast"
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local facts = require "lossdbg.diagnose.facts"
 local verdicts = require "lossdbg.diagnose.verdict"
 

@@ -88,7 +88,7 @@ end
 ---@return string JSON, numbers that are not finite as null
 function Diagnosis:to_json()
   local data = require("lossdbg.view.record").plain(self:to_table())
-  return require("lossdbg.view.json").encode(data)
+  return require("lossdbg.support.json").encode(data)
 end
 
 --- Writes the report as one HTML page.

@@ -76,7 +76,7 @@ local function candidates(findings)
 end
 
 local function same_patch(a, b)
-  local json = require "lossdbg.view.json"
+  local json = require "lossdbg.support.json"
   return json.encode(a) == json.encode(b)
 end
 
@@ -94,7 +94,7 @@ local function affordable_seeds(run, o, arms, left)
 end
 
 local function try_fixes(experiment, run, list, o, deadline)
-  local trial = require "lossdbg.trial"
+  local trial = require "lossdbg.experiment.trial"
   local n = math.min(#list, o.max_fixes)
   if n == 0 then return {} end
   local bench = trial.bench(experiment, {
@@ -179,7 +179,7 @@ end
 function M.run(experiment, given)
   local o = options.check("diagnose", given or {}, schema, source.level())
   local started = clock()
-  if o.run and not require("lossdbg.run").is_run(o.run) then
+  if o.run and not require("lossdbg.experiment.run").is_run(o.run) then
     options.fail("diagnose", "run", "what experiment:fit() returned", o.run, nil, source.level())
   end
   local run = o.run or experiment:fit { verbose = 0 }

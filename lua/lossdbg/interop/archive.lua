@@ -43,7 +43,7 @@ local function npz(bytes)
 end
 
 local function safetensors(bytes)
-  local tensors, why = require("lossdbg.safetensors").decode(bytes)
+  local tensors, why = require("lossdbg.data.safetensors").decode(bytes)
   if not tensors then return nil, why end
   local out = {}
   for name, tensor in pairs(tensors) do out[#out + 1] = { name = name, tensor = tensor } end

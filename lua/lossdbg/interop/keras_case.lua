@@ -46,7 +46,7 @@ end
 -- Without nulls, at every depth of objects.
 local function present(value)
   if type(value) ~= "table" then return value end
-  local null, out = require("lossdbg.view.json").null, {}
+  local null, out = require("lossdbg.support.json").null, {}
   for key, item in pairs(value) do
     if item ~= null then out[key] = present(item) end
   end
@@ -167,7 +167,7 @@ local function optimizer(o)
     if type(s) ~= "table" or s.name ~= "linear" then
       fail("optimizer.schedule.name", "linear", type(s) == "table" and s.name or s)
     end
-    spec.lr = require("lossdbg.schedule").polynomial { s.from, s.steps, end_lr = s.to }
+    spec.lr = require("lossdbg.optim.schedule").polynomial { s.from, s.steps, end_lr = s.to }
   end
   return require("lossdbg.optim").resolve(spec, "interop.keras"), up
 end

@@ -1,8 +1,8 @@
 --- What Keras writes for an object, { "class_name": "HeNormal", "config": { ... } } (Keras 2) with
 -- "module" and "registered_name" beside it (Keras 3), as plain names and options: initialisers,
 -- regularisers, activations, losses, optimisers, schedules, metrics.
-local json = require "lossdbg.view.json"
-local number = require "lossdbg.view.number"
+local json = require "lossdbg.support.json"
+local number = require "lossdbg.support.number"
 local options = require "lossdbg.support.options"
 
 local M = {}
@@ -207,9 +207,10 @@ function M.optimizer(value)
   local rate = config.learning_rate or config.lr
   if type(rate) == "table" then
     local made = schedule(rate)
-    out.lr = require("lossdbg.schedule").from(made)
+    out.lr = require("lossdbg.optim.schedule").from(made)
   elseif type(config.decay) == "number" and config.decay > 0 then -- Keras 2: lr / (1 + decay step)
-    out.lr = require("lossdbg.schedule").inverse_time { M.rate(rate), 1, M.rate(config.decay) }
+    local inverse_time = require("lossdbg.optim.schedule").inverse_time
+    out.lr = inverse_time { M.rate(rate), 1, M.rate(config.decay) }
   else
     out.lr = M.rate(rate)
   end

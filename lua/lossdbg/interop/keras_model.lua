@@ -1,7 +1,7 @@
 --- Models as Keras writes them (model.to_json(), config.json), Keras 2 and 3, sequential and
 -- functional, as our descriptions.
 local config = require "lossdbg.interop.keras_config"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local layers = require "lossdbg.interop.keras_layers"
 local nn = require "lossdbg.nn"
 

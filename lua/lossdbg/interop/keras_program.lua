@@ -2,7 +2,7 @@
 -- given beside it.
 local archive = require "lossdbg.interop.archive"
 local config = require "lossdbg.interop.keras_config"
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local losses = require "lossdbg.loss"
 local model = require "lossdbg.interop.keras_model"
 local options = require "lossdbg.support.options"

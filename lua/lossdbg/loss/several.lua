@@ -1,7 +1,7 @@
 --- The loss of a model with several outputs: the weighted sum of one loss an output.
 --   loss = { class = "sparse_crossentropy", size = "mse" }, loss_weights = { size = 0.1 }
 --   loss = { "mse", "mae" } for outputs in a list, loss = "mse" for the same everywhere
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local losses = require "lossdbg.loss"
 local metric = require "lossdbg.metric"
 local options = require "lossdbg.support.options"

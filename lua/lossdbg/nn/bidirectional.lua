@@ -8,7 +8,7 @@ local noise = require "lossdbg.nn.noise"
 local options = require "lossdbg.support.options"
 local recurrent = require "lossdbg.nn.recurrent"
 local recurrent_options = require "lossdbg.nn.recurrent_options"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 
 local op = core.op

@@ -1,7 +1,7 @@
 --- What all convolution layers share: options, parameters, forward with activation and taps.
 local activations = require "lossdbg.nn.activation"
-local initializer = require "lossdbg.initializer"
-local regularizer = require "lossdbg.regularizer"
+local initializer = require "lossdbg.nn.initializer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local window = require "lossdbg.nn.window"

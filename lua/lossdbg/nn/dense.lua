@@ -1,9 +1,9 @@
 --- Dense layer: y = f(x w + b), kernel [in, out], on the last axis.
 local core = require "lossdbg.core"
 local activations = require "lossdbg.nn.activation"
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local layer = require "lossdbg.nn.layer"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 
 local dense = core.op.dense

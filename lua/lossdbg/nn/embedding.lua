@@ -3,10 +3,10 @@
 -- starts as zeros and stays so, as PyTorch's padding_idx.
 local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 

@@ -1,10 +1,10 @@
 --- Layers: what every kind shares.
 -- A layer is a description (plain data: kind, options, source line) until a model is built for an
 -- input shape; built, it owns parameters. A kind is one table given to `define`.
-local constraint = require "lossdbg.constraint"
+local constraint = require "lossdbg.nn.constraint"
 local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 

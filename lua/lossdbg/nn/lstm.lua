@@ -1,6 +1,6 @@
 --- LSTM: i, f, g, o = gates of x_t kernel + h recurrent_kernel + bias (columns in this order),
 -- c' = f c + i g, h' = o activation(c').
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local recurrent = require "lossdbg.nn.recurrent"
 local tensors = require "lossdbg.tensor"
 

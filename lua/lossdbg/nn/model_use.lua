@@ -1,6 +1,6 @@
 --- What one does with a built model besides calling it: predict, evaluate, penalty, summary.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"

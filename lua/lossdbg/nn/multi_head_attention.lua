@@ -6,11 +6,11 @@
 -- A query whose keys are all masked: flavor keras weighs all keys alike (but with dropout gives
 -- zeros, as Keras does), torch gives zeros.
 local core = require "lossdbg.core"
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
 local options = require "lossdbg.support.options"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 
 local attention, dense = core.op.attention, core.op.dense

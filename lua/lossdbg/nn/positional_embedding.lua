@@ -2,10 +2,10 @@
 --   learned  a table [max_steps, features] of parameters (KerasHub: PositionEmbedding)
 --   sine     sin(p / w^(2 floor(i / 2) / features)) for even features i = 0, 2, .., cos for odd
 --            ones, positions p = 0, 1, .., w = max_wavelength (KerasHub: SinePositionEncoding)
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 

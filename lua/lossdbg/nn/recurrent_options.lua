@@ -1,10 +1,10 @@
 --- Options of the recurrent layers, their checks, and the shape of their inputs.
 local activations = require "lossdbg.nn.activation"
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 local layer = require "lossdbg.nn.layer"
 local noise = require "lossdbg.nn.noise"
 local options = require "lossdbg.support.options"
-local regularizer = require "lossdbg.regularizer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 
 local M = {}

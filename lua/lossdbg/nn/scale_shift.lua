@@ -1,6 +1,6 @@
 --- gamma and beta of the layers that normalise.
-local initializer = require "lossdbg.initializer"
-local regularizer = require "lossdbg.regularizer"
+local initializer = require "lossdbg.nn.initializer"
+local regularizer = require "lossdbg.nn.regularizer"
 local source = require "lossdbg.support.source"
 
 local M = {}

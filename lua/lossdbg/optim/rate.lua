@@ -1,7 +1,7 @@
 --- The learning rate of an optimiser: a number, a schedule, or a number that a plateau lowers.
 local options = require "lossdbg.support.options"
-local plateau = require "lossdbg.schedule.reduce_on_plateau"
-local schedule = require "lossdbg.schedule"
+local plateau = require "lossdbg.optim.schedule.reduce_on_plateau"
+local schedule = require "lossdbg.optim.schedule"
 
 local M = {}
 

@@ -3,8 +3,8 @@
 -- need no state: they are counted from the seed and the position.
 -- Taken at the end of an epoch; a resumed run equals the uninterrupted one bit for bit.
 local core = require "lossdbg.core"
-local json = require "lossdbg.view.json"
-local safetensors = require "lossdbg.safetensors"
+local json = require "lossdbg.support.json"
+local safetensors = require "lossdbg.data.safetensors"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- The plain description of an experiment: data that rules and views read.
-local initializer = require "lossdbg.initializer"
+local initializer = require "lossdbg.nn.initializer"
 
 local M = {}
 

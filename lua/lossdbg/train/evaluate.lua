@@ -1,5 +1,5 @@
 --- Loss and metrics of a model on rows, outside training.
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"

@@ -1,7 +1,7 @@
 --- Data of an experiment: read in any accepted form, checked, brought to the form the loop computes
 -- with, and dealt out in batches.
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"

@@ -3,7 +3,7 @@
 -- runs eagerly, and session.plan.reason says why.
 local core = require "lossdbg.core"
 local evaluate = require "lossdbg.train.evaluate"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local rates = require "lossdbg.optim.rate"
 local slots = require "lossdbg.optim.slots"
 local tensors = require "lossdbg.tensor"

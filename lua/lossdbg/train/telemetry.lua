@@ -2,7 +2,7 @@
 -- the end of a training. Used by fit, by watches and by the diagnosis.
 local baselines = require "lossdbg.train.baseline"
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local recorder = require "lossdbg.train.recorder"
 local stats = require "lossdbg.train.probe_stats"
 local tensors = require "lossdbg.tensor"

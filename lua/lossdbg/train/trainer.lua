@@ -1,11 +1,11 @@
 --- The training loop of experiments: epochs, batches, steps, validation, callbacks, and what is
 -- measured on the way. The same seed gives the same bits.
-local callback = require "lossdbg.callback"
+local callback = require "lossdbg.train.callback"
 local checkpoint = require "lossdbg.train.checkpoint"
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
 local options = require "lossdbg.support.options"
-local runs = require "lossdbg.run"
+local runs = require "lossdbg.experiment.run"
 local source = require "lossdbg.support.source"
 local steps = require "lossdbg.train.train_step"
 

@@ -1,7 +1,7 @@
 --- Line plots for the terminal in braille dots (2 × 4 per character) or plain ASCII; sparklines.
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local series = require "lossdbg.view.series"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -1,9 +1,9 @@
 --- Pictures of the report besides curves: heat map (layer × step) and strip of a trial's outcomes.
 local markup = require "lossdbg.view.markup"
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local series = require "lossdbg.view.series"
 local svg = require "lossdbg.view.svg"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --- A diagnosis or a run as one HTML file: no network, no script that runs, every picture described.
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local markup = require "lossdbg.view.markup"
 local phrase = require "lossdbg.view.phrase"
 local record = require "lossdbg.view.record"

@@ -1,11 +1,11 @@
 --- The sections of the HTML report; each returns markup, empty when nothing was measured.
 local figure = require "lossdbg.view.figure"
 local markup = require "lossdbg.view.markup"
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local series = require "lossdbg.view.series"
 local svg = require "lossdbg.view.svg"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

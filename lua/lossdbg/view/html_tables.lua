@@ -2,10 +2,10 @@
 --- configuration, environment. Called through lossdbg.view.html_sections.
 local figure = require "lossdbg.view.figure"
 local markup = require "lossdbg.view.markup"
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local svg = require "lossdbg.view.svg"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

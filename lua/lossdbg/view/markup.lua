@@ -1,6 +1,6 @@
 --- Escaping and element writing for SVG and HTML. Every text and attribute passes through here.
-local number = require "lossdbg.view.number"
-local text = require "lossdbg.view.text"
+local number = require "lossdbg.support.number"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -1,7 +1,7 @@
 --- The sentences that the terminal and the HTML report share: model, recipe, outcome, evidence,
 --- trials. They put measured numbers into words and measure nothing themselves.
-local number = require "lossdbg.view.number"
-local text = require "lossdbg.view.text"
+local number = require "lossdbg.support.number"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Progress of fit: one redrawn line on a terminal, one plain line per epoch elsewhere.
-local number = require "lossdbg.view.number"
-local text = require "lossdbg.view.text"
+local number = require "lossdbg.support.number"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

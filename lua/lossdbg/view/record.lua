@@ -1,5 +1,5 @@
 --- Runs and diagnoses as plain data for other programs: what JSON and the HTML report carry.
-local json = require "lossdbg.view.json"
+local json = require "lossdbg.support.json"
 local verdict = require "lossdbg.view.verdict"
 
 local M = {

@@ -1,6 +1,6 @@
 --- Arithmetic of curves for the plots: ranges, ticks, decimation that keeps spikes, smoothing.
-local number = require "lossdbg.view.number"
-local text = require "lossdbg.view.text"
+local number = require "lossdbg.support.number"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

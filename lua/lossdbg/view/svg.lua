@@ -1,6 +1,6 @@
 --- Curves as SVG: self-contained, readable without colour, described for screen readers.
 local markup = require "lossdbg.view.markup"
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local series = require "lossdbg.view.series"
 local frame = require "lossdbg.view.svg_frame"
 

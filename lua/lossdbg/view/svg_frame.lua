@@ -1,8 +1,8 @@
 --- What surrounds the curves of an SVG picture: style, title and description, axes, legend.
 local markup = require "lossdbg.view.markup"
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local series = require "lossdbg.view.series"
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 --- Plain text tables: columns as wide as their cells, numbers to the right, UTF-8 aware.
-local number = require "lossdbg.view.number"
-local text = require "lossdbg.view.text"
+local number = require "lossdbg.support.number"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

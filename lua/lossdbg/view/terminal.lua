@@ -1,8 +1,8 @@
 --- Runs and diagnoses as text for the terminal: 80 columns, no colour needed.
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local sparkline = require("lossdbg.view.sparkline").sparkline
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

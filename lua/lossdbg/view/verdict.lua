@@ -1,8 +1,8 @@
 --- The text form of a diagnosis; called through lossdbg.view.terminal, whose page it writes on.
-local number = require "lossdbg.view.number"
+local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local sparkline = require("lossdbg.view.sparkline").sparkline
-local text = require "lossdbg.view.text"
+local text = require "lossdbg.support.text"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 -- or say nothing about the targets.
 
 local core = require "lossdbg.core"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "data_independence", what = "real rows against rows dealt out anew" }

@@ -2,7 +2,7 @@
 
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 
 local M = { id = "gradcheck", what = "gradients against central differences" }
 
@@ -30,7 +30,7 @@ function M.run(experiment)
   if not finite_loss(experiment, model, x, y) then
     return nil, "the loss of these rows is not finite: there is no slope to compare with"
   end
-  local check = require("lossdbg.gradcheck").check
+  local check = require("lossdbg.tensor.gradcheck").check
   local report = check(model, x, y, { loss = p.loss, samples = samples })
   return { max_error = report.max_error, worst = report.worst, checked = report.checked,
     skipped = report.skipped, passed = report.passed }

@@ -4,7 +4,7 @@
 -- The probes are spread over the first part of the training, where the rate decides.
 
 local evaluate = require "lossdbg.train.evaluate"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "line", what = "loss along the optimiser's own step" }

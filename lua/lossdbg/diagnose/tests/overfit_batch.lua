@@ -4,7 +4,7 @@
 
 local core = require "lossdbg.core"
 local baseline = require "lossdbg.train.baseline"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
 
 local M = { id = "overfit_batch", what = "learns 16 rows by heart" }

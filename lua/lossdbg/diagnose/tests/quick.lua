@@ -5,7 +5,7 @@
 
 local nn = require "lossdbg.nn"
 local collect = require "lossdbg.diagnose.collect"
-local inputs = require "lossdbg.train.inputs"
+local inputs = require "lossdbg.data.inputs"
 
 local M = { id = "quick", what = "a plain recipe on the same data" }
 

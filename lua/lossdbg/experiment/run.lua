@@ -1,0 +1,171 @@
+--- Run: what one training of an experiment left.
+local file = require "lossdbg.support.file"
+local options = require "lossdbg.support.options"
+local source = require "lossdbg.support.source"
+
+local M = {}
+
+---@class lossdbg.Run
+---@field description table    plain description of the experiment
+---@field history table<string, number[]> per epoch: loss, data_loss (when there is a penalty),
+---                            metrics, val_..., lr
+---@field n_epochs integer
+---@field n_steps integer
+---@field steps table<string, number[]> per step: loss, grad_norm, lr, update_ratio
+---@field signals table        what was measured
+---@field seconds number|nil   nil when the host has no clock
+---@field stopped "completed"|"early_stopping"|"nonfinite_loss"|"callback"|"max_steps"
+---@field seed integer
+---@field model lossdbg.Model  trained
+---@field target_scale table|nil { mean, deviation } of standardised targets
+---@operator len: integer
+
+local Run = { __name = "lossdbg.run" }
+Run.__index = Run
+
+function Run:__len() return self.n_epochs end
+
+function Run:__tostring()
+  return require("lossdbg.view.terminal").card(self)
+end
+
+---@param fields table
+---@return lossdbg.Run
+function M.new(fields)
+  return setmetatable(fields, Run)
+end
+
+---True for runs, from here or recorded elsewhere.
+function M.is_run(value)
+  return type(value) == "table" and getmetatable(value) == Run
+end
+
+---Names of the histories, sorted.
+---@return string[]
+function Run:names()
+  local names = {}
+  for name in pairs(self.history) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+---The last value of a history.
+---@param name string "loss", "val_loss", "accuracy", ...
+---@return number|nil value nil when no epoch was finished
+function Run:last(name)
+  local list = self.history[name]
+  if not list then
+    error(("lossdbg: run:last: unknown history %s%s"):format(options.show(name),
+      options.hint(name, self:names())), source.level())
+  end
+  return list[#list]
+end
+
+---The best value of a history and its epoch: the largest of accuracies and r2, else the smallest.
+---@param name string
+---@return number|nil value
+---@return integer|nil epoch
+function Run:best(name)
+  self:last(name)
+  local higher = name:find("acc", 1, true) or name:find("r2", 1, true)
+  local best, at
+  for epoch, value in ipairs(self.history[name]) do
+    if value == value and (not best or (higher and value > best)
+      or (not higher and value < best)) then
+      best, at = value, epoch
+    end
+  end
+  return best, at
+end
+
+---Outputs of the trained model, in the units of the targets.
+---@param x any tensor, nested table or data set
+---@param given? { batch: integer }
+---@return userdata
+function Run:predict(x, given)
+  local y = self.model:predict(x, given)
+  local scale = self.target_scale
+  if scale then y = y:mul(scale.deviation):add(scale.mean) end
+  return y
+end
+
+local function default_curves(run)
+  local names = {}
+  for _, name in ipairs { "loss", "val_loss" } do
+    if run.history[name] then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- Names from the list part, plot options from the rest.
+local function curves_of(run, given)
+  local names, rest = {}, {}
+  if type(given) == "string" then given = { given } end
+  if given ~= nil and type(given) ~= "table" then
+    options.fail("run:plot", "curves", "names of histories and plot options", given, nil,
+      source.level())
+  end
+  for key, value in pairs(given or {}) do
+    if math.type(key) == "integer" then names[key] = value else rest[key] = value end
+  end
+  if #names == 0 then names = default_curves(run) end
+  local curves = {}
+  for i, name in ipairs(names) do
+    run:last(name)
+    curves[i] = { name = name, y = run.history[name] }
+  end
+  rest.xlabel = rest.xlabel or "epoch"
+  local baseline = run.signals and run.signals.baseline
+  if not rest.levels and baseline and names[1] == "loss" then
+    rest.levels = { { value = baseline, label = run.signals.baseline_name or "baseline" } }
+  end
+  return curves, rest
+end
+
+---Curves in braille.
+---@param given? table names of histories in its list part, options of view.braille.plot
+---@return string
+function Run:plot(given)
+  return require("lossdbg.view.braille").plot(curves_of(self, given))
+end
+
+---Curves as an SVG file.
+---@param path string
+---@param given? table as for plot
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_svg(path, given)
+  local curves, rest = curves_of(self, given)
+  return file.write(path, require("lossdbg.view.svg").plot(curves, rest))
+end
+
+---The histories as CSV, in the format of Keras' CSVLogger.
+---@param path string
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_csv(path)
+  local text = require("lossdbg.train.callback").internal.number_text
+  local names = self:names()
+  local lines = { "epoch," .. table.concat(names, ",") }
+  for epoch = 1, self.n_epochs do
+    local cells = { ("%d"):format(epoch - 1) }
+    for i, name in ipairs(names) do
+      local value = self.history[name][epoch]
+      cells[i + 1] = value == nil and "NA" or text(value)
+    end
+    lines[#lines + 1] = table.concat(cells, ",")
+  end
+  return file.write(path, table.concat(lines, "\n") .. "\n")
+end
+
+---The card that print shows.
+---@param given? table options of view.terminal
+---@return string
+function Run:card(given)
+  if given ~= nil and type(given) ~= "table" then
+    options.fail("run:card", "options", "a table of options", given, nil, source.level())
+  end
+  return require("lossdbg.view.terminal").card(self, given)
+end
+
+return M

@@ -1,0 +1,240 @@
+--- Watch: the same measurements as fit, for training loops of one's own.
+--   local watch <close> = ld.watch(model, opt, { loss = loss, data = { x, y } })
+--   ... opt:step(); watch:step(l) ...
+--   print(watch:diagnose())
+local evaluate = require "lossdbg.train.evaluate"
+local fit_data = require "lossdbg.train.fit_data"
+local losses = require "lossdbg.loss"
+local graph_run = require "lossdbg.nn.graph_run"
+local loss_several = require "lossdbg.loss.several"
+local models = require "lossdbg.nn.model"
+local options = require "lossdbg.support.options"
+local recorder = require "lossdbg.train.recorder"
+local runs = require "lossdbg.experiment.run"
+local source = require "lossdbg.support.source"
+
+local M = {}
+
+local schema = {
+  { name = "loss", type = "string|table|function", doc = "the loss of the loop" },
+  { name = "data", type = "table", doc = "training data: a data set or { x, y }" },
+  { name = "val", type = "table", doc = "validation data" },
+  { name = "batch", type = "integer", min = 1, doc = "rows per step, when they are not told" },
+  { name = "name", type = "string" },
+}
+
+---@class lossdbg.Watch
+---@field model lossdbg.Model
+---@field optimizer table
+---@field grad_norm number|nil of the last step
+---@field recorder lossdbg.Recorder
+local Watch = { __name = "lossdbg.watch" }
+Watch.__index = Watch
+
+-- The probes feed the rows of the data set itself, not what a loop makes of its batches.
+local function check_rows(model, rows, name)
+  if model.plan then return graph_run.check_input(model, rows.x, models.shape_cause) end
+  local given, wanted = table.move(rows.x.shape, 2, rows.x.rank, 1, {}), model.input_shape
+  local same = #given == #wanted
+  for i = 1, #given do same = same and given[i] == wanted[i] end
+  if same then return end
+  error(("lossdbg: watch: argument '%s': expected rows of shape [%s], as the model takes them, got "
+    .. "[%s] (if the loop changes its batches, give the data set with :map)"):format(name,
+    table.concat(wanted, ", "), table.concat(given, ", ")), source.level())
+end
+
+-- Data in the form the probes compute with; nil when loss or data were not given.
+local function prepare(self, given)
+  if not given.loss then return end
+  local keys = loss_several.keys(self.model.description)
+  local loss = keys and loss_several.resolve(given.loss, nil, keys, "watch")
+    or losses.resolve(given.loss, "watch")
+  if given.data then
+    local rows = fit_data.read(given.data, "data")
+    local model = self.model
+    check_rows(model, rows, "data")
+    loss = fit_data.loss_for(loss, model, rows)
+    self.rows = { x = fit_data.as(rows.x, model.dtype), n = rows.n, source = rows,
+      y = fit_data.target(loss, rows.y, model.output_shape, model.dtype, "data") }
+    if given.val then
+      local val = fit_data.read(given.val, "val")
+      check_rows(model, val, "val")
+      self.val_rows = { x = fit_data.as(val.x, model.dtype), n = val.n,
+        y = fit_data.target(loss, val.y, model.output_shape, model.dtype, "val") }
+    end
+    self.baseline = require("lossdbg.train.baseline").of(loss, self.rows.y,
+      model.output_shape[#model.output_shape])
+  end
+  self.loss = loss
+end
+
+-- ---- are gradients cleared? ---------------------------------------------------------------------
+
+-- Counts calls of zero_grad on this optimiser until the watch is closed, and keeps an eye on one
+-- small parameter: a buffer that is never cleared is a sum, so that it hardly turns from one step
+-- to the next, while the gradients of single batches do.
+local function observe_clearing(self)
+  local optimizer, chosen = self.optimizer, nil
+  for _, parameter in ipairs(recorder.parameters(self.model, true)) do
+    local n, least = parameter.tensor.numel, chosen and chosen.numel or math.huge
+    if n >= 8 and n < least then chosen = parameter.tensor end
+  end
+  self.clearing = { calls = 0, tensor = chosen, cosine = {}, ratio = {} }
+  if type(optimizer.zero_grad) ~= "function" then return end
+  local zero_grad = optimizer.zero_grad
+  self.clearing.replaced = rawget(optimizer, "zero_grad")
+  optimizer.zero_grad = function(...)
+    self.clearing.calls = self.clearing.calls + 1
+    return zero_grad(...)
+  end
+end
+
+local function norm(tensor) return math.sqrt(tensor:square():sum():item()) end
+
+local function follow_buffer(clearing)
+  local gradient = clearing.tensor and clearing.tensor.grad
+  if clearing.calls > 0 or not gradient then return end
+  local now, before = gradient:detach():reshape { -1 }, clearing.before
+  clearing.before = now:clone()
+  if not before then return end
+  local lengths = norm(now) * norm(before)
+  local n = #clearing.cosine + 1
+  clearing.cosine[n] = lengths > 0 and now:mul(before):sum():item() / lengths or 0
+  clearing.ratio[n] = norm(now) / math.max(norm(now:sub(before)), 1e-30)
+end
+
+-- signals.tests.zero_grad: nil when it cannot be told.
+local function clearing_result(clearing)
+  if clearing.calls > 0 then return { accumulates = false } end
+  local n = #clearing.cosine
+  if n < 9 then return nil end
+  local function late(list) return recorder.median(table.move(list, n // 2, n, 1, {})) end
+  return { accumulates = late(clearing.cosine) > 0.9, ratio = late(clearing.ratio) }
+end
+
+-- ---- the watch ---------------------------------------------------------------------------------
+
+---@param model lossdbg.Model
+---@param optimizer table made by ld.optim for this model
+---@param given? { loss: any, data: any, val: any, batch: integer, name: string }
+---@return lossdbg.Watch
+function M.new(model, optimizer, given)
+  if not models.is_model(model) then
+    options.fail("watch", "model", "a built model", model, "call :build { features } first",
+      source.level())
+  elseif type(optimizer) ~= "table" or type(optimizer.step) ~= "function" then
+    options.fail("watch", "optimizer", "an optimiser of this model", optimizer,
+      "ld.optim.sgd { model, lr = 0.1 }", source.level())
+  end
+  local checked = options.check("watch", given, schema, source.level())
+  local self = setmetatable({ model = model, optimizer = optimizer, batch = checked.batch,
+    name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
+    source = source.here() }, Watch)
+  observe_clearing(self)
+  prepare(self, checked)
+  if self.rows then
+    local telemetry = require "lossdbg.train.telemetry"
+    self.probe = telemetry.probe_rows(self.rows)
+    self.judge = evaluate.judge(model, self.loss, {}, true)
+    self.signals.init = telemetry.measure(model, self.probe, self.judge, false)
+    if self.baseline then
+      self.signals.baseline, self.signals.baseline_name = self.baseline.loss, self.baseline.name
+    end
+  end
+  return self
+end
+
+local function loss_number(loss)
+  if type(loss) == "number" then return loss end
+  if options.is_tensor(loss) and loss.numel == 1 then return loss:item() end
+  options.fail("watch:step", "loss", "the loss of this step: a scalar tensor or a number", loss,
+    nil, source.level())
+end
+
+---Takes up one step; call it after `opt:step()`.
+---@param loss userdata|number
+---@return lossdbg.Watch self
+function Watch:step(loss)
+  if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
+  local value, record = loss_number(loss), self.recorder
+  follow_buffer(self.clearing)
+  local bad = record:add(value, self.optimizer.stats or {}, self.optimizer.lr)
+  self.grad_norm, self.loss_value = record:last "grad_norm", value
+  local signals = self.signals
+  if not signals.nonfinite and (value ~= value or math.abs(value) == math.huge) then
+    signals.nonfinite = { step = record.step, what = "loss" }
+  elseif not signals.nonfinite and bad then
+    signals.nonfinite = { step = record.step, what = "gradient", layer = bad,
+      line = self.model:layer(bad).source }
+  end
+  return self
+end
+
+---Ends the watch; it can still be diagnosed.
+function Watch:close()
+  if not self.closed then rawset(self.optimizer, "zero_grad", self.clearing.replaced) end
+  self.closed = true
+end
+
+Watch.__close = Watch.close
+
+local function description(self)
+  local described = require("lossdbg.train.describe").model(self.model)
+  described.loss = self.loss and self.loss:describe() or nil
+  described.optimizer = require("lossdbg.optim").describe(self.optimizer)
+  described.batch, described.name = self.batch, self.name
+  described.n_train, described.n_val = self.rows and self.rows.n, self.val_rows and self.val_rows.n
+  if self.rows then
+    local infer = require("lossdbg.train.task").infer
+    described.task = infer({ train_rows = self.rows.source }, self.loss, self.model, self.rows.y)
+    if self.batch then described.steps_per_epoch = math.ceil(self.rows.n / self.batch) end
+  end
+  return described
+end
+
+local function final_signals(self, signals)
+  local telemetry = require "lossdbg.train.telemetry"
+  local values
+  signals.final, values = telemetry.measure(self.model, self.probe, self.judge, false)
+  telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)
+  signals.skill = telemetry.skill(values, self.probe, self.judge, self.baseline, self.loss)
+  if self.val_rows then
+    local rows = telemetry.probe_rows(self.val_rows)
+    local _, losses_of_val = telemetry.measure(self.model, rows, self.judge, false)
+    signals.val_skill = telemetry.skill(losses_of_val, rows, self.judge, self.baseline, self.loss)
+  end
+end
+
+---The run so far, in the form of what fit returns: steps, signals and a description; without
+---history per epoch, which a watch does not know.
+---@return lossdbg.Run
+function Watch:run()
+  local record, signals = self.recorder, {}
+  for key, value in pairs(self.signals) do signals[key] = value end
+  signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
+  signals.steps = record.step
+  signals.tests = { zero_grad = clearing_result(self.clearing) }
+  if self.probe then final_signals(self, signals) end
+  return runs.new {
+    description = description(self), history = {}, n_epochs = 0, n_steps = record.step,
+    steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,
+      update_ratio = record.update_ratio },
+    signals = signals, stopped = "completed", model = self.model, seed = self.model.seed,
+    name = self.name,
+  }
+end
+
+---Looks for the cause of a loss that does not fall.
+---@param given? table see lossdbg.diagnose
+---@return table diagnosis
+function Watch:diagnose(given)
+  return require("lossdbg.diagnose").watched(self, given)
+end
+
+function Watch:__tostring()
+  local record = self.recorder
+  return ("watch: %d steps, loss %s, gradient norm %s"):format(record.step,
+    tostring(self.loss_value), tostring(self.grad_norm))
+end
+
+return M
