@@ -304,6 +304,7 @@ build = {
       ["lossdbg.tensor.gradcheck"] = "lua/lossdbg/tensor/gradcheck.lua",
       ["lossdbg.tensor.init"] = "lua/lossdbg/tensor/init.lua",
       ["lossdbg.tensor.plan"] = "lua/lossdbg/tensor/plan.lua",
+      ["lossdbg.tensor.signature"] = "lua/lossdbg/tensor/signature.lua",
       ["lossdbg.train.baseline"] = "lua/lossdbg/train/baseline.lua",
       ["lossdbg.train.callback.csv_log"] = "lua/lossdbg/train/callback/csv_log.lua",
       ["lossdbg.train.callback.init"] = "lua/lossdbg/train/callback/init.lua",

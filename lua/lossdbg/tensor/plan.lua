@@ -5,10 +5,11 @@
 local core = require "lossdbg.core"
 local options = require "lossdbg.support.options"
 local rates = require "lossdbg.optim.rate"
+local signature = require "lossdbg.tensor.signature"
 local slots = require "lossdbg.optim.slots"
 local source = require "lossdbg.support.source"
 
-local plan, is_tensor = core.plan, core.tensor.is_tensor
+local plan = core.plan
 
 local M = {}
 
@@ -23,37 +24,6 @@ local ATTEMPTS, SIGNATURES = 4, 8
 ---@overload fun(...): ...
 local methods = {}
 local meta = { __name = "lossdbg.Step", __index = methods, __call = plan.call }
-
--- ---- arguments ----------------------------------------------------------------------------------
-
-local function add_argument(found, key, value, depth)
-  if is_tensor(value) then
-    found[#found + 1], key[#key + 1] = value, "t"
-  elseif type(value) == "table" and depth < 3 and getmetatable(value) == nil then
-    local names = {}
-    for name in pairs(value) do names[#names + 1] = name end
-    table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
-    key[#key + 1] = "{"
-    for _, name in ipairs(names) do
-      key[#key + 1] = tostring(name) .. "="
-      add_argument(found, key, value[name], depth + 1)
-    end
-    key[#key + 1] = "}"
-  else
-    key[#key + 1] = type(value) .. ":" .. tostring(value)
-  end
-end
-
--- The tensors among the arguments, and a string for everything else about them.
-local function read_arguments(...)
-  local found, key = {}, {}
-  for i = 1, select("#", ...) do
-    add_argument(found, key, (select(i, ...)), 0)
-  end
-  local signature, why = plan.signature(found)
-  if not signature then return nil, nil, why end
-  return found, table.concat(key, " ") .. "|" .. signature
-end
 
 -- ---- capturing ----------------------------------------------------------------------------------
 
@@ -131,16 +101,16 @@ local function set_rates(self, entry, n_arguments, n_inputs)
 end
 
 -- One entry for each signature and phase of the optimisers; nil for one signature too many.
-local function entry_for(self, signature)
-  local key = signature
+local function entry_for(self, text)
+  local key = text
   for _, optimizer in ipairs(self.optimizers) do key = key .. "|" .. optimizer:phase() end
   local entry = self.entries[key]
   if entry then return entry end
-  if not self.keys[signature] then
+  if not self.keys[text] then
     if self.n_keys >= SIGNATURES then return nil end
-    self.keys[signature], self.n_keys = true, self.n_keys + 1
+    self.keys[text], self.n_keys = true, self.n_keys + 1
   end
-  entry = { attempts = 0, signature = signature }
+  entry = { attempts = 0 }
   self.entries[key] = entry
   return entry
 end
@@ -156,9 +126,9 @@ local function some(self, n, ...)
   if mode == "taping" then return 1, self.fn(...) end
   if mode then return eagerly(self, mode .. " is on", ...) end
   if self.stamp ~= plan.stamp() then forget(self) end
-  local inputs, signature, why = read_arguments(...)
-  if not inputs then return eagerly(self, why, ...) end
-  local entry = entry_for(self, signature)
+  local inputs, text = signature.of(...)
+  if not inputs then return eagerly(self, text, ...) end
+  local entry = entry_for(self, text)
   if not entry then
     return eagerly(self, "its arguments had more than " .. SIGNATURES .. " shapes or values", ...)
   elseif entry.reason then
