@@ -350,7 +350,8 @@ static void set_shift(lua_State *L, const ldb_rows *x, const ldb_columns *c, con
 /* Pushes options[name] and checks that it is a tensor like `x`. False, nothing pushed: absent. */
 static bool check_validation(lua_State *L, const lb_matrix *x, lb_matrix *val) {
   if (lua_type(L, 3) != LUA_TTABLE) return false;
-  if (lua_getfield(L, 3, "val_x") == LUA_TNIL) {
+  lua_pushstring(L, "val_x");
+  if (lua_rawget(L, 3) == LUA_TNIL) {
     lua_pop(L, 1);
     return false;
   }
@@ -365,7 +366,8 @@ static bool check_validation(lua_State *L, const lb_matrix *x, lb_matrix *val) {
 static const char *check_kind(lua_State *L) {
   static const char *const kinds[] = {"index", "zero_one", "plus_minus_one", "real", NULL};
   if (lua_type(L, 3) != LUA_TTABLE) return NULL;
-  lua_getfield(L, 3, "kind");
+  lua_pushstring(L, "kind");
+  lua_rawget(L, 3);
   const char *s = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
   const bool given = !lua_isnil(L, -1);
   lua_pop(L, 1); /* the table keeps the string */

@@ -35,6 +35,7 @@ static int lb_autograd_check_finite(lua_State *L) {
 
 /* scope(path): the layer that the next ops belong to; costs nothing outside check mode */
 static int lb_autograd_scope(lua_State *L) {
+  luaL_checkstring(L, 1);
   if (lb_taping(L)) lb_tape_scope(L, 1);
   if (!lb_getcontext(L)->check_finite) return 0;
   lb_pushanomaly(L);
@@ -394,7 +395,7 @@ static int lb_autograd_attach(lua_State *L) {
   if (n < 1 || n > LDB_MAX_IN)
     return luaL_error(L, "lossdbg: custom op: 1 to %d inputs expected, got %d", (int)LDB_MAX_IN, n);
   for (int i = 0; i < n; i++)
-    any = any || lb_checktensor(L, i + 3, "custom op", "input")->requires_grad;
+    any = lb_checktensor(L, i + 3, "custom op", "input")->requires_grad || any;
   if (any && !lb_getcontext(L)->no_grad) {
     lb_node *node = lb_newnode(L, NULL, n);
     for (int i = 0; i < n; i++) {

@@ -26,41 +26,66 @@ typedef struct fit_loop {
   const lb_tensor *order;
   source source[MAX_SOURCES];
   int32_t n_sources, n_places;
-  int32_t *place; /* number in the record of each parameter that is updated */
-  int64_t first, batch, n, done;
+  int32_t *place;                     /* number in the record of each parameter that is updated */
+  int64_t first, end, batch, n, done; /* rows first..end-1 */
   uint64_t step;
   double lr, total, data_total, loss;
   bool has_lr_list, due, clipped, measured, resume, stopped;
   const double *lr_list;
 } fit_loop;
 
+/* Raw, so that what is found stays in the table. */
+static int push_field(lua_State *L, int idx, const char *name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, idx);
+}
+
+static void push_list(lua_State *L, int idx, const char *name) {
+  if (push_field(L, idx, name) != LUA_TTABLE)
+    luaL_error(L, "lossdbg: %s: argument '%s': expected a list, got %s", where, name,
+               luaL_typename(L, -1));
+}
+
 static lua_Integer integer_field(lua_State *L, int idx, const char *name) {
-  lua_getfield(L, idx, name);
+  push_field(L, idx, name);
   const lua_Integer n = lua_tointeger(L, -1);
   lua_pop(L, 1);
   return n;
 }
 
 static bool true_field(lua_State *L, int idx, const char *name) {
-  lua_getfield(L, idx, name);
+  push_field(L, idx, name);
   const bool is = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return is;
 }
 
-/* Tensors of lists stay reachable through the table of arguments. */
+/* Entry i of a list, which is put into the table on top of the stack, too. */
 static const lb_tensor *item(lua_State *L, int idx, const char *list, int32_t i) {
-  lua_getfield(L, idx, list);
+  push_list(L, idx, list);
   lua_rawgeti(L, -1, i + 1);
   const lb_tensor *t = lua_toboolean(L, -1) ? lb_checktensor(L, -1, where, list) : NULL;
-  lua_pop(L, 2);
+  lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
+  lua_pop(L, 1);
   return t;
+}
+
+/* Row behind the last that the steps look at. */
+static int64_t last_row(lua_State *L, const fit_loop *f) {
+  size_t rows = 0;
+  if (f->first < 0 || f->batch < 1 || f->n < 0)
+    luaL_error(L, "lossdbg: %s: first, batch and n must count rows and steps", where);
+  if (!ldb_mul_size((size_t)f->n, (size_t)f->batch, &rows) ||
+      !ldb_add_size(rows, (size_t)f->first, &rows) || rows > INT64_MAX)
+    luaL_error(L, "lossdbg: %s: %I steps of %I rows are too many", where, (LUAI_UACINT)f->n,
+               (LUAI_UACINT)f->batch);
+  return (int64_t)rows;
 }
 
 static void check_source(lua_State *L, const fit_loop *f, const source *s) {
   const lb_tensor *from = s->from, *to = s->to;
   bool fits = from && from->view.rank >= 1 && ldb_view_is_contiguous(&from->view) &&
-              f->first >= 0 && f->batch >= 1 && f->first + f->n * f->batch <= from->view.shape[0];
+              f->end <= from->view.shape[0];
   if (fits && to) {
     fits = to->view.rank == from->view.rank && to->view.dtype == from->view.dtype &&
            ldb_view_is_contiguous(&to->view) && to->view.shape[0] == f->batch;
@@ -70,21 +95,36 @@ static void check_source(lua_State *L, const fit_loop *f, const source *s) {
   if (!fits) luaL_error(L, "lossdbg: %s: rows and batches do not fit together", where);
 }
 
+/* A batch of t is what the step had as input i. */
+static bool fits_input(const lb_plan *p, int32_t i, const lb_tensor *t, int64_t batch) {
+  lb_tensor like = *t;
+  like.view.shape[0] = batch;
+  like.requires_grad = false;
+  return lb_plan_fits(p, i, &like);
+}
+
 static void read_sources(lua_State *L, int idx, fit_loop *f) {
-  lua_getfield(L, idx, "rows");
-  f->n_sources = (int32_t)lua_rawlen(L, -1);
+  push_list(L, idx, "rows");
+  const lua_Unsigned given = lua_rawlen(L, -1);
   lua_pop(L, 1);
+  f->n_sources = given > MAX_SOURCES ? MAX_SOURCES + 1 : (int32_t)given;
   if (f->n_sources != f->plan->n_inputs || f->n_sources > MAX_SOURCES)
     luaL_error(L, "lossdbg: %s: the step has %d inputs, %d sources were given", where,
                (int)f->plan->n_inputs, (int)f->n_sources);
+  lua_createtable(L, 2 * f->n_sources, 0);
   for (int32_t i = 0; i < f->n_sources; i++) {
     f->source[i] = (source){item(L, idx, "rows", i), item(L, idx, "batches", i)};
     check_source(L, f, &f->source[i]);
+    if (!fits_input(f->plan, i, f->source[i].to ? f->source[i].to : f->source[i].from, f->batch))
+      luaL_error(L, "lossdbg: %s: input %d has another layout than the captured one", where,
+                 (int)i + 1);
   }
+  lua_setiuservalue(L, 1, LB_PLAN_BOUND);
+  f->plan->held = true;
 }
 
 static void read_places(lua_State *L, int idx, fit_loop *f) {
-  lua_getfield(L, idx, "places");
+  push_list(L, idx, "places");
   const int list = lua_gettop(L);
   f->n_places = (int32_t)lua_rawlen(L, list);
   f->place = lb_pushscratch(L, where, sizeof *f->place * ((size_t)f->n_places + 1));
@@ -146,6 +186,10 @@ static void bind_rows(lua_State *L, fit_loop *f, int64_t first) {
   }
 }
 
+static bool is_loss(const lb_plan_result *r) {
+  return r->tensor && r->view.dtype != LDB_I32 && ldb_view_count(&r->view) == 1;
+}
+
 static double scalar(const lb_plan *p, int32_t i) {
   const ldb_view v = lb_plan_view(p, i);
   return v.dtype == LDB_F64 ? *(const double *)v.data : (double)*(const float *)v.data;
@@ -155,11 +199,12 @@ static double scalar(const lb_plan *p, int32_t i) {
 static bool one_step(lua_State *L, fit_loop *f) {
   lb_plan *p = f->plan;
   int32_t at = 0;
+  bind_rows(L, f, f->first + f->done * f->batch);
   if (f->resume) {
     at = p->resume_at;
+    p->resume_at = 0;
     f->resume = false;
   } else {
-    bind_rows(L, f, f->first + f->done * f->batch);
     p->step = f->step + (uint64_t)f->done;
     if (p->n_optimizers > 0) p->optimizer[0].lr = f->has_lr_list ? f->lr_list[f->done] : f->lr;
     lb_plan_start(p);
@@ -216,39 +261,43 @@ static int lb_fit_steps(lua_State *L) {
   f.first = integer_field(L, 3, "first");
   f.batch = integer_field(L, 3, "batch");
   f.n = integer_field(L, 3, "n");
+  f.end = last_row(L, &f);
   f.step = (uint64_t)integer_field(L, 3, "step");
   f.due = true_field(L, 3, "due");
   f.clipped = true_field(L, 3, "clipped");
   f.measured = true_field(L, 3, "measured");
   f.resume = true_field(L, 3, "resume");
-  lua_getfield(L, 3, "order");
+  push_field(L, 3, "order");
   f.order = lb_testtensor(L, -1);
-  lua_getfield(L, 3, "lrs");
+  push_field(L, 3, "lrs");
   const lb_tensor *lrs = lb_testtensor(L, -1);
   f.has_lr_list = lrs && lrs->view.dtype == LDB_F64 && ldb_view_count(&lrs->view) >= f.n;
   if (f.has_lr_list) f.lr_list = lrs->view.data;
-  lua_getfield(L, 3, "lr");
+  push_field(L, 3, "lr");
   f.lr = lua_tonumber(L, -1);
-  lua_getfield(L, 3, "total");
+  push_field(L, 3, "total");
   f.total = lua_tonumber(L, -1);
-  lua_getfield(L, 3, "data_total");
+  push_field(L, 3, "data_total");
   f.data_total = lua_tonumber(L, -1);
-  lua_getfield(L, 3, "loss");
+  push_field(L, 3, "loss");
   f.loss = lua_tonumber(L, -1);
   read_sources(L, 3, &f);
   read_places(L, 3, &f);
-  if (f.plan->n_results < 2 || (f.due && f.n_places > f.plan->n_rates) ||
+  if (f.plan->n_results < 2 || !is_loss(&f.plan->result[0]) || !is_loss(&f.plan->result[1]) ||
+      (f.due && f.n_places > f.plan->n_rates) ||
       (f.due && f.clipped && f.n_places > f.plan->n_clips) ||
       (!f.due && 2 * f.n_places > f.plan->n_clips))
     return luaL_error(L, "lossdbg: %s: the plan is of another step", where);
   for (int32_t i = 0; i < f.n_sources; i++)
     if (f.source[i].to &&
         (!f.order || f.order->view.dtype != LDB_I32 || !ldb_view_is_contiguous(&f.order->view) ||
-         ldb_view_count(&f.order->view) < f.first + f.n * f.batch))
+         ldb_view_count(&f.order->view) < f.end))
       return luaL_error(L, "lossdbg: %s: the order of the rows is missing", where);
   for (int32_t i = 0; i < f.plan->n_rates; i++)
     f.plan->rate[i].call->silent = !f.measured;
   lb_reserve(L, 2, f.record, f.n);
+  if (f.resume && (f.plan->resume_at == 0 || f.n < 1))
+    return luaL_error(L, "lossdbg: %s: no step waits to be resumed", where);
   if (!f.resume && !lb_plan_ready(L, 1))
     return luaL_error(L, "lossdbg: %s: the plan is out of date", where);
   if (!f.resume) lb_plan_begin(L, 1);
@@ -282,6 +331,8 @@ static int lb_fit_result(lua_State *L) {
   const lb_plan *p = lb_check_plan(L, 1, where);
   const lua_Integer i = luaL_checkinteger(L, 2);
   if (i < 1 || i > p->n_results || !p->result[i - 1].tensor) return 0;
+  if (p->result[i - 1].buffer < p->n_inputs && !p->held)
+    return luaL_error(L, "lossdbg: %s: the result is an argument of a step that is over", where);
   const ldb_view from = lb_plan_view(p, (int32_t)i - 1);
   const lb_tensor *t = lb_newtensor(L, where, from.dtype, from.rank, from.shape);
   ldb_copy_view(&from, &t->view);

@@ -38,7 +38,8 @@ enum {
   LB_PLAN_OPTIMIZERS, /* list */
   LB_PLAN_SCOPES,     /* paths of layers */
   LB_PLAN_RESULTS,    /* results that are no tensors */
-  LB_PLAN_VALUES = LB_PLAN_RESULTS
+  LB_PLAN_BOUND,      /* tensors that inputs are bound to, where `held` */
+  LB_PLAN_VALUES = LB_PLAN_BOUND
 };
 
 typedef struct lb_plan_input {
@@ -101,12 +102,13 @@ typedef struct lb_plan {
   size_t n_sites, arena_bytes, sum_bytes;
   int32_t n_list, n_buffers, n_inputs, n_rates, n_streams, n_results, n_clips, n_written;
   int32_t n_optimizers, n_owners, n_leaves, n_scopes;
-  int32_t resume_at; /* instruction behind the mark that stopped the replay */
+  int32_t resume_at; /* instruction behind the mark that stopped the replay; 0: none did */
   uint64_t step, draws, draws_per_step, replays;
   bool simple;      /* all arguments are tensors, no phases, constant rates: the quick call */
   bool no_gradient; /* leaves must have no gradient when a step begins */
   bool leaves_some; /* a replay leaves gradients */
   bool by_step;     /* streams count by an explicit step */
+  bool held;        /* what inputs are bound to lives as long as the plan */
   lb_plan_optimizer optimizer[LB_MAX_OPTIMIZERS];
   lb_plan_owner *owner;
 } lb_plan;

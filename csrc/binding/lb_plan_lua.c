@@ -35,6 +35,7 @@ static int lb_plan_call(lua_State *L) {
     const int idx = n + 2;
     lb_plan *p = lb_check_plan(L, idx, "plan");
     if (quick(L, p, n) && lb_plan_ready(L, idx)) {
+      p->held = false;
       for (int32_t i = 0; i < n; i++)
         lb_plan_bind(p, i, &((const lb_tensor *)lua_touserdata(L, i + 2))->view);
       lb_plan_replay(L, idx, 1);
@@ -78,6 +79,7 @@ static int lb_plan_capture(lua_State *L) {
   const uint64_t step = has_step ? lb_checkseed(L, 2, "plan", "step") : 0;
   const int n_args = lua_gettop(L) - 3, n_inputs = (int)lua_rawlen(L, 3);
   lb_context *c = lb_getcontext(L);
+  if (c->tape) return luaL_error(L, "lossdbg: plan.capture: a step is being captured already");
   luaL_checkstack(L, 20, "plan");
   lb_tape *t = lb_tape_start(L);
   t->has_step = has_step;
@@ -99,21 +101,16 @@ static int lb_plan_capture(lua_State *L) {
   return lua_gettop(L);
 }
 
-static lb_tape *check_tape(lua_State *L, int idx) {
-  luaL_argcheck(L, lua_isuserdata(L, idx) && lua_rawlen(L, idx) == sizeof(lb_tape), idx, "a tape");
-  return lua_touserdata(L, idx);
-}
-
 /* build(tape, tape) -> plan, or nil and the reason */
 static int lb_plan_make(lua_State *L) {
-  check_tape(L, 1);
-  check_tape(L, 2);
+  lb_check_tape(L, 1, "plan.build");
+  lb_check_tape(L, 2, "plan.build");
   return lb_plan_build(L, 1, 2);
 }
 
 /* reason(tape) -> why no plan can be made of it, or nil */
 static int lb_plan_reason(lua_State *L) {
-  const lb_tape *t = check_tape(L, 1);
+  const lb_tape *t = lb_check_tape(L, 1, "plan.reason");
   if (!t->reason[0]) return 0;
   lua_pushstring(L, t->reason);
   return 1;
@@ -121,8 +118,7 @@ static int lb_plan_reason(lua_State *L) {
 
 /* optimizers(tape | plan) -> list */
 static int lb_plan_optimizers(lua_State *L) {
-  if (lua_rawlen(L, 1) == sizeof(lb_tape)) {
-    check_tape(L, 1);
+  if (lb_testtape(L, 1)) {
     lua_getiuservalue(L, 1, LB_TAPE_OPTIMIZERS);
   } else {
     lb_check_plan(L, 1, "plan.optimizers");
@@ -167,6 +163,7 @@ static int lb_plan_rate_changed(lua_State *L) {
 /* optimizer(optimizer, base lr | nil, steps per update): its step begins; optimizer(): it is done
  */
 static int lb_plan_optimizer_step(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   if (!lb_taping(L)) return 0;
   lb_tape_optimizer(L, lua_isnoneornil(L, 1) ? 0 : 1, luaL_optnumber(L, 2, 0.0),
                     luaL_optinteger(L, 3, 1));
@@ -249,6 +246,7 @@ static int lb_plan_run(lua_State *L) {
   luaL_checktype(L, 3, LUA_TTABLE);
   if (!lua_isnoneornil(L, 4)) p->step = lb_checkseed(L, 4, where, "step");
   if (!lb_plan_ready(L, 1)) return luaL_error(L, "lossdbg: %s: the plan is out of date", where);
+  p->held = false;
   for (int32_t i = 0; i < p->n_inputs; i++) {
     lua_rawgeti(L, 3, i + 1);
     const lb_tensor *t = lb_checktensor(L, -1, where, "input");
@@ -397,6 +395,7 @@ static const luaL_Reg functions[] = {{"call", lb_plan_call},
                                      {NULL, NULL}};
 
 int lb_open_plan(lua_State *L) {
+  lb_tape_metatable(L);
   lb_plan_metatable(L);
   luaL_newlib(L, functions);
   return 1;

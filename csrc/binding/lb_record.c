@@ -108,6 +108,7 @@ static int64_t grown(int64_t room, int64_t wanted) {
 void lb_reserve(lua_State *L, int idx, ldb_record *r, int64_t n) {
   luaL_checkstack(L, 4, "record");
   idx = lua_absindex(L, idx);
+  if (n > MOST - r->step) luaL_error(L, "lossdbg: record: %I steps are too many", (LUAI_UACINT)n);
   if (r->step + n > r->room) {
     const int64_t room = grown(r->room, r->step + n);
     double *history = push_wider(L, r->history, LDB_STEP_SERIES, r->room, room);
@@ -189,7 +190,10 @@ static int lb_record_see(lua_State *L) {
   ldb_output_step step = {t->view, r->seen + o * LDB_OUTPUT_ROW, lb_getcontext(L)->team};
   if (ldb_view_count(&t->view) == 0) return 0;
   ldb_do_output(&step, NULL);
-  if (lb_taping(L)) lb_tape_output(L, &step);
+  if (!lb_taping(L)) return 0;
+  lua_getiuservalue(L, 1, SEEN); /* replays write there, whatever becomes of the record */
+  lb_tape_hold(L);
+  lb_tape_output(L, &step);
   return 0;
 }
 
@@ -342,6 +346,16 @@ static int lb_record_state(lua_State *L) {
   return 1;
 }
 
+/* Pushes the part of the state at 2. */
+static const lb_tensor *push_part(lua_State *L, const part *p, const char *where) {
+  lua_pushstring(L, p->name);
+  lua_rawget(L, 2);
+  const lb_tensor *t = lb_checkcontiguous(L, -1, where, p->name, (int)LDB_F64);
+  if (ldb_view_count(&t->view) != p->n)
+    luaL_error(L, "lossdbg: %s: argument 'state': '%s' is of another model", where, p->name);
+  return t;
+}
+
 /* Pushes buffers of the sizes that *fresh names, filled from the state at 2, in the order of slots.
  */
 static void push_parts(lua_State *L, ldb_record *fresh, const char *where) {
@@ -349,18 +363,13 @@ static void push_parts(lua_State *L, ldb_record *fresh, const char *where) {
   list_parts(fresh, parts);
   for (int i = 0; i < PARTS; i++) { /* before any memory is taken */
     if (parts[i].n == 0) continue;
-    lua_getfield(L, 2, parts[i].name);
-    const lb_tensor *t = lb_checkcontiguous(L, -1, where, parts[i].name, (int)LDB_F64);
-    if (ldb_view_count(&t->view) != parts[i].n)
-      luaL_error(L, "lossdbg: %s: argument 'state': '%s' is of another model", where,
-                 parts[i].name);
+    push_part(L, &parts[i], where);
     lua_pop(L, 1);
   }
   for (int i = 0; i < PARTS; i++) {
     parts[i].data = push_zeros(L, parts[i].n, 1, sizeof(double));
     if (parts[i].n == 0) continue;
-    lua_getfield(L, 2, parts[i].name);
-    memcpy(parts[i].data, lb_checktensor(L, -1, where, parts[i].name)->view.data,
+    memcpy(parts[i].data, push_part(L, &parts[i], where)->view.data,
            (size_t)parts[i].n * sizeof(double));
     lua_pop(L, 1);
   }

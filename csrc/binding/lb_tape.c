@@ -7,7 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LB_TAPE "lossdbg.tape"
+
 static const char tape_key = 0; /* address only */
+
+void lb_tape_metatable(lua_State *L) {
+  luaL_newmetatable(L, LB_TAPE);
+  lua_pop(L, 1);
+}
+
+lb_tape *lb_testtape(lua_State *L, int idx) {
+  lb_tape *t = luaL_testudata(L, idx, LB_TAPE);
+  return t && lua_rawlen(L, idx) == sizeof *t ? t : NULL;
+}
+
+lb_tape *lb_check_tape(lua_State *L, int idx, const char *where) {
+  lb_tape *t = lb_testtape(L, idx);
+  if (!t) lb_badargument(L, idx, where, "tape", "a tape of plan.capture");
+  return t;
+}
 
 lb_tape *lb_tape_start(lua_State *L) {
   lb_tape *t = lua_newuserdatauv(L, sizeof *t, LB_TAPE_VALUES);
@@ -17,6 +35,7 @@ lb_tape *lb_tape_start(lua_State *L) {
     lua_newtable(L);
     lua_setiuservalue(L, -2, i);
   }
+  luaL_setmetatable(L, LB_TAPE);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
   lb_context *c = lb_getcontext(L);
   t->draws = c->draws;
@@ -121,6 +140,11 @@ static int add_storage(lua_State *L) {
 void lb_tape_born(lua_State *L) {
   seeing s = {lua_touserdata(L, -1), true};
   lua_pushvalue(L, -1);
+  protect(L, add_storage, &s);
+}
+
+void lb_tape_hold(lua_State *L) {
+  seeing s = {lua_touserdata(L, -1), false};
   protect(L, add_storage, &s);
 }
 

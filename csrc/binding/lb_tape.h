@@ -129,8 +129,12 @@ static inline bool lb_taping(lua_State *L) {
   return lb_getcontext(L)->tape != NULL;
 }
 
-/* Makes a tape, keeps it in the registry and in the context. */
+/* Makes a tape, keeps it in the registry and in the context, which must have none. */
 lb_tape *lb_tape_start(lua_State *L);
+/* Makes the metatable of tapes. */
+void lb_tape_metatable(lua_State *L);
+lb_tape *lb_testtape(lua_State *L, int idx); /* NULL when it is something else */
+lb_tape *lb_check_tape(lua_State *L, int idx, const char *where);
 /* Pushes the tape at work and takes it out of the context. */
 void lb_tape_stop(lua_State *L);
 
@@ -147,6 +151,7 @@ void lb_tape_read(lua_State *L, const char *function);
 
 void lb_tape_born(lua_State *L);         /* the new storage on top of the stack */
 void lb_tape_see(lua_State *L, int idx); /* the tensor at idx takes part */
+void lb_tape_hold(lua_State *L);         /* storage on top of the stack, popped: plans keep it */
 void lb_tape_forward(lua_State *L, const ldb_call *c);
 void lb_tape_backward(lua_State *L, const ldb_call *c);
 void lb_tape_fill(lua_State *L, const char *name, const ldb_view *to, double value);

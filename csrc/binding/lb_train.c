@@ -107,28 +107,25 @@ static int lb_train_adagrad(lua_State *L) {
 /* ---- clipping: functions over a list of tensors ------------------------------------------------
  */
 
+/* Element i of the list, which keeps it alive. */
+static lb_tensor *list_item(lua_State *L, const char *where, lua_Integer i) {
+  lua_rawgeti(L, 1, i);
+  lb_tensor *t = lb_checkcontiguous(L, -1, where, "gradients", -1);
+  if (t->view.dtype == LDB_I32)
+    luaL_error(L, "lossdbg: %s: argument 'gradients': expected dtype f32 or f64, got i32", where);
+  lua_pop(L, 1);
+  return t;
+}
+
 /* Argument 1 is a list of contiguous float tensors; nothing is written before all are checked. */
 static lua_Integer check_list(lua_State *L, const char *where) {
   if (lua_type(L, 1) != LUA_TTABLE)
     luaL_error(L, "lossdbg: %s: argument 'gradients': expected a list of tensors, got %s", where,
                luaL_typename(L, 1));
   const lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
-  for (lua_Integer i = 1; i <= n; i++) {
-    lua_rawgeti(L, 1, i);
-    const lb_tensor *t = lb_checkcontiguous(L, -1, where, "gradients", -1);
-    if (t->view.dtype == LDB_I32)
-      luaL_error(L, "lossdbg: %s: argument 'gradients': expected dtype f32 or f64, got i32", where);
-    lua_pop(L, 1);
-  }
+  for (lua_Integer i = 1; i <= n; i++)
+    list_item(L, where, i);
   return n;
-}
-
-/* Element i of the checked list; the list keeps it alive. */
-static lb_tensor *list_item(lua_State *L, lua_Integer i) {
-  lua_rawgeti(L, 1, i);
-  lb_tensor *t = lb_testtensor(L, -1);
-  lua_pop(L, 1);
-  return t;
 }
 
 static double check_limit(lua_State *L, const char *where) {
@@ -145,7 +142,10 @@ static size_t count_of(const lb_tensor *t) {
 /* Does it to the n tensors of the list. Pushes the memory of the call, which is returned. */
 static ldb_clip_call *run_clip(lua_State *L, const char *where, ldb_clip_kind kind, lua_Integer n,
                                double limit, ldb_flavor flavor) {
-  const size_t bytes = sizeof(ldb_clip_call) + (size_t)n * sizeof(ldb_flat);
+  size_t bytes = 0;
+  if (!ldb_mul_size((size_t)n, sizeof(ldb_flat), &bytes) ||
+      !ldb_add_size(bytes, sizeof(ldb_clip_call), &bytes))
+    luaL_error(L, "lossdbg: %s: too many tensors", where);
   ldb_clip_call *c = lua_newuserdatauv(L, bytes, 0);
   ldb_error e;
   memset(c, 0, bytes);
@@ -154,7 +154,7 @@ static ldb_clip_call *run_clip(lua_State *L, const char *where, ldb_clip_kind ki
   c->limit = limit;
   c->n = (size_t)n;
   for (lua_Integer i = 1; i <= n; i++) {
-    lb_tensor *t = list_item(L, i);
+    lb_tensor *t = list_item(L, where, i); /* a finalizer may have changed the list */
     c->item[i - 1].dtype = t->view.dtype;
     c->item[i - 1].n = count_of(t);
     c->item[i - 1].data = t->view.data;
