@@ -1,13 +1,7 @@
 /*
-** core.io, continued: tensors from and to raw bytes, and the flush of a file that Lua opened.
+** core.io, continued: tensors from and to raw bytes.
 */
-#define _POSIX_C_SOURCE 200809L /* fileno, fsync */
-
-#include <errno.h>
-#include <lualib.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "binding/lb.h"
 #include "io/element.h"
@@ -101,18 +95,8 @@ static int lb_io_raw(lua_State *L) {
   return 1;
 }
 
-/* sync(file) -> true, or nil and a message: a file that Lua's io opened reaches the disk. Only who
-   was given io can have such a file. */
-static int lb_io_sync(lua_State *L) {
-  const luaL_Stream *s = luaL_testudata(L, 1, LUA_FILEHANDLE);
-  if (!s || !s->closef) return luaL_error(L, "lossdbg: sync: expected an open file");
-  if (fflush(s->f) != 0 || fsync(fileno(s->f)) != 0) return push_failure(L, strerror(errno));
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 void lb_addbytes(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"elements", lb_io_elements}, {"raw", lb_io_raw}, {"sync", lb_io_sync}, {NULL, NULL}};
+      {"elements", lb_io_elements}, {"raw", lb_io_raw}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -355,5 +355,6 @@ int lb_open_io(lua_State *L) {
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   lb_addbytes(L);
+  lb_addfile(L);
   return 1;
 }

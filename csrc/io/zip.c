@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "io/crc32.h"
+
 enum { END_BYTES = 22, ENTRY_BYTES = 46, LOCAL_BYTES = 30, MAX_COMMENT = 0xFFFF };
 
 static unsigned u16(const unsigned char *p) {
@@ -15,21 +17,6 @@ static uint32_t u32(const unsigned char *p) {
 
 static bool starts(const unsigned char *p, unsigned char a, unsigned char b) {
   return p[0] == 'P' && p[1] == 'K' && p[2] == a && p[3] == b;
-}
-
-/* CRC-32 of ZIP, four bits at a time */
-static uint32_t checksum(const unsigned char *p, size_t n) {
-  static const uint32_t table[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC,
-                                     0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-                                     0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-                                     0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
-  uint32_t crc = 0xFFFFFFFF;
-  for (size_t i = 0; i < n; i++) {
-    crc ^= p[i];
-    crc = crc >> 4 ^ table[crc & 15];
-    crc = crc >> 4 ^ table[crc & 15];
-  }
-  return ~crc;
 }
 
 /* The end record lies at most a comment away from the end of the file. */
@@ -102,7 +89,7 @@ ldb_status ldb_zip_next(const unsigned char *bytes, size_t n, ldb_zip *zip, ldb_
   if (s != LDB_OK) return s;
   if (out->method == 0 && out->size != out->full)
     return ldb_fail(e, LDB_FORMAT, "a stored member of the ZIP archive has two sizes");
-  if (out->method == 0 && checksum(bytes + out->offset, out->size) != u32(p + 16))
+  if (out->method == 0 && ldb_crc32(0, bytes + out->offset, out->size) != u32(p + 16))
     return ldb_fail(e, LDB_FORMAT,
                     "the checksum of a member of the ZIP archive is wrong: damaged?");
   zip->at += ENTRY_BYTES + name + rest;
