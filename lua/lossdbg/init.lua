@@ -51,6 +51,7 @@ local functions = {
   lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
   plan = { "lossdbg.tensor.plan", "new" },
+  load = { "lossdbg.nn.model_file", "load" },
 }
 
 --- What was linked and what it runs on: version, BLAS, how that was built to use threads ("serial",

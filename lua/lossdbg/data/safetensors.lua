@@ -38,13 +38,41 @@ local function check_tensors(where, given)
   return list
 end
 
+-- A file of ours carries the checksum of all its bytes, taken with zeros in the checksum's place.
+local sealed_by, no_sum = "\"checksum\":\"crc32:", ("0"):rep(8)
+
+local function seal(bytes)
+  local _, last = bytes:find(sealed_by .. no_sum, 1, true)
+  local sum = ("%08x"):format(core.io.crc32(bytes))
+  return bytes:sub(1, last - #no_sum) .. sum .. bytes:sub(last + 1)
+end
+
+local function sum_of(metadata)
+  return type(metadata.checksum) == "string"
+    and metadata.checksum:match "^crc32:(%x%x%x%x%x%x%x%x)$"
+end
+
+-- Whether the bytes are those that were sealed.
+local function is_whole(bytes, sum)
+  local _, last = bytes:find(sealed_by .. sum, 1, true)
+  if not last then return false end
+  local before = core.io.crc32(bytes:sub(1, last - #sum) .. no_sum)
+  return ("%08x"):format(core.io.crc32(bytes:sub(last + 1), before)) == sum
+end
+
 --- The bytes of a file.
 ---@param given table<string, lossdbg.Tensor>
 ---@param metadata? table<string, string>
+---@param sealed? boolean with a checksum of everything, in the metadata
 ---@return string
-function M.encode(given, metadata)
+function M.encode(given, metadata, sealed)
   local list, offset = check_tensors("safetensors.encode", given), 0
   local header, data = json.object {}, {}
+  if sealed then
+    local with = { checksum = "crc32:" .. no_sum }
+    for key, value in pairs(metadata or {}) do with[key] = value end
+    metadata = with
+  end
   if metadata and next(metadata) then
     for key, value in pairs(metadata) do
       if type(key) ~= "string" or type(value) ~= "string" then
@@ -61,16 +89,20 @@ function M.encode(given, metadata)
   end
   local text = json.encode(header)
   text = text .. (" "):rep(-(8 + #text) % 8)
-  return string.pack("<I8", #text) .. text .. table.concat(data)
+  local bytes = string.pack("<I8", #text) .. text .. table.concat(data)
+  return sealed and seal(bytes) or bytes
 end
 
 --- Writes a file: beside the target first, synced, then renamed over it.
 ---@param path string
 ---@param given table<string, lossdbg.Tensor>
 ---@param metadata? table<string, string>
+---@param sealed? boolean as for encode
 ---@return true|nil
 ---@return string? message
-function M.save(path, given, metadata) return file.write(path, M.encode(given, metadata)) end
+function M.save(path, given, metadata, sealed)
+  return file.write(path, M.encode(given, metadata, sealed))
+end
 
 -- ---- reading ------------------------------------------------------------------------------------
 
@@ -136,6 +168,10 @@ function M.decode(bytes)
       return nil, "safetensors: __metadata__ holds something else than strings"
     end
   end
+  local sum = sum_of(metadata)
+  if sum and not is_whole(bytes, sum) then
+    return nil, "safetensors: the checksum is wrong: the file was damaged after it was written"
+  end
   local list, problem = placed(header, #bytes - start)
   if not list then return nil, "safetensors: " .. problem end
   local out = {}
@@ -146,6 +182,22 @@ function M.decode(bytes)
       return nil, ("safetensors: tensor '%s': %s"):format(entry.name, message)
     end
     out[entry.name] = tensor
+  end
+  return out, metadata
+end
+
+--- Reads a file that was written sealed, of one format.
+---@param path string
+---@param format string what `metadata.format` must say
+---@param what string what such a file is, for messages: "a checkpoint of lossdbg"
+---@return table<string, lossdbg.Tensor>|nil
+---@return table<string, string>|string metadata, or a message
+function M.load_sealed(path, format, what)
+  local out, metadata = M.load(path)
+  if not out then return nil, metadata end
+  if metadata.format ~= format then return nil, ("%s: not %s"):format(path, what) end
+  if not sum_of(metadata) then
+    return nil, path .. ": without a checksum (damaged, or of an older version)"
   end
   return out, metadata
 end

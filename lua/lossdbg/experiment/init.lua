@@ -8,7 +8,7 @@ local loss_several = require "lossdbg.loss.several"
 local metric = require "lossdbg.metric"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
-local models = require "lossdbg.nn.model"
+local models, adopt = require "lossdbg.nn.model", require("lossdbg.nn.model_state").adopt
 local optim = require "lossdbg.optim"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
@@ -184,7 +184,7 @@ function Experiment:build(seed)
   local rows = recipe.train_rows
   local model = recipe.model:build(fit_data.sample_shape(rows),
     { seed = seed or recipe.seed, dtype = recipe.dtype, adapt = rows.x })
-  if recipe.initial then model:take_over(recipe.initial) end
+  if recipe.initial then adopt(model, recipe.initial) end
   return model
 end
 

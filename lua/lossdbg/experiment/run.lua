@@ -89,6 +89,22 @@ function Run:predict(x, given)
   return y
 end
 
+---Writes the trained model with what predicting needs: the scale of standardised targets, the names
+---of the classes, whether its outputs are logits. `ld.load` reads it.
+---@param path string
+---@return true|nil
+---@return string? message
+function Run:save(path)
+  if type(path) ~= "string" then
+    options.fail("run:save", "path", "where to write", path, nil, source.level())
+  elseif not self.model then
+    error("lossdbg: run:save: this run has no model (it was recorded elsewhere)", source.level())
+  end
+  local known = self.description
+  return require("lossdbg.nn.model_file").save(self.model, path, { scale = self.target_scale,
+    classes = known.classes, from_logits = known.loss and known.loss.from_logits })
+end
+
 local function default_curves(run)
   local names = {}
   for _, name in ipairs { "loss", "val_loss" } do

@@ -167,6 +167,59 @@ function M.describe(given)
   return self
 end
 
+local function ids_known(list, known)
+  for _, id in ipairs(type(list) == "table" and list or { false }) do
+    if not known[id] then return false end
+  end
+  return true
+end
+
+-- The calls of saved data, each id made before it is used.
+local function read_calls(self, calls, known)
+  for i, call in ipairs(calls) do
+    local item = type(call) == "table" and self.layers[call.layer]
+    if not item or not ids_known(call.from, known) or type(call.to) ~= "table"
+      or #call.to ~= symbolic.count_outputs(item) then
+      error(("call %d of a graph is malformed"):format(i), 0)
+    end
+    for _, id in ipairs(call.to) do
+      if math.type(id) ~= "integer" or known[id] then error("a graph makes a value twice", 0) end
+      known[id] = true
+    end
+    self.calls[i] = { layer = call.layer, from = call.from, to = call.to, source = call.source }
+  end
+end
+
+---A graph from its saved parts. Raises a text when they do not fit together.
+---@param list table[] descriptions of the layers
+---@param data { inputs: table, calls: table, outputs: table }
+---@param given table options
+---@return lossdbg.Graph
+function M.from_data(list, data, given)
+  for _, key in ipairs { "inputs", "calls", "outputs" } do
+    if type(data[key]) ~= "table" or #data[key] == 0 then error("a graph without " .. key, 0) end
+  end
+  local self = setmetatable({ kind = "graph", inputs = {}, layers = list, calls = {}, outputs = {},
+    last_id = math.tointeger(data.last_id) or 0, named_inputs = data.named_inputs == true,
+    named_outputs = data.named_outputs == true,
+    options = { name = given.name, trainable = given.trainable ~= false } }, Graph)
+  local known = {}
+  for i, input in ipairs(data.inputs) do
+    if type(input.name) ~= "string" or math.type(input.id) ~= "integer" then
+      error("an input of a graph is malformed", 0)
+    end
+    known[input.id] = true
+    self.inputs[i] = { name = input.name, shape = sequential.check_shape(input.shape),
+      id = input.id, source = input.source }
+  end
+  read_calls(self, data.calls, known)
+  for i, output in ipairs(data.outputs) do
+    if not known[output.id] then error("an output of a graph is made by nothing", 0) end
+    self.outputs[i] = { id = output.id, name = output.name }
+  end
+  return self
+end
+
 -- ---- what blocks have --------------------------------------------------------------------------
 
 ---@param prefix string

@@ -5,7 +5,6 @@ local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
-local tensors = require "lossdbg.tensor"
 
 local M = {}
 
@@ -20,6 +19,7 @@ local is_tensor, scope = core.tensor.is_tensor, core.autograd.scope
 ---@field dtype "f32"|"f64"
 ---@field seed integer           that made the initial weights
 ---@field description table      what it was built from
+---@field serving lossdbg.Serving|nil of a model that was loaded: class names, scale of the targets
 ---@field [integer] lossdbg.Layer
 ---@operator call(userdata): userdata
 ---@operator len: integer
@@ -227,63 +227,9 @@ function Model:to(dtype)
   return self
 end
 
----The values of all parameters, as copies.
----@return { name: string, tensor: userdata }[]
-function Model:state()
-  local state = {}
-  for name, tensor in self:parameters() do
-    state[#state + 1] = { name = name, tensor = tensor:clone() }
-  end
-  return state
+for _, methods in ipairs { require "lossdbg.nn.model_use",
+  require("lossdbg.nn.model_state").methods } do
+  for name, method in pairs(methods) do Model[name] = method end
 end
-
----Copies values back by name. Raises when a name or shape is unknown, before anything is changed.
----@param state { name: string, tensor: userdata }[]
----@return lossdbg.Model self
-function Model:load_state(state)
-  local mine, pairs_to_copy = {}, {}
-  for name, tensor in self:parameters() do mine[name] = tensor end
-  if type(state) ~= "table" then
-    options.fail("model:load_state", "state", "what model:state returned", state, nil,
-      source.level())
-  end
-  for _, entry in ipairs(state) do
-    if type(entry) ~= "table" or type(entry.name) ~= "string" or not is_tensor(entry.tensor) then
-      options.fail("model:load_state", "state", "entries { name = , tensor = }", entry, nil,
-        source.level())
-    end
-    local target = mine[entry.name]
-    if not target or table.concat(target.shape, ",") ~= table.concat(entry.tensor.shape, ",") then
-      error(("lossdbg: model:load_state: argument 'state': '%s' is %s"):format(entry.name,
-        target and "of another shape" or "not in this model"), source.level())
-    end
-    pairs_to_copy[#pairs_to_copy + 1] = { target, entry.tensor }
-  end
-  tensors.no_grad(function()
-    for _, pair in ipairs(pairs_to_copy) do pair[1]:copy_(pair[2]) end
-  end)
-  return self
-end
-
----Takes over weights, statistics and frozen layers of another model, where path, kind and shapes
----agree.
----@param other lossdbg.Model
----@return lossdbg.Model self
-function Model:take_over(other)
-  if not M.is_model(other) then
-    options.fail("model:take_over", "other", "a built model", other, nil, source.level())
-  end
-  local theirs = {}
-  for _, item in ipairs(other.list) do theirs[item.path] = item end
-  for _, item in ipairs(self.list) do
-    local from = theirs[item.path]
-    if from and from.kind == item.kind and layer.same_shapes(from, item) then
-      layer.take_over(item, from, self.dtype)
-    end
-  end
-  return self
-end
-
-for name, method in pairs(require "lossdbg.nn.model_use") do Model[name] = method end
 
 return M

@@ -34,27 +34,47 @@ local function join(parts)
   return parts[1]
 end
 
----Outputs for many rows, batch by batch, outside training and without a graph.
----@param x any tensor, nested table or data set; for several inputs a list or table by name
+-- A single row of a model with one input, as a batch of one.
+local function as_batch(model, x)
+  local shape = model.input_shape
+  if model.plan or not options.is_tensor(x) or x.rank ~= #shape or #shape == 0 then return x end
+  for i, size in ipairs(shape) do
+    if x.shape[i] ~= size then return x end
+  end
+  return x:reshape { 1, table.unpack(shape) }, true
+end
+
+local function in_batches(self, x, batch)
+  local n, parts = inputs.count(x), {}
+  if n <= batch then return self(x) end
+  for first = 1, n, batch do
+    parts[#parts + 1] = self(inputs.slice(x, first, math.min(first + batch - 1, n)))
+  end
+  if options.is_tensor(parts[1]) then return join(parts) end
+  local result = {}
+  for key in pairs(parts[1]) do
+    local list = {}
+    for i, part in ipairs(parts) do list[i] = part[key] end
+    result[key] = join(list)
+  end
+  return result
+end
+
+---Outputs for many rows, batch by batch, outside training and without a graph. A model that was
+---loaded answers in the units of the targets that it was trained on.
+---@param x any tensor, nested table or data set; a single row of a model with one input; for
+---  several inputs a list or table by name
 ---@param given? { batch: integer } default 256
----@return userdata|table [rows, ...]; for several outputs as the graph lists them
+---@return userdata|table [rows, ...], or [...] for a single row; for several outputs as the graph
+---  lists them
 function M:predict(x, given)
   local batch = options.check("model:predict", given, use_schema, source.level()).batch
-  x = to_tensor(x, "model:predict", self.dtype, self.plan)
+  local rows, single = as_batch(self, to_tensor(x, "model:predict", self.dtype, self.plan))
   return tensors.no_grad(function()
-    local n, parts = inputs.count(x), {}
-    if n <= batch then return self(x) end
-    for first = 1, n, batch do
-      parts[#parts + 1] = self(inputs.slice(x, first, math.min(first + batch - 1, n)))
-    end
-    if options.is_tensor(parts[1]) then return join(parts) end
-    local result = {}
-    for key in pairs(parts[1]) do
-      local list = {}
-      for i, part in ipairs(parts) do list[i] = part[key] end
-      result[key] = join(list)
-    end
-    return result
+    local y = in_batches(self, rows, batch)
+    if single then y = y:reshape(self.output_shape) end
+    if self.serving then y = require("lossdbg.nn.model_file").unscaled(self, y) end
+    return y
   end)
 end
 

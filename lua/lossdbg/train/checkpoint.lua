@@ -8,7 +8,7 @@ local safetensors = require "lossdbg.data.safetensors"
 
 local M = {}
 
-local version = 2
+local version = 3
 
 -- ---- nested state <-> tensors by name and plain data --------------------------------------------
 
@@ -92,15 +92,13 @@ function M.save(path, session)
   }, "state", tensors)
   return safetensors.save(path, tensors, {
     format = "lossdbg.checkpoint", state = json.encode(state, { nonfinite = "bare" }),
-  })
+  }, true)
 end
 
 local function read(path)
-  local tensors, metadata = safetensors.load(path)
+  local tensors, metadata = safetensors.load_sealed(path, "lossdbg.checkpoint",
+    "a checkpoint of lossdbg")
   if not tensors then return nil, metadata end
-  if metadata.format ~= "lossdbg.checkpoint" then
-    return nil, path .. ": not a checkpoint of lossdbg"
-  end
   local state, why = json.decode(metadata.state)
   if not state then return nil, path .. ": " .. why end
   if state.version ~= version then

@@ -81,7 +81,7 @@ function M.experiment(recipe, prepared)
     input_shapes = model.input_shapes, output_shapes = model.output_shapes,
     loop = recipe.loop and plain(recipe.loop, 1), class_weight = recipe.class_weight,
     early_stopping = early_stopping(recipe.early_stopping), name = recipe.name,
-    fused = recipe.fuse, dtype = recipe.dtype,
+    fused = recipe.fuse, dtype = recipe.dtype, classes = recipe.train_rows.classes,
   }
 end
 
