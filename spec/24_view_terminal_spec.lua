@@ -24,7 +24,7 @@ describe("the card of a run", function()
       "142 rows, 36 to validate", "seed 7", "loss          1.091 ▄▄▄",
       "▄ 1.088", "val_loss      1.085", "accuracy      0.401", "majority class 0.401",
       "|g|           813 … 0.02", "update/weight 0 … 1e-3 (healthy 1e-4 … 1e-2)",
-      "=> constant at 1.088 = entropy of the class frequencies (1.0879): no better")
+      "=> not learning: loss constant at 1.088 = entropy of the class frequencies")
     fits(s, 80)
   end)
 
@@ -37,7 +37,7 @@ describe("the card of a run", function()
         skill = { verdict = "better", value = 0.82, loss = 0.2 } } }
     has(terminal.card(run), "best 0.55 (epoch 3)", "early stopping after epoch 5 of 30",
       "lr        0.1 … 0.01", "loss      1 █", "▁ 0.2",
-      "=> loss still falling; 82 % of the way from the entropy of the class")
+      "=> learning, not finished: loss 1 to 0.2, 82 % of the baseline removed")
     fits(terminal.card(run), 80)
   end)
 
@@ -47,7 +47,7 @@ describe("the card of a run", function()
         op = "log", layer = "dense_2", line = "train.lua:12" } } }
     local s = terminal.card(run)
     has(s, "2.3 ▄× nan", "the loss was no longer finite, epoch 2 of 10",
-      "the loss became NaN or infinite at step 12, first in op log, dense_2,")
+      "=> not learning: NaN or infinity from step 12, first in op log, dense_2,")
     has(s, "train.lua:12")
     fits(s, 80)
   end)
@@ -57,14 +57,14 @@ describe("the card of a run", function()
       return terminal.card({ history = {}, signals = signals }):gsub("\n%s*", " ")
     end
     has(outcome { trend = { verdict = "undetermined", more_steps = 1200 } },
-      "trend not clear yet; about 1 200 more steps would tell")
+      "too short to judge, about 1200 more would do")
     has(outcome { baseline = 5928, baseline_name = "variance of the target",
-      skill = { verdict = "worse", loss = 26000 } },
-      "loss 26 000 is worse than the variance of the target (5928): a constant answer would do")
+      final = { loss = 26000 }, trend = { verdict = "plateau", last = 26000 } },
+      "loss 26000 against 5928 for a constant answer")
     has(outcome { trend = { verdict = "plateau", last = 0.2 }, skill = { verdict = "better",
-      value = 0.9, loss = 0.2 } }, "loss level at 0.2; 90 % of the way")
+      value = 0.9, loss = 0.2 } }, "learning: loss 0.2, 90 % of the baseline removed")
     has(outcome { trend = { verdict = "increasing", best = 0.3, last = 9 } },
-      "loss rising: best 0.3, last 9")
+      "not learning: the loss rises, best 0.3, last 9")
   end)
 
   it("is short when little is known, and never fails for what is missing", function()

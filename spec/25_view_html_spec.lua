@@ -82,7 +82,8 @@ describe("the HTML report", function()
   it("of a run alone has outcome, curves and data", function()
     local s = html.report(samples.run())
     well_formed(s)
-    has(s, "lossdbg run: wine", "constant at 1.088 = entropy of the class frequencies (1.0879)",
+    has(s, "lossdbg run: wine",
+      "not learning: loss constant at 1.088 = entropy of the class frequencies",
       "Learning curves", "Configuration")
     assert.is_nil(s:find("<h2>Findings", 1, true))
   end)

@@ -87,8 +87,8 @@ describe("faulty cases", function()
         if f.rule == "dead_relu" then assert.equal("info", f.severity) end
       end
     end
-    assert.equal("diverged", facts.of(faulty.shuttle_raw()).state)
-    assert.equal("slow", facts.of(faulty.sonar_slow()).state)
+    assert.equal("diverging", facts.of(faulty.shuttle_raw()).state)
+    assert.equal("too_slow", facts.of(faulty.sonar_slow()).state)
   end)
 
   it("never put a symptom first when a cause was found", function()
@@ -173,7 +173,7 @@ describe("a fit whose mean loss few rows carry away", function()
       final = { loss = 2.67, level = 2.67 }, accuracy = 0.97,
     } })
     local f = facts.of(case)
-    assert.equal("learning", f.state)
+    assert.equal("healthy", f.state)
     assert.is_true(f.outliers)
     assert.equal("learning: training loss 1 to 0.02722; few rows carry the mean over the probe to"
       .. " 2.67", verdict.build(diagnose(case), case).text)
@@ -194,7 +194,7 @@ describe("verdict", function()
   end)
 
   it("says how many steps are missing", function()
-    assert.equal("too short to judge: 5 steps, 116 more would do", text(cases.short()))
+    assert.equal("too short to judge: 5 steps, about 116 more would do", text(cases.short()))
   end)
 
   it("owns up when no cause was found", function()

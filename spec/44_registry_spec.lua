@@ -46,7 +46,8 @@ describe("explain", function()
   it("suggests a name", function()
     local text, message = explain.text "dead_rellu"
     assert.is_nil(text)
-    assert.equal("no rule or cause is called 'dead_rellu' (did you mean 'dead_relu'?)", message)
+    assert.equal("no rule, cause or state is called 'dead_rellu' (did you mean 'dead_relu'?)",
+      message)
   end)
 
   it("knows only equivalents that are causes", function()

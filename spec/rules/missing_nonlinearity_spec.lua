@@ -6,7 +6,8 @@ describe("rule missing_nonlinearity", function()
 
   it("fires: two linear layers in a row in a run stuck half way", function()
     local case = cases.network(with(cases.wine(), { signals = { skill = { value = 0.3 },
-      accuracy = 0.6, trend = { verdict = "plateau", last = 0.76 } } }), { cases.dense(1, 32,
+      accuracy = 0.6, trend = { verdict = "plateau", last = 0.76 }, loss = NONE,
+      epoch_loss = NONE } }), { cases.dense(1, 32,
         13), cases.layer("dropout", { rate = 0.1 }),
       cases.dense(3, 3, 32, "softmax") })
     local state, f = cases.run(id, case)

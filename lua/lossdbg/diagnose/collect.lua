@@ -5,6 +5,7 @@ local broadcast = require "lossdbg.diagnose.broadcast"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local facts = require "lossdbg.diagnose.facts"
+local movement = require "lossdbg.diagnose.movement"
 local verdicts = require "lossdbg.diagnose.verdict"
 
 local M = {}
@@ -33,17 +34,7 @@ function M.audit(rows, val, task)
   return audit
 end
 
---- The trend of a loss given per step: blocks of one epoch where there are enough epochs, else
--- equal parts of the run.
----@param losses number[]?
----@param steps_per_epoch? integer
----@return table?
-function M.trend(losses, steps_per_epoch)
-  if not losses or #losses == 0 then return nil end
-  local epoch = steps_per_epoch or #losses
-  local block = #losses // epoch >= 6 and epoch or math.max(1, #losses // window)
-  return core.diagnose.trend(losses, { block = block, window = window })
-end
+M.trend = movement.trend
 
 local function copy(t)
   local twin = {}
@@ -89,7 +80,7 @@ end
 --- Whether the run demonstrably learns.
 ---@param case table
 ---@return boolean
-function M.learns(case) return facts.of(case).state == "learning" end
+function M.learns(case) return facts.of(case).learned end
 
 --- The one sentence on the whole.
 ---@param case table

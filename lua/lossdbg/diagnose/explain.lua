@@ -2,6 +2,7 @@
 --- cause means and which rules point to it.
 local causes = require "lossdbg.diagnose.causes"
 local registry = require "lossdbg.diagnose.registry"
+local states = require "lossdbg.diagnose.state"
 
 local M = {}
 
@@ -70,6 +71,14 @@ local function cause_text(id)
   return table.concat(out, "\n")
 end
 
+local function state_text(id)
+  local state, out = states.get(id), {}
+  out[1] = string.format("%s (state of a run)", id)
+  section(out, "the run", state.means)
+  section(out, "so that", state.allows)
+  return table.concat(out, "\n")
+end
+
 ---Edit distance, for "did you mean".
 local function distance(a, b)
   local row = {}
@@ -95,11 +104,12 @@ function M.names()
   for id in pairs(causes) do
     if not seen[id] then names[#names + 1] = id end
   end
+  for _, state in ipairs(states.states) do names[#names + 1] = state.id end
   table.sort(names)
   return names
 end
 
----The text of a rule or a cause; both when one name is both.
+---The text of a rule, a cause or a state of a run; all when one name is several.
 ---@param name string
 ---@return string|nil text
 ---@return string|nil message when the name is unknown
@@ -108,13 +118,14 @@ function M.text(name)
   local parts = {}
   if rule then parts[1] = rule_text(rule) end
   if causes[name] then parts[#parts + 1] = cause_text(name) end
+  if states.get(name) then parts[#parts + 1] = state_text(name) end
   if #parts > 0 then return table.concat(parts, "\n\n") end
   local best, least
   for _, candidate in ipairs(M.names()) do
     local d = distance(tostring(name), candidate)
     if not least or d < least then best, least = candidate, d end
   end
-  return nil, string.format("no rule or cause is called '%s' (did you mean '%s'?)",
+  return nil, string.format("no rule, cause or state is called '%s' (did you mean '%s'?)",
     tostring(name), best)
 end
 

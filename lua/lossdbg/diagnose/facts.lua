@@ -2,6 +2,7 @@
 --- The severity of a cause is conditioned on this state, so that a smell in a run that
 --- demonstrably learns stays a remark.
 local robust = require "lossdbg.diagnose.robust"
+local states = require "lossdbg.diagnose.state"
 local structure = require "lossdbg.diagnose.structure"
 
 local M = { finite = robust.finite, median = robust.median, mann_kendall = robust.mann_kendall,
@@ -9,14 +10,8 @@ local M = { finite = robust.finite, median = robust.median, mann_kendall = robus
 local Facts = {}
 Facts.__index = Facts
 
-local finite, huge = robust.finite, math.huge
---- Share of the baseline loss removed that counts as learnt, and as next to nothing.
-local GOOD, POOR = 0.5, 0.1
---- A run this long is judged even where the trend test cannot decide.
-local LONG_STEPS, LONG_EPOCHS = 200, 20
+local finite = robust.finite
 local LADDER = { info = 1, warn = 2, err = 3, crit = 4 }
-local FAILED = { nonfinite = true, diverged = true, baseline = true, stuck = true, slow = true,
-  poor = true }
 
 local function any_nonfinite(list)
   for i = 1, list and #list or 0 do
@@ -25,118 +20,49 @@ local function any_nonfinite(list)
   return nil
 end
 
----Steps or epochs after the first fifth whose loss leaps over ten times the larger of the
----baseline and the median: divergence that may recover and leap again.
-local function leaps(list, baseline)
-  local n = list and #list or 0
-  if n < 5 then return 0, 0 end
-  local level = math.max(baseline or 0, M.median(list) or 0)
-  if level <= 0 then return 0, 0 end
-  local count, worst = 0, 0
-  for i = math.max(2, n // 5 + 1), n do
-    if list[i] > 10 * level then
-      count = count + 1
-      worst = math.max(worst, list[i])
-    end
+local function skill_signals(s)
+  local t = s.task_skill
+  if t then
+    return { train = t.train, val = t.val, val_rows = t.val_rows, measure = t.measure,
+      accuracy = t.accuracy, majority = t.majority }
   end
-  return count, worst
+  return nil
 end
 
----Exactly constant to rounding over the last three epochs or more (all of them up to ten).
-local function is_constant(f)
-  local list = f.signals.epoch_loss
-  local n = list and #list or 0
-  if n < 3 then return false end
-  local lo, hi = huge, -huge
-  for i = math.max(1, n - 9), n do
-    if not finite(list[i]) then return false end
-    lo, hi = math.min(lo, list[i]), math.max(hi, list[i])
-  end
-  return hi - lo <= 1e-6 * math.max(math.abs(hi), math.abs(lo))
+---What the state is judged from.
+---@param case { description: table, signals: table }
+---@return lossdbg.StateInput
+function M.input(case)
+  local s, description = case.signals or {}, case.description or {}
+  local final, init, trend = s.final or {}, s.init or {}, s.trend
+  local skill = s.skill
+  return {
+    losses = s.loss, epochs = s.epoch_loss, val_losses = s.val_loss, trend = trend,
+    steps_per_epoch = description.steps_per_epoch, steps = s.steps,
+    start = finite(init.loss) and init.loss or nil,
+    level = final.level or final.loss or trend and trend.last
+      or s.epoch_loss and s.epoch_loss[#s.epoch_loss],
+    floor = s.floor, baseline = s.baseline, skill = skill, task = skill_signals(s),
+    nonfinite = s.nonfinite ~= nil or any_nonfinite(s.loss) or any_nonfinite(s.epoch_loss)
+      or (final.loss ~= nil and not finite(final.loss)) or nil,
+    pretrained = description.pretrained,
+  }
 end
 
----Whether training loss or accuracy show learning although the mean loss of the probe does not:
----a few rows with huge losses carry a mean away.
-local function evidently_learnt(f)
-  local s, trend = f.signals, f.signals.trend or {}
-  local rate = f.trend ~= "increasing" and finite(trend.last) and f.baseline and f.baseline > 0
-    and 1 - trend.last / f.baseline or 0
-  local accuracy, majority = s.accuracy, s.majority
-  local gain = finite(accuracy) and finite(majority) and majority < 1
-    and (accuracy - majority) / (1 - majority) or 0
-  -- accuracy alone is no proof: a loss above that of a constant answer wants an explanation
-  return rate >= GOOD or gain >= GOOD and rate > 0
-end
-
-local function classify_by_skill(f)
-  local skill, trend = f.skill, f.trend
-  local long = f.steps >= LONG_STEPS or f.epochs >= LONG_EPOCHS
-  if skill >= GOOD or (trend == "decreasing" and skill >= POOR) then return "learning" end
-  if evidently_learnt(f) then
-    local epochs, trend_now = f.signals.epoch_loss or {}, f.signals.trend or {}
-    local last = epochs[#epochs] or trend_now.last
-    f.outliers = finite(last) and finite(f.level) and f.level > 1.5 * last or skill < POOR
-    return "learning"
-  end
-  local beaten = f.skill_verdict == "better"
-  if skill < POOR then
-    if f.constant then return f.skill_verdict == "worse" and "stuck" or "baseline" end
-    if trend == "decreasing" then return long and "slow" or "unknown" end
-    if trend == "undetermined" and not long then return "unknown" end
-    if beaten then return "poor" end
-    return skill < -0.05 and "stuck" or "baseline"
-  end
-  if trend == "undetermined" and not long then return "unknown" end
-  return "partial"
-end
-
-local function classify(f)
-  if f.nonfinite then return "nonfinite" end
-  if f.diverged then return "diverged" end
-  if f.skill then return classify_by_skill(f) end
-  if f.constant then return "stuck" end
-  if f.trend == "decreasing" then return "learning" end
-  local trend = f.signals.trend or {}
-  if f.trend == "plateau" then
-    local fell = finite(trend.first) and finite(trend.last) and trend.last < 0.5 * trend.first
-    return fell and "learning" or "stuck"
-  end
-  return f.trend == "increasing" and "stuck" or "unknown"
-end
-
-local function read_loss(f)
-  local s = f.signals
-  local final, trend = s.final or {}, s.trend or {}
-  local epochs = s.epoch_loss
-  f.steps = s.steps or (s.loss and #s.loss) or 0
-  f.epochs = epochs and #epochs or 0
-  f.trend = trend.verdict or "undetermined"
-  f.baseline = finite(s.baseline) and s.baseline or nil
-  f.level = final.level or final.loss or trend.last or (epochs and epochs[#epochs])
-  local skill = s.skill or {}
-  f.skill, f.skill_verdict = finite(skill.value) and skill.value or nil, skill.verdict
-  if not f.skill and f.baseline and f.baseline > 0 and finite(f.level) then
-    f.skill = 1 - f.level / f.baseline
-  end
-  if f.skill and (not f.skill_verdict or f.skill_verdict == "undetermined") then
-    f.skill_verdict = f.skill > 0.02 and "better" or f.skill < -0.02 and "worse" or "at_baseline"
-  end
-end
-
-local function read_failure(f)
-  local s, trend = f.signals, f.signals.trend or {}
-  f.nonfinite = s.nonfinite ~= nil or any_nonfinite(s.loss) ~= nil
-    or any_nonfinite(s.epoch_loss) ~= nil
-    or (s.final ~= nil and s.final.loss ~= nil and not finite(s.final.loss))
-  f.constant = is_constant(f)
-  f.leaps, f.worst = 0, 0
-  if f.nonfinite then return end
-  local count, worst = leaps(s.loss, f.baseline)
-  local count_e, worst_e = leaps(s.epoch_loss, f.baseline)
-  f.leaps, f.worst = math.max(count, count_e), math.max(worst, worst_e)
-  local rising = f.trend == "increasing" and finite(trend.best) and finite(trend.last)
-    and trend.last > 2 * math.max(trend.best, 0)
-  f.diverged = (f.leaps >= 2 or rising) and not (f.skill and f.skill >= GOOD)
+local function read_state(f, case)
+  local input = M.input(case)
+  local judged = states.judge(input)
+  local m, level = judged.movement, judged.level
+  f.status, f.state, f.failed, f.learned = judged, judged.id, judged.fails, judged.learns
+  f.steps, f.epochs = m.steps, m.epochs
+  f.trend = f.signals.trend and f.signals.trend.verdict or "undetermined"
+  f.baseline, f.level = level.baseline, input.level
+  f.skill, f.skill_verdict = level.skill, level.verdict
+  f.nonfinite, f.constant = input.nonfinite ~= nil, m.still == true
+  f.leaps, f.worst = m.leaps, m.worst
+  local last = m.last
+  f.outliers = f.learned and finite(f.skill) and (f.skill < 0.1 or f.skill < 0.5
+    and finite(last) and finite(f.level) and f.level > 1.5 * last) or nil
 end
 
 local function read_validation(f)
@@ -167,12 +93,8 @@ function M.of(case)
   local f = setmetatable({ signals = case.signals or {}, description = case.description or {} },
     Facts)
   f.net = structure.of(f.description)
-  read_loss(f)
-  read_failure(f)
+  read_state(f, case)
   read_validation(f)
-  f.state = classify(f)
-  f.failed = FAILED[f.state] == true
-  f.learned = f.state == "learning"
   local task = f.description.task or {}
   local y = effective_targets(f)
   f.y = y
@@ -187,7 +109,8 @@ function M.of(case)
 end
 
 ---@class lossdbg.facts
----@field state string nonfinite diverged baseline stuck slow poor partial learning unknown
+---@field state string id of a row of diagnose.state
+---@field status lossdbg.State
 ---@field failed boolean the run ended without having learnt
 ---@field learned boolean the run demonstrably learns
 ---@field skill number|nil 1 - loss / loss of the best constant answer

@@ -1,5 +1,6 @@
 --- One sentence on the whole: does the run learn, and if not, why.
 local facts_of = require "lossdbg.diagnose.facts"
+local movement = require "lossdbg.diagnose.movement"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {}
@@ -12,19 +13,33 @@ local function near(a, b)
   return a and b and math.abs(a - b) <= math.max(0.005 * math.abs(b), 1e-9)
 end
 
-local function describe_level(f)
-  local s = f.signals
-  local level, baseline = f.level, f.baseline
-  if near(level, baseline) then
+local function constant(f)
+  local m, level = f.status.movement, f.level
+  if near(level, f.baseline) then
     return string.format("loss constant at %s = %s", number(level),
-      s.baseline_name or "the best constant answer")
+      f.signals.baseline_name or "the best constant answer")
   end
   if f.constant then return "loss constant at " .. number(level) end
-  if baseline and level and f.state ~= "partial" then
-    return string.format("loss %s against %s for a constant answer", number(level),
-      number(baseline))
+  if m.verdict == "still" and f.skill and f.skill >= 0.1 then
+    local init = f.signals.init or {}
+    return string.format("the loss hardly moved, %s to %s", number(init.loss or m.first),
+      number(level))
   end
-  return "loss " .. number(level)
+  if f.baseline and level then
+    return string.format("loss %s against %s for a constant answer", number(level),
+      number(f.baseline))
+  end
+  return "loss constant at " .. number(level)
+end
+
+local function task_words(f)
+  local task = f.status.task
+  if not task.train then return nil end
+  if task.measure == "accuracy" and task.accuracy then
+    return string.format("accuracy %s%s", number(task.accuracy), task.majority
+      and string.format(" (commonest answer %s)", number(task.majority)) or "")
+  end
+  return "R2 " .. number(task.train)
 end
 
 local function falling(f)
@@ -40,41 +55,93 @@ local function falling(f)
     text = text .. string.format(", %s of the baseline removed",
       numfmt.percent(math.max(0, f.skill)))
   end
+  if f.status.bad_loss then
+    return string.format("the task is learnt, %s, though the loss %s is no better than that of a "
+      .. "constant answer", task_words(f), number(f.level))
+  end
   return text
 end
 
+-- The place that the graph found, else the first bad entry of the curve.
 local function first_nonfinite(f)
-  local list = f.signals.loss or {}
-  for i = 1, #list do
-    if not facts_of.finite(list[i]) then return string.format("NaN or infinity from step %d", i) end
+  local bad, at = f.signals.nonfinite, f.status.movement.nonfinite_at
+  if type(bad) ~= "table" then
+    return at and string.format("NaN or infinity from step %d", at) or "NaN or infinity"
   end
-  local at = f.signals.nonfinite
-  return at and at.step and string.format("NaN or infinity from step %d", at.step)
+  local place = {}
+  if bad.op then place[1] = "op " .. bad.op end
+  place[#place + 1] = bad.layer
+  place[#place + 1] = bad.line
+  local text = bad.step and string.format("NaN or infinity from step %d", bad.step)
     or "NaN or infinity"
+  return text .. (#place > 0 and ", first in " .. table.concat(place, ", ") or "")
+end
+
+local function rise(f)
+  local m = f.status.movement
+  if m.leaps >= 2 then
+    return string.format("the loss leaps up to %s", number(f.worst))
+  end
+  local best = f.signals.trend and f.signals.trend.best
+  if best and m.first and best < m.first or not m.first then
+    return string.format("the loss rises, best %s, last %s", number(best or 0),
+      number(m.last or f.level))
+  end
+  return string.format("the loss rises, %s to %s", number(m.first), number(m.last or f.level))
 end
 
 local STATE = {
-  nonfinite = function(f) return "not learning: " .. first_nonfinite(f) end,
-  diverged = function(f)
-    return f.leaps >= 2 and string.format("not learning: the loss leaps up to %s", number(f.worst))
-      or "not learning: the loss grows to " .. number(f.level)
+  nan = function(f) return "not learning: " .. first_nonfinite(f) end,
+  diverging = function(f) return "not learning: " .. rise(f) end,
+  constant = function(f)
+    local beaten = f.skill_verdict == "better"
+    return (beaten and "hardly learning: " or "not learning: ") .. constant(f)
   end,
-  baseline = function(f) return "not learning: " .. describe_level(f) end,
-  stuck = function(f) return "not learning: " .. describe_level(f) end,
-  poor = function(f) return "hardly learning: " .. describe_level(f) end,
-  slow = function(f) return "learning too slowly: " .. falling(f) end,
-  partial = function(f)
-    return string.format("learning stopped half way: loss %s, %s of the baseline removed",
-      number(f.level), numfmt.percent(f.skill or 0))
+  too_slow = function(f) return "learning too slowly: " .. falling(f) end,
+  oscillating = function(f)
+    return "not settling: the loss of whole epochs jumps up and down, last " .. number(f.level)
   end,
-  learning = function(f) return "learning: " .. falling(f) end,
-  unknown = function(f)
-    local more = f.signals.trend and f.signals.trend.more_steps
-    if f.steps == 0 then return "not judged: nothing was trained" end
-    return string.format("too short to judge: %d steps%s", f.steps,
-      more and string.format(", %s more would do", number(math.ceil(more))) or "")
+  plateau_after_progress = function(f)
+    local removed = f.skill and string.format(", %s of the baseline removed",
+      numfmt.percent(math.max(0, f.skill))) or ""
+    return string.format("learning stopped half way: loss %s%s", number(f.level), removed)
+  end,
+  overfitting = function(f)
+    local task = f.status.task
+    if task.train and task.val then
+      return string.format("learning the training rows only: skill %s on them, %s on validation"
+        .. " rows", number(task.train), number(task.val))
+    end
+    return "overfitting: " .. falling(f)
+  end,
+  still_falling = function(f) return "learning, not finished: " .. falling(f) end,
+  healthy = function(f) return "learning: " .. falling(f) end,
+  cannot_tell = function(f)
+    local more = f.status.movement.more_steps
+    if f.steps == 0 and not more then return "not judged: nothing was trained" end
+    return string.format("too short to judge%s%s", f.steps > 0 and ": " .. f.steps .. " steps"
+      or "", more and string.format(", about %s more would do", number(math.ceil(more))) or "")
   end,
 }
+
+---What the run shows, in words.
+---@param f lossdbg.facts
+---@return string
+function M.state_words(f) return STATE[f.state](f) end
+
+---The same for a run that nobody diagnosed; nil where neither loss nor trend was measured.
+---@param run table
+---@return string?
+function M.of_run(run)
+  local signals, description = {}, run.description or {}
+  for key, value in pairs(run.signals or {}) do signals[key] = value end
+  signals.epoch_loss = signals.epoch_loss or run.history and run.history.loss
+  signals.trend = signals.trend or movement.trend(signals.loss, description.steps_per_epoch)
+  if not (signals.trend or signals.epoch_loss or signals.nonfinite or signals.skill) then
+    return nil
+  end
+  return M.state_words(facts_of.of { description = description, signals = signals })
+end
 
 ---The finding that names the reason, or nil.
 local function reason(ranked)
@@ -117,7 +184,7 @@ function M.build(ranked, case)
     if finding.severity == "crit" or finding.severity == "err" then grave = grave + 1 end
   end
   if cause then
-    local joint = f.learned and ", but " or f.state == "unknown" and "; " or ", because "
+    local joint = f.learned and ", but " or f.state == "cannot_tell" and "; " or ", because "
     text = text .. joint .. cause.title
     local next_one = consequence(ranked, cause)
     if next_one then text = text .. " (so that " .. next_one.title .. ")" end

@@ -194,15 +194,18 @@ end
 
 local function final_signals(self, signals)
   local telemetry = require "lossdbg.train.telemetry"
-  local values
-  signals.final, values = telemetry.measure(self.model, self.probe, self.judge, false)
+  local values, output, val_output, losses_of_val
+  signals.final, values, output = telemetry.measure(self.model, self.probe, self.judge, false)
   telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)
   signals.skill = telemetry.skill(values, self.probe, self.judge, self.baseline, self.loss)
-  if self.val_rows then
-    local rows = telemetry.probe_rows(self.val_rows)
-    local _, losses_of_val = telemetry.measure(self.model, rows, self.judge, false)
+  signals.floor = signals.skill and signals.skill.floor
+  local rows = self.val_rows and telemetry.probe_rows(self.val_rows)
+  if rows then
+    local _
+    _, losses_of_val, val_output = telemetry.measure(self.model, rows, self.judge, false)
     signals.val_skill = telemetry.skill(losses_of_val, rows, self.judge, self.baseline, self.loss)
   end
+  telemetry.task(signals, self.loss, output, self.probe, val_output, rows)
 end
 
 ---The run so far, in the form of what fit returns: steps, signals and a description; without

@@ -5,6 +5,7 @@ local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local recorder = require "lossdbg.train.recorder"
 local stats = require "lossdbg.train.probe_stats"
+local task_skill = require "lossdbg.train.task_skill"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -59,6 +60,7 @@ end
 ---@param with_gradients? boolean also the gradient of the loss (one backward pass)
 ---@return table signals { loss, logit_std, output, layers }
 ---@return userdata losses per sample
+---@return userdata|table output
 function M.measure(model, rows, judge, with_gradients)
   local layers, last_z = {}, nil
   for _, layer in ipairs(model.list) do layers[layer.path] = stats.weights(layer) end
@@ -82,10 +84,11 @@ function M.measure(model, rows, judge, with_gradients)
   local one = type(output) == "userdata"
   return { loss = loss, logit_std = one and stats.std(last_z or output) or nil,
     output = one and stats.output(output, judge.loss, probabilities) or nil,
-    layers = layers }, values
+    layers = layers }, values, output
 end
 
----P2, predict the mean: losses per sample against those of the best constant answer, paired.
+---P2, predict the mean: losses per sample against those of the best constant answer, paired. What
+---no answer could be rid of (the entropy of soft targets) is taken off both.
 ---@param values userdata losses per sample
 ---@param rows { y: userdata, n: integer }
 ---@param judge lossdbg.Judge
@@ -99,7 +102,33 @@ function M.skill(values, rows, judge, baseline, plain_loss)
     ours = tensors.no_grad(function() return ours:reshape({ ours.shape[1], -1 }):mean(2) end)
   end
   local base = baselines.per_sample(baseline, plain_loss, rows.y)
-  return stats.skill(ours:detach():cast "f64", base)
+  local classes = baseline.answer and baseline.answer.numel or 1
+  local least = task_skill.floor(plain_loss, rows.y, classes)
+  ours = ours:detach():cast "f64"
+  if not least or least.numel ~= ours.numel then return stats.skill(ours, base) end
+  local skill = tensors.no_grad(function()
+    return stats.skill(ours:reshape({ ours.numel }):sub(least), base:sub(least))
+  end)
+  skill.floor = tensors.no_grad(least.mean, least):item()
+  skill.loss, skill.baseline = skill.loss + skill.floor, skill.baseline + skill.floor
+  return skill
+end
+
+---Fills signals.task_skill from predictions on training and, where there are, validation rows.
+---@param signals table
+---@param loss lossdbg.Loss
+---@param output userdata|table of the training rows
+---@param rows { y: userdata }
+---@param val_output? userdata|table
+---@param val_rows? { y: userdata }
+function M.task(signals, loss, output, rows, val_output, val_rows)
+  local train = task_skill.of(output, rows.y, loss)
+  local val = val_output and task_skill.of(val_output, val_rows.y, loss)
+  if not (train or val) then return end
+  local shown = train or val
+  signals.task_skill = { train = train and train.value, val = val and val.value,
+    train_rows = train and train.rows, val_rows = val and val.rows, measure = shown.measure,
+    accuracy = train and train.accuracy, majority = train and train.majority }
 end
 
 -- How much of the loss is penalty, and how hard it pulls.
@@ -164,16 +193,22 @@ end
 ---@param session lossdbg.Session
 function M.at_end(session)
   local prepared, signals, judge = session.prepared, session.run.signals, session.judge
-  local values
-  signals.final, values = M.measure(session.model, session.probe, judge, true)
+  local values, output
+  signals.final, values, output = M.measure(session.model, session.probe, judge, true)
   M.mark_died(signals.init and signals.init.layers, signals.final.layers)
   signals.final.train_mode_loss = training_loss(session)
   signals.skill = M.skill(values, session.probe, judge, prepared.baseline, prepared.loss)
-  if prepared.val then
-    local rows = M.probe_rows(prepared.val)
-    local _, losses = tensors.no_grad(forward, session.model, rows, judge)
+  signals.floor = signals.skill and signals.skill.floor
+  local rows = prepared.val and M.probe_rows(prepared.val)
+  local val_output, losses
+  if rows then
+    val_output, losses = tensors.no_grad(forward, session.model, rows, judge)
     signals.val_skill = M.skill(losses, rows, judge, prepared.baseline, prepared.loss)
+    if judge.logits then
+      val_output = tensors.no_grad(judge.logits.activation.apply, val_output)
+    end
   end
+  M.task(signals, prepared.loss, output, session.probe, val_output, rows)
   signals.penalty = penalty_signals(session, session.probe)
 end
 

@@ -106,56 +106,12 @@ function M.extent(run)
   return table.concat(out, ", ")
 end
 
-local function nonfinite_sentence(bad)
-  local place = {}
-  if bad.op then place[#place + 1] = "op " .. clean(bad.op) end
-  if bad.layer then place[#place + 1] = clean(bad.layer) end
-  if bad.line then place[#place + 1] = clean(bad.line) end
-  local s = ("the %s became NaN or infinite at step %s"):format(clean(bad.what or "loss"),
-    number.any(bad.step))
-  return #place > 0 and s .. ", first in " .. table.concat(place, ", ") or s
-end
-
-local function baseline_words(signals)
-  return clean(signals.baseline_name or "loss of the best constant answer")
-end
-
---- What became of the training, from the measured trend and skill; nil when neither was measured.
+--- What became of the training: the state of the run in words, as the diagnosis has them.
 ---@param run table
----@return string|nil
+---@return string|nil nil when nothing was measured
 function M.outcome(run)
-  local signals = run.signals
-  if not signals then return nil end
-  if signals.nonfinite then return nonfinite_sentence(signals.nonfinite) end
-  local trend, skill, baseline = signals.trend, signals.skill, signals.baseline
-  local level = skill and skill.loss or signals.final and signals.final.loss or trend and trend.last
-  local verdict, moving = skill and skill.verdict, trend and trend.verdict
-  if verdict == "at_baseline" and baseline and level then
-    local against = ("%s (%s)"):format(baseline_words(signals), format(baseline, 5))
-    local same = "no better than one constant answer for every row"
-    if moving == "plateau" then
-      return ("constant at %s = %s: %s"):format(format(level), against, same)
-    end
-    return ("loss %s, still at the %s: %s"):format(format(level), against, same)
-  elseif verdict == "worse" and baseline and level then
-    return ("loss %s is worse than the %s (%s): a constant answer would do better"):format(
-      format(level), baseline_words(signals), format(baseline, 5))
-  end
-  local gained = verdict == "better" and skill.value
-    and ("%s of the way from the %s to zero"):format(number.percent(skill.value),
-      baseline_words(signals) .. (baseline and " " .. format(baseline) or ""))
-  if moving == "decreasing" then
-    return "loss still falling" .. (gained and "; " .. gained or "")
-  elseif moving == "increasing" then
-    return ("loss rising: best %s, last %s"):format(format(trend.best), format(trend.last))
-  elseif moving == "plateau" then
-    return "loss level" .. (level and " at " .. format(level) or "")
-      .. (gained and "; " .. gained or "")
-  elseif moving == "undetermined" then
-    return "trend not clear yet" .. (trend.more_steps
-      and "; about " .. number.count(trend.more_steps) .. " more steps would tell" or "")
-  end
-  return gained or nil
+  if not run.signals then return nil end
+  return require("lossdbg.diagnose.verdict").of_run(run)
 end
 
 --- Why the run ended; nil when it simply ran to its end.

@@ -27,7 +27,7 @@ local RECTIFIED = { relu = true, relu6 = true }
 local function severity_of(share, facts)
   if share >= 0.999 then return facts:well_fitted() and "warn" or "crit" end
   if share > 0.5 then
-    return facts.state == "partial" and "err" or facts:grade("err", "warn")
+    return facts.state == "plateau_after_progress" and "err" or facts:grade("err", "warn")
   end
   return share > 0.3 and facts.failed and "warn" or "info"
 end

@@ -26,7 +26,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("%s of the answers are one class (largest class: %s of the rows)",
       numfmt.percent(share), numfmt.percent(majority)),
-    severity = facts.state == "unknown" and "warn" or "err", confidence = 0.85,
+    severity = facts.state == "cannot_tell" and "warn" or "err", confidence = 0.85,
     evidence = { finding.evidence("share of the most frequent answer", share,
       "about " .. numfmt.number(majority)) },
     fixes = {},

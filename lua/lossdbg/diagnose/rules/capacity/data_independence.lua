@@ -20,7 +20,7 @@ function M.check(case)
   if facts.learned and ((facts.skill or 0) >= 0.5 or facts.outliers) then return nil end
   return finding.new(M, {
     title = "inputs make no difference: shuffled inputs train as well as the real ones",
-    severity = facts.state == "unknown" and "warn" or "err", confidence = 0.85,
+    severity = facts.state == "cannot_tell" and "warn" or "err", confidence = 0.85,
     evidence = { finding.evidence("skill on real inputs", test.real or 0),
       finding.evidence("skill on shuffled inputs", test.shuffled or 0, "clearly lower") },
     fixes = {},

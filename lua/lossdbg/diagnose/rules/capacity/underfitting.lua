@@ -18,7 +18,7 @@ local M = {
 function M.check(case)
   local facts = case.facts
   if facts.trend == "undetermined" then return nil, "cannot tell: the trend is undecided" end
-  if facts.trend ~= "plateau" or facts.nonfinite or facts.state == "diverged" then return nil end
+  if facts.trend ~= "plateau" or facts.nonfinite or facts.state == "diverging" then return nil end
   local skill = facts.skill
   if not skill or skill < 0.1 or skill >= 0.9 then return nil end
   if facts.val_skill and skill - facts.val_skill > 0.1 then return nil end

@@ -40,7 +40,7 @@ function M.check(case)
   local facts, net = case.facts, case.facts.net
   local found = net.collapsed or linear_pairs(net)
   if #found == 0 then return nil end
-  local partial = facts.state == "partial"
+  local partial = facts.state == "plateau_after_progress"
   return finding.new(M, {
     title = string.format("no activation after %s: the layers collapse into one linear map",
       numfmt.list(found)),

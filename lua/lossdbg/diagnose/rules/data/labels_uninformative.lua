@@ -45,7 +45,7 @@ local function independent(case)
   local tests = case.signals.tests or {}
   local di, fit = tests.data_independence, tests.overfit_batch
   local state = case.facts.state
-  if state == "slow" or state == "unknown" or state == "diverged" then return false end
+  if state == "too_slow" or state == "cannot_tell" or state == "diverging" then return false end
   local x = case.signals.data and case.signals.data.x or {}
   if not (di and di.independent) or x.identical or case.facts.dead > 0.9 then return false end
   -- A large network memorises any pairing: only validation can tell then. By chance a wrong

@@ -59,7 +59,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("gradients vanish: %s gets %s of what the last layer gets", path,
       numfmt.percent(ratio)),
-    severity = facts.state == "unknown" and "warn" or "err",
+    severity = facts.state == "cannot_tell" and "warn" or "err",
     confidence = facts_of.strength(1e-3 / ratio, 1, 1000), where = facts:where(path),
     evidence = { finding.evidence("relative gradient, first over last", ratio, "over 0.001"),
       finding.evidence("layers with weights", #list) },

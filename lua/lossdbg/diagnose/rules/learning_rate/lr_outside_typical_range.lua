@@ -27,10 +27,10 @@ local RANGE = {
 
 local function fits(facts, high)
   if high then
-    return facts.state == "diverged" or facts.state == "nonfinite" or facts.dead > 0.5
-      or facts.state == "stuck"
+    return facts.state == "diverging" or facts.state == "nan" or facts.dead > 0.5
+      or facts.state == "constant"
   end
-  return facts.state == "slow" or facts.state == "stuck" or facts.state == "baseline"
+  return facts.state == "too_slow" or facts.state == "constant"
 end
 
 function M.check(case)

@@ -42,7 +42,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("the step is too short: the loss still falls at four times the step in"
       .. " %d of %d probes", long, n),
-    severity = facts:grade("err"), confidence = facts.state == "slow" and 0.85 or 0.6,
+    severity = facts:grade("err"), confidence = facts.state == "too_slow" and 0.85 or 0.6,
     evidence = { finding.evidence("median best multiple of the step", line.best_median or 4,
       "0.5 .. 2") },
     fixes = fixes,

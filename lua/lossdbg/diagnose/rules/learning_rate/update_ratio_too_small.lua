@@ -50,7 +50,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("all %d steps together moved the weights by %s of their size",
       facts.steps, numfmt.percent(travel)),
-    severity = facts.state == "unknown" and "warn" or "err",
+    severity = facts.state == "cannot_tell" and "warn" or "err",
     confidence = facts_of.strength(0.01 / math.max(travel, 1e-12), 1, 100),
     where = facts:where(path),
     evidence = { finding.evidence("median update over weight", ratio, "1e-4 .. 1e-2"),

@@ -44,7 +44,7 @@ function M.check(case)
   if not w then return nil, "not applicable: no dropout" end
   local severity
   if w.rate >= 0.8 then
-    severity = facts.state == "partial" and "err" or facts:grade("err", "warn")
+    severity = facts.state == "plateau_after_progress" and "err" or facts:grade("err", "warn")
   elseif w.rate > 0.5 or (w.input and w.rate > 0.3) then
     severity = facts:grade("warn")
   else

@@ -69,7 +69,7 @@ function M.check(case)
   if not (share > 0.5 or ratio > 2 or by_decay or pulled) then return nil end
   local strong = share > 0.5 and ratio == 0 or share > 0.5 and ratio > 0.5 or ratio > 2
     or by_decay or pulled
-  local poor = facts.failed or facts.state == "partial"
+  local poor = facts.failed or facts.state == "plateau_after_progress"
   return finding.new(M, {
     title = title_of(share, ratio, by_decay and shrink or 0, left, path),
     severity = strong and poor and "err" or poor and "warn" or "info",

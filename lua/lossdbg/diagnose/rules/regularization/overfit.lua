@@ -53,7 +53,7 @@ end
 
 function M.check(case)
   local facts, val, train = case.facts, case.signals.val_loss, case.signals.epoch_loss
-  if facts.nonfinite or facts.state == "diverged" then return nil end
+  if facts.nonfinite or facts.state == "diverging" then return nil end
   if #val < 8 then return nil, "cannot tell: needs at least 8 validation losses" end
   local at, z = parts(val)
   local best, last = val[at], val[#val]

@@ -20,18 +20,18 @@ local M = {
 function M.check(case)
   local facts, skill = case.facts, case.signals.skill
   local state = facts.state
-  if state == "unknown" then return nil, "cannot tell: the run is too short to judge its level" end
-  if not (state == "baseline" or state == "poor" or state == "slow"
-    or (state == "stuck" and facts.skill)) then
-    return nil
+  if state == "cannot_tell" then
+    return nil, "cannot tell: the run is too short to judge its level"
   end
+  if not (state == "constant" or state == "too_slow") then return nil end
+  if not facts.skill or facts.skill >= 0.1 then return nil end
   local loss, baseline = skill.loss or facts.level, skill.baseline or facts.baseline
   local name = case.signals.baseline_name or "the best constant answer"
   return finding.new(M, {
     title = string.format("loss %s is %s a constant answer (%s = %s)", numfmt.number(loss),
-      state == "baseline" and "no better than" or state == "stuck" and "worse than"
-        or "hardly better than", numfmt.number(baseline), name),
-    severity = state == "slow" and "warn" or "err", confidence = 0.95,
+      facts.skill_verdict == "better" and "hardly better than"
+        or facts.skill < -0.05 and "worse than" or "no better than", numfmt.number(baseline), name),
+    severity = state == "too_slow" and "warn" or "err", confidence = 0.95,
     evidence = {
       finding.evidence("loss", loss or 0, "well under " .. numfmt.number(baseline)),
       finding.evidence("skill against the baseline", facts.skill or 0, "over 0.5",

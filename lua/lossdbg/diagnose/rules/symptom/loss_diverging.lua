@@ -21,7 +21,7 @@ local M = {
 
 function M.check(case)
   local facts, trend = case.facts, case.signals.trend or {}
-  if facts.state ~= "diverged" then return nil end
+  if facts.state ~= "diverging" then return nil end
   local leapt = facts.leaps >= 2
   local lr = facts:optimizer().lr
   local fixes = { { text = "clip the gradient norm at 1", patch = { clip_norm = 1 } } }

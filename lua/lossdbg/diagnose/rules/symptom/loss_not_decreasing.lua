@@ -24,7 +24,7 @@ function M.check(case)
   end
   if trend.verdict == "decreasing" or facts.learned or facts.nonfinite then return nil end
   if trend.verdict == "undetermined" then return nil end
-  local partial = facts.state == "partial"
+  local partial = facts.state == "plateau_after_progress"
   return finding.new(M, {
     title = string.format("the loss is not falling: %s at the start, %s at the end",
       numfmt.number(trend.first), numfmt.number(trend.last)),

@@ -67,7 +67,7 @@ end
 
 function M.check(case)
   local facts = case.facts
-  if facts.nonfinite or facts.state == "diverged" then return nil end
+  if facts.nonfinite or facts.state == "diverging" then return nil end
   if facts.trend == "undetermined" and not facts.failed then
     return nil, "cannot tell: the trend is undecided"
   end

@@ -19,8 +19,8 @@ local M = {
 
 function M.check(case)
   local facts, trend = case.facts, case.signals.trend
-  if facts.state ~= "slow" then
-    if facts.state == "unknown" and facts.trend == "decreasing" then
+  if facts.state ~= "too_slow" then
+    if facts.state == "cannot_tell" and facts.trend == "decreasing" then
       return nil, "cannot tell: falling, too short to judge the rate"
     end
     return nil
