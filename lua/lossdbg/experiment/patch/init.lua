@@ -4,6 +4,7 @@
 -- of the recipe (a fresh table that it may change) and the value.
 local layers = require "lossdbg.experiment.patch.patch_layers"
 local optim = require "lossdbg.optim"
+local recode = require "lossdbg.experiment.patch.recode"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 
@@ -77,6 +78,18 @@ function kinds.data(recipe, value)
   local fit_data = require "lossdbg.train.fit_data"
   recipe.train = fit_data.drop_nonfinite(recipe.train_rows)
   recipe.val = recipe.val_rows and fit_data.drop_nonfinite(recipe.val_rows)
+end
+
+-- The code of the targets; see recode.
+function kinds.labels(recipe, value)
+  local known = {}
+  for _, code in ipairs(recode.codes) do known[code] = true end
+  if not known[value] then
+    fail("labels", "\"" .. table.concat(recode.codes, "\", \"") .. "\"", value)
+  end
+  local id, classes = recode.classes(recipe.train_rows.y)
+  recipe.train = recode.rows(recipe.train_rows, value, id, classes)
+  recipe.val = recipe.val_rows and recode.rows(recipe.val_rows, value, id, classes)
 end
 
 -- A training loop that differs from the usual one; true values restore the usual one.

@@ -3,6 +3,7 @@ local edit = require "lossdbg.nn.graph_edit"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
+local output = require "lossdbg.experiment.patch.patch_output"
 local source = require "lossdbg.support.source"
 
 local M = {}
@@ -170,30 +171,13 @@ function M.bias_init(model, value)
   return twin
 end
 
--- The activation of the output: of the last dense layer, or the activation layer behind it.
-local function set_output_activation(leaves, last, name)
-  for i = #leaves, 1, -1 do
-    local leaf = leaves[i]
-    if leaf.description.kind == "activation" then
-      take_out(leaf)
-    elseif leaf == last then
-      break
-    end
-  end
-  change(last, { activation = name })
-end
-
----{ output = { activation = "softmax", units = 3 } }: of the last dense layer
+---{ output = { activation = "softmax", units = 3 } }: of the last layer with weights
 function M.output(model, value)
   local given = check(value, "output",
     { { name = "activation", type = "string|table" },
       { name = "units", type = "integer", min = 1 } })
   local twin, leaves = open(model)
-  local dense = of_kind(leaves, "dense")
-  local last = dense[#dense]
-  if not last then fail("output", "a model with a dense layer", nil) end
-  if given.units then change(last, { units = given.units }) end
-  if given.activation then set_output_activation(leaves, last, given.activation) end
+  output.apply(twin, leaves, given, change)
   return twin
 end
 
