@@ -553,6 +553,7 @@ static const luaL_Reg functions[] = {{"trend", lb_diagnose_trend},
                                      {"symmetric", lb_diagnose_symmetric},
                                      {"fingerprints", lb_diagnose_fingerprints},
                                      {"audit", lb_diagnose_audit},
+                                     {"row_hashes", lb_diagnose_row_hashes},
                                      {NULL, NULL}};
 
 int lb_open_diagnose(lua_State *L) {

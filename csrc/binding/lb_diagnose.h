@@ -25,5 +25,6 @@ typedef struct lb_matrix {
 lb_matrix lb_checkmatrix(lua_State *L, int idx, const char *where, const char *name);
 
 int lb_diagnose_audit(lua_State *L);
+int lb_diagnose_row_hashes(lua_State *L);
 
 #endif

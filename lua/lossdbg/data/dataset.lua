@@ -2,6 +2,7 @@
 --- this one as it is.
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 
 local M = {}
@@ -166,9 +167,14 @@ function Dataset:batches(given)
   if not o.epoch then rawset(self, "next_epoch", epoch + 1) end
   local order = o.shuffle and permutation(n, o.seed, "shuffle", epoch)
     or core.tensor.range(0, 1, n, "i32")
+  local ended = false
   return function()
     local last = math.min(at + o.batch, n)
-    if at >= n or (o.drop_last and last - at < o.batch) then return nil end
+    if at >= n or (o.drop_last and last - at < o.batch) then
+      if ended and observers.any then observers.tell("exhausted", self) end
+      ended = true
+      return nil
+    end
     local ids = order:slice(1, at + 1, last, 1)
     at = last
     return inputs.take(self.x, ids), self.y and inputs.take(self.y, ids)

@@ -3,6 +3,7 @@
 local by_hand = require "lossdbg.loss.by_hand"
 local catalogue = require "lossdbg.loss.catalogue"
 local fit_shapes = require "lossdbg.loss.shapes"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
@@ -181,8 +182,12 @@ end
 ---@return userdata scalar (or per sample with reduction "none")
 function Loss:__call(prediction, target, sample_weight, mask)
   local values = self:per_sample(prediction, target, true)
-  return self:reduce(values, weighing.fitted(self, sample_weight, values, "sample_weight"),
+  local value = self:reduce(values, weighing.fitted(self, sample_weight, values, "sample_weight"),
     weighing.fitted(self, mask, values, "mask"))
+  if observers.any then
+    observers.tell("loss", self, prediction, target, value, sample_weight or mask)
+  end
+  return value
 end
 
 function Loss:__tostring()

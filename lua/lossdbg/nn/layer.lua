@@ -5,6 +5,7 @@ local constraint = require "lossdbg.nn.constraint"
 local core = require "lossdbg.core"
 local tensors = require "lossdbg.tensor"
 local initializer = require "lossdbg.nn.initializer"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 
@@ -230,6 +231,7 @@ function M.methods:reinitialise(seed, step)
     local fan_in, shape = parameter.fan_in, parameter.tensor.shape
     parameter.init(parameter.tensor, seed, stream, fan_in, fan_in and shape[#shape])
   end
+  if observers.any then observers.tell("drawn", self) end
 end
 
 ---Number of values in the parameters.

@@ -3,6 +3,7 @@
 local core = require "lossdbg.core"
 local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 
@@ -90,15 +91,8 @@ function Model.__call(self, x, context)
   return self:forward(x, context or {})
 end
 
----Applies the layers without checking the shape. context.logits = the last layer leaves out its
----softmax or sigmoid; context.tap(layer, "before"|"after", tensor) sees every activation;
----context.see(layer, tensor) sees every output as it is computed anyway; context.activity(layer,
----tensor) sees the outputs that are penalised; context.mask (i32 [batch,
----steps], 0: does not count) goes with the input.
----@param x userdata
----@param context table
----@return userdata
-function Model:forward(x, context)
+-- One layer behind the other, or by the plan of a graph.
+local function forward(self, x, context)
   if self.plan then return graph_run.forward(self, x, context) end
   if not is_tensor(x) or type(context) ~= "table" then
     options.fail("model:forward", is_tensor(x) and "context" or "x",
@@ -117,6 +111,20 @@ function Model:forward(x, context)
   end
   context.mask = mask -- what an embedding left there is no mask of the next input
   return x
+end
+
+---Applies the layers without checking the shape. context.logits = the last layer leaves out its
+---softmax or sigmoid; context.tap(layer, "before"|"after", tensor) sees every activation;
+---context.see(layer, tensor) sees every output as it is computed anyway; context.activity(layer,
+---tensor) sees the outputs that are penalised; context.mask (i32 [batch,
+---steps], 0: does not count) goes with the input.
+---@param x userdata
+---@param context table
+---@return userdata
+function Model:forward(x, context)
+  local output = forward(self, x, context)
+  if observers.any then observers.tell("forward", self, x, context, output) end
+  return output
 end
 
 ---The layers in order.

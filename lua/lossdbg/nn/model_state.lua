@@ -2,6 +2,7 @@
 -- to and from files.
 local core = require "lossdbg.core"
 local layer = require "lossdbg.nn.layer"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
@@ -77,6 +78,7 @@ function methods:load_state(state)
   tensors.no_grad(function()
     for _, pair in ipairs(copies) do pair[1]:copy_(pair[2]) end
   end)
+  if observers.any then observers.tell("loaded", self) end
   return self, #copies
 end
 

@@ -1,5 +1,6 @@
 --- What surrounds the rule in Keras: gradients summed over several steps, a running average of the
 -- weights, constraints on the weights.
+local observers = require "lossdbg.support.observers"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -42,6 +43,7 @@ end
 ---@param list table[] entries
 ---@param swap boolean keep the weights in the averages
 function M.apply(list, swap)
+  if observers.any then observers.tell("averaged", list, swap) end
   for _, entry in ipairs(list) do
     local average = entry.slots.weight_average
     if average then

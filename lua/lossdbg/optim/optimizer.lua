@@ -4,6 +4,7 @@ local average = require "lossdbg.optim.average"
 local common = require "lossdbg.optim.common"
 local core = require "lossdbg.core"
 local groups = require "lossdbg.optim.groups"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local parameters = require "lossdbg.optim.parameters"
 local rates = require "lossdbg.optim.rate"
@@ -79,6 +80,7 @@ end
 
 ---Forgets the gradients of all parameters.
 function methods:zero_grad()
+  if observers.any then observers.tell("clear", self) end
   for _, entry in ipairs(held(self, "zero_grad")) do entry.tensor.grad = nil end
 end
 
@@ -112,6 +114,7 @@ end
 ---and rule, average of the weights, constraints.
 ---@return lossdbg.Optimizer self
 function methods:step()
+  if observers.any then observers.tell("step", self) end
   local active, gradients = gather(self)
   local lr = rates.current(self.rate, self.iterations, source.level)
   local stats, update, o = slots.prepare(self, active), self.kind.update, self.options
@@ -141,8 +144,8 @@ function methods:step()
   for i, entry in ipairs(active) do
     entry.used, entry.used_version = used[i], train.version(used[i])
   end
-  self.last_stats = stats
-  self.iterations = self.iterations + 1
+  self.last_stats, self.iterations = stats, self.iterations + 1
+  if observers.any then observers.tell("stepped", self) end
   return self
 end
 
@@ -158,7 +161,7 @@ function methods:phase()
     overwrite)
 end
 
----Ends a training: with use_ema the averages become the weights (fit does this by itself).
+---Ends a training: with use_ema the averages become the weights (as fit does by itself).
 ---@return lossdbg.Optimizer self
 function methods:finalize()
   average.apply(held(self, "finalize"), false)

@@ -2,6 +2,7 @@
 -- Row-major, batch first, channels last; axes and indices count from 1, negative from the end.
 
 local core = require "lossdbg.core"
+local observers = require "lossdbg.support.observers"
 
 local op, methods = core.op, core.tensor.methods
 
@@ -149,7 +150,12 @@ function M.no_grad(fn, ...) return core.autograd.no_grad(fn, ...) end
 --- Adds d self / d leaf to the .grad of every leaf that requires a gradient.
 ---@param gradient? lossdbg.Tensor of self's shape; default 1 for a tensor with one element
 ---@param retain? boolean keep the graph for another backward
-function methods:backward(gradient, retain) core.autograd.backward(self, gradient, retain) end
+function methods:backward(gradient, retain)
+  if not observers.any then return core.autograd.backward(self, gradient, retain) end
+  observers.tell("backward", self)
+  core.autograd.backward(self, gradient, retain)
+  observers.tell("gradients", self)
+end
 
 --- self += alpha * other, in place.
 ---@param other lossdbg.Tensor|number

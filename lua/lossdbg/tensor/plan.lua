@@ -3,6 +3,7 @@
 -- the step is replayed with the same functions in the same order, so that results have the same
 -- bits. What cannot be planned runs eagerly and `step.reason` says why.
 local core = require "lossdbg.core"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local rates = require "lossdbg.optim.rate"
 local signature = require "lossdbg.tensor.signature"
@@ -125,6 +126,9 @@ local function some(self, n, ...)
   local mode = plan.mode()
   if mode == "taping" then return 1, self.fn(...) end
   if mode then return eagerly(self, mode .. " is on", ...) end
+  if observers.any and observers.want_eager() then
+    return eagerly(self, "a watch looks at this step", ...)
+  end
   if self.stamp ~= plan.stamp() then forget(self) end
   local inputs, text = signature.of(...)
   if not inputs then return eagerly(self, text, ...) end

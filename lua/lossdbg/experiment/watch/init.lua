@@ -2,16 +2,25 @@
 --   local watch <close> = ld.watch(model, opt, { loss = loss, data = { x, y } })
 --   ... opt:step(); watch:step(l) ...
 --   print(watch:diagnose())
+local attempt = require "lossdbg.support.attempt"
+local batch_rows = require "lossdbg.experiment.watch.batch_rows"
+local closing = require "lossdbg.experiment.watch.closing"
+local core = require "lossdbg.core"
 local evaluate = require "lossdbg.train.evaluate"
+local eyes = require "lossdbg.experiment.watch.eyes"
 local fit_data = require "lossdbg.train.fit_data"
 local losses = require "lossdbg.loss"
 local graph_run = require "lossdbg.nn.graph_run"
+local look = require "lossdbg.experiment.watch.look"
 local loss_several = require "lossdbg.loss.several"
 local models = require "lossdbg.nn.model"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local recorder = require "lossdbg.train.recorder"
+local reference_fit = require "lossdbg.experiment.watch.reference_fit"
 local runs = require "lossdbg.experiment.run"
 local source = require "lossdbg.support.source"
+local tensors = require "lossdbg.tensor"
 
 local M = {}
 
@@ -68,51 +77,22 @@ local function prepare(self, given)
   self.loss = loss
 end
 
--- ---- are gradients cleared? ---------------------------------------------------------------------
-
--- Counts calls of zero_grad on this optimiser until the watch is closed, and keeps an eye on one
--- small parameter: a buffer that is never cleared is a sum, so that it hardly turns from one step
--- to the next, while the gradients of single batches do.
-local function observe_clearing(self)
-  local optimizer, chosen = self.optimizer, nil
-  for _, parameter in ipairs(recorder.parameters(self.model, true)) do
-    local n, least = parameter.tensor.numel, chosen and chosen.numel or math.huge
-    if n >= 8 and n < least then chosen = parameter.tensor end
-  end
-  self.clearing = { calls = 0, tensor = chosen, cosine = {}, ratio = {} }
-  if type(optimizer.zero_grad) ~= "function" then return end
-  local zero_grad = optimizer.zero_grad
-  self.clearing.replaced = rawget(optimizer, "zero_grad")
-  optimizer.zero_grad = function(...)
-    self.clearing.calls = self.clearing.calls + 1
-    return zero_grad(...)
-  end
-end
-
-local function norm(tensor) return math.sqrt(tensor:square():sum():item()) end
-
-local function follow_buffer(clearing)
-  local gradient = clearing.tensor and clearing.tensor.grad
-  if clearing.calls > 0 or not gradient then return end
-  local now, before = gradient:detach():reshape { -1 }, clearing.before
-  clearing.before = now:clone()
-  if not before then return end
-  local lengths = norm(now) * norm(before)
-  local n = #clearing.cosine + 1
-  clearing.cosine[n] = lengths > 0 and now:mul(before):sum():item() / lengths or 0
-  clearing.ratio[n] = norm(now) / math.max(norm(now:sub(before)), 1e-30)
-end
-
--- signals.tests.zero_grad: nil when it cannot be told.
-local function clearing_result(clearing)
-  if clearing.calls > 0 then return { accumulates = false } end
-  local n = #clearing.cosine
-  if n < 9 then return nil end
-  local function late(list) return recorder.median(table.move(list, n // 2, n, 1, {})) end
-  return { accumulates = late(clearing.cosine) > 0.9, ratio = late(clearing.ratio) }
-end
-
 -- ---- the watch ---------------------------------------------------------------------------------
+
+local function begin(self, checked)
+  prepare(self, checked)
+  self.batch_rows = batch_rows.new(self.rows, self.model.dtype)
+  if not self.rows then return end
+  local telemetry = require "lossdbg.train.telemetry"
+  self.probe = telemetry.probe_rows(self.rows)
+  self.judge = evaluate.judge(self.model, self.loss, {}, true)
+  self.signals.init = telemetry.measure(self.model, self.probe, self.judge, false)
+  if self.baseline then
+    self.signals.baseline, self.signals.baseline_name = self.baseline.loss, self.baseline.name
+  end
+  self.start = reference_fit.start(self.model, self.optimizer)
+  self.data_digest = closing.digest(self.rows.source)
+end
 
 ---@param model lossdbg.Model
 ---@param optimizer table made by ld.optim for this model
@@ -129,18 +109,10 @@ function M.new(model, optimizer, given)
   local checked = options.check("watch", given, schema, source.level())
   local self = setmetatable({ model = model, optimizer = optimizer, batch = checked.batch,
     name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
-    source = source.here() }, Watch)
-  observe_clearing(self)
-  prepare(self, checked)
-  if self.rows then
-    local telemetry = require "lossdbg.train.telemetry"
-    self.probe = telemetry.probe_rows(self.rows)
-    self.judge = evaluate.judge(model, self.loss, {}, true)
-    self.signals.init = telemetry.measure(model, self.probe, self.judge, false)
-    if self.baseline then
-      self.signals.baseline, self.signals.baseline_name = self.baseline.loss, self.baseline.name
-    end
-  end
+    source = source.here(), eyes = eyes.new(model, optimizer), seen = look.new() }, Watch)
+  observers.quietly(begin, self, checked)
+  observers.add(self.eyes)
+  core.plan.rate_changed()
   return self
 end
 
@@ -151,14 +123,46 @@ local function loss_number(loss)
     nil, source.level())
 end
 
+-- What the optimisers of this step did, by parameter: the one that was named, and any other that
+-- moved weights of the model.
+local function statistics(self)
+  local stepped = self.eyes.now.stepped
+  if not stepped then return self.optimizer.stats or {}, self.optimizer.lr end
+  if #stepped == 1 then return stepped[1].stats, stepped[1].lr end
+  local all = {}
+  for _, optimizer in ipairs(stepped) do
+    for name, row in pairs(optimizer.stats) do all[name] = row end
+  end
+  return all, stepped[1].lr
+end
+
+-- The loss of this step is in hand: what it shows is computed now, outside of any plan.
+local function observe(self, value)
+  local own = self.eyes
+  local now = own.now
+  if own.looking then
+    look.step(self, value)
+  elseif now.x then
+    self.batch_rows:glance(now.x, own.at)
+  end
+end
+
+local function end_step(self)
+  local own = self.eyes
+  own.at = own.at + 1
+  own.now, own.looking = {}, look.wanted(own.at + 1)
+  if own.looking then core.plan.rate_changed() end -- plans ask before their next replay
+end
+
 ---Takes up one step; call it after `opt:step()`.
 ---@param loss userdata|number
 ---@return lossdbg.Watch self
 function Watch:step(loss)
   if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
   local value, record = loss_number(loss), self.recorder
-  follow_buffer(self.clearing)
-  local bad = record:add(value, self.optimizer.stats or {}, self.optimizer.lr)
+  local ok, message = attempt.call(observers.quietly, tensors.no_grad, observe, self, value)
+  if not ok then self.eyes:failed(tostring(message)) end
+  local bad = record:add(value, statistics(self))
   self.grad_norm, self.loss_value = record:last "grad_norm", value
   local signals = self.signals
   if not signals.nonfinite and (value ~= value or math.abs(value) == math.huge) then
@@ -167,12 +171,14 @@ function Watch:step(loss)
     signals.nonfinite = { step = record.step, what = "gradient", layer = bad,
       line = self.model:layer(bad).source }
   end
+  end_step(self)
   return self
 end
 
 ---Ends the watch; it can still be diagnosed.
 function Watch:close()
-  if not self.closed then rawset(self.optimizer, "zero_grad", self.clearing.replaced) end
+  observers.remove(self.eyes)
+  self.eyes:close()
   self.closed = true
 end
 
@@ -192,22 +198,6 @@ local function description(self)
   return described
 end
 
-local function final_signals(self, signals)
-  local telemetry = require "lossdbg.train.telemetry"
-  local values, output, val_output, losses_of_val
-  signals.final, values, output = telemetry.measure(self.model, self.probe, self.judge, false)
-  telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)
-  signals.skill = telemetry.skill(values, self.probe, self.judge, self.baseline, self.loss)
-  signals.floor = signals.skill and signals.skill.floor
-  local rows = self.val_rows and telemetry.probe_rows(self.val_rows)
-  if rows then
-    local _
-    _, losses_of_val, val_output = telemetry.measure(self.model, rows, self.judge, false)
-    signals.val_skill = telemetry.skill(losses_of_val, rows, self.judge, self.baseline, self.loss)
-  end
-  telemetry.task(signals, self.loss, output, self.probe, val_output, rows)
-end
-
 ---The run so far, in the form of what fit returns: steps, signals and a description; without
 ---history per epoch, which a watch does not know.
 ---@return lossdbg.Run
@@ -216,8 +206,7 @@ function Watch:run()
   for key, value in pairs(self.signals) do signals[key] = value end
   signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
   signals.steps = record.step
-  signals.tests = { zero_grad = clearing_result(self.clearing) }
-  if self.probe then final_signals(self, signals) end
+  observers.quietly(closing.measure, self, signals)
   return runs.new {
     description = description(self), history = {}, n_epochs = 0, n_steps = record.step,
     steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,

@@ -1,0 +1,189 @@
+--- The rows that a loop feeds, against the rows of its data: which are seen again and again, which
+-- never, and whether inputs and targets still belong together.
+local core = require "lossdbg.core"
+local fit_data = require "lossdbg.train.fit_data"
+local inputs = require "lossdbg.data.inputs"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+local MOST_KEPT = 20000 -- different rows that are counted
+local MOST_PAIRS = 1024 -- targets that are compared with those of the data
+local LIGHT = 4 -- rows of a step that is not looked at closely
+
+---@class lossdbg.BatchRows
+---@field n integer rows of the data; 0 when it was not given
+---@field different integer different rows among them
+---@field drawn integer rows taken down so far
+---@field seen integer different rows among those
+---@field checked integer rows whose inputs were looked up in the data
+---@field matched integer rows found there
+local Rows = {}
+Rows.__index = Rows
+
+-- One hash a row; several inputs are hashed together.
+local function hashes(x, dtype, most, offset)
+  local total
+  for _, part in ipairs(inputs.list(x)) do
+    if part.dtype ~= dtype and part.dtype ~= "i32" then part = part:detach():cast(dtype) end
+    local list = core.diagnose.row_hashes(part:contiguous(), most, offset)
+    if total then
+      for i, h in ipairs(list) do total[i] = total[i] * 31 ~ h end
+    else
+      total = list
+    end
+  end
+  return total
+end
+
+---@param data { x: any, y: userdata, n: integer }|nil in the form the model computes with
+---@param dtype string
+---@return lossdbg.BatchRows
+function M.new(data, dtype)
+  return setmetatable({ data = data, dtype = dtype, n = data and data.n or 0, drawn = 0, seen = 0,
+    kept = {}, checked = 0, matched = 0, pairs = { given = {}, wanted = {} }, equal = 0,
+    unequal = 0, last = {}, same_batch = 0, batches = 0 }, Rows)
+end
+
+-- Row numbers by hash; false for rows that occur more than once with different targets.
+local function index(self)
+  if self.index then return self.index end
+  local list, found, different = hashes(self.data.x, self.dtype), {}, 0
+  for i, h in ipairs(list) do
+    if found[h] == nil then
+      found[h], different = i, different + 1
+    else
+      found[h] = false
+    end
+  end
+  self.index, self.different = found, different
+  return found
+end
+
+local function count(self, list)
+  local kept = self.kept
+  for _, h in ipairs(list) do
+    if self.seen < MOST_KEPT then
+      self.drawn = self.drawn + 1
+      if not kept[h] then kept[h], self.seen = true, self.seen + 1 end
+    end
+  end
+end
+
+---Takes up the inputs of a step by a few of its rows.
+---@param x any
+---@param step integer
+function Rows:glance(x, step)
+  count(self, hashes(x, self.dtype, LIGHT, step * 7))
+end
+
+---Takes up all inputs of a step.
+---@param x any
+---@return integer[]|nil rows of the data, when every input was found there
+function Rows:look(x)
+  local list, same = hashes(x, self.dtype), #self.last > 0
+  count(self, list)
+  for i, h in ipairs(list) do same = same and self.last[i] == h end
+  self.batches = self.batches + 1
+  if same and #list == #self.last then self.same_batch = self.same_batch + 1 end
+  self.last = list
+  if not self.data then return nil end
+  local known, rows, all = index(self), {}, true
+  for i, h in ipairs(list) do
+    local row = known[h]
+    self.checked = self.checked + 1
+    if row ~= nil then self.matched = self.matched + 1 end
+    rows[i] = row or 0
+    all = all and row
+  end
+  return all and rows or nil
+end
+
+---Targets of the data for these rows.
+---@param rows integer[]
+---@return userdata
+function Rows:targets(rows)
+  local ids = {}
+  for i, row in ipairs(rows) do ids[i] = row - 1 end
+  return inputs.take(inputs.contiguous(self.data.y), tensors.tensor(ids, "i32"))
+end
+
+-- Up to MOST_PAIRS single targets, for the question how one became the other.
+local function keep_pairs(self, wanted, given)
+  local kept = self.pairs
+  if wanted.numel ~= given.numel or wanted.numel > 4 * wanted.shape[1] then return end
+  local a, b = wanted:reshape({ -1 }):totable(), given:reshape({ -1 }):totable()
+  for i = 1, #a do
+    if #kept.given >= MOST_PAIRS then return end
+    kept.wanted[#kept.wanted + 1], kept.given[#kept.given + 1] = a[i], b[i]
+  end
+end
+
+---Compares the targets that the loss was given with those of the data.
+---@param wanted userdata
+---@param given any as the loop handed it to its loss
+---@param loss lossdbg.Loss
+---@param output_shape integer[]
+---@return boolean|nil equal nil when they cannot be compared
+function Rows:compare(wanted, given, loss, output_shape)
+  if not core.tensor.is_tensor(given) or not core.tensor.is_tensor(wanted) then return nil end
+  local ok, mine = pcall(fit_data.target, loss, given:detach(), output_shape, self.dtype, "y")
+  if not ok or mine.numel ~= wanted.numel then return nil end
+  mine = mine:reshape(wanted.shape)
+  local n = wanted.shape[1]
+  local same = mine:eq(wanted):reshape({ n, -1 }):min(2):sum():item()
+  self.equal, self.unequal = self.equal + same, self.unequal + n - same
+  if same < n then keep_pairs(self, wanted, mine) end
+  return same == n
+end
+
+-- How the targets of the data became those of the loss: "map" when equal ones stay equal, "mixed"
+-- when they do not, "affine" when real ones went through a x + b.
+local function relation(pairs_of)
+  local wanted, given = pairs_of.wanted, pairs_of.given
+  if #wanted < 16 then return nil end
+  local to, back, one, injective, different = {}, {}, true, true, 0
+  for i, w in ipairs(wanted) do
+    local g = given[i]
+    if to[w] == nil then
+      different = different + 1
+      to[w] = g
+    elseif to[w] ~= g then
+      one = false
+    end
+    if back[g] == nil then back[g] = w elseif back[g] ~= w then injective = false end
+  end
+  if different <= #wanted // 4 then
+    return one and (injective and "map" or "merged") or "mixed"
+  end
+  local sx, sy, sxx, sxy, syy, n = 0, 0, 0, 0, 0, #wanted
+  for i = 1, n do sx, sy = sx + wanted[i], sy + given[i] end
+  for i = 1, n do
+    local a, b = wanted[i] - sx / n, given[i] - sy / n
+    sxx, sxy, syy = sxx + a * a, sxy + a * b, syy + b * b
+  end
+  if syy == 0 then return "merged" end
+  if sxx > 0 and sxy * sxy > 0.999 * sxx * syy then return "affine" end
+  if one then return "map" end
+  return "mixed"
+end
+
+---@return table signals.loop.rows
+function Rows:signals()
+  local expected
+  if self.data and self.batches > 0 then
+    local n = index(self) and self.different
+    expected = n * (1 - (1 - 1 / n) ^ self.drawn)
+  end
+  local compared = self.equal + self.unequal
+  return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
+    same_batch = self.same_batch, batches = self.batches,
+    batch = #self.last, found = self.checked > 0 and self.matched / self.checked or nil,
+    targets_equal = compared > 0 and self.equal / compared or nil,
+    targets = compared > 0 and self.unequal > 0 and relation(self.pairs) or nil }
+end
+
+---Drops what was kept.
+function Rows:close() self.kept, self.last = {}, {} end
+
+return M

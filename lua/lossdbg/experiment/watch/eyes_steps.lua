@@ -1,0 +1,171 @@
+--- What a watch notices of gradients and updates: whether buffers are cleared, whether somebody
+-- changes gradients before the step or weights after it. Handlers of lossdbg.Eyes.
+local core = require "lossdbg.core"
+
+local M = {}
+
+local version, taping = core.train.version, core.plan.taping
+
+-- ---- gradients ----------------------------------------------------------------------------------
+
+-- The gradient of the first of our tensors that has one.
+local function some_gradient(self)
+  for _, parameter in ipairs(self.parameters) do
+    local gradient = parameter.tensor.grad
+    if gradient then return gradient end
+  end
+end
+
+function M:backward()
+  local gradient = some_gradient(self)
+  self.before, self.before_version = gradient, gradient and version(gradient)
+  local chosen = self.looking and not taping() and self.chosen and self.chosen.grad
+  self.chosen_before = chosen and chosen:detach():clone() or nil
+end
+
+-- Gradients of a step must not hold those of the step before: if the buffer that an update used is
+-- still there, untouched, this backward adds to it.
+local function check_cleared(self, gradient)
+  local before = self.before
+  for _, used in pairs(self.used) do
+    if before and rawequal(before, used.gradient) and self.before_version == used.version
+      and not used.zero then
+      self.stale = true
+      return
+    end
+  end
+  self.fresh = self.fresh or gradient ~= nil
+end
+
+local function gradients_of(self)
+  local list = {}
+  for _, parameter in ipairs(self.parameters) do
+    local gradient = parameter.tensor.grad
+    if gradient then list[#list + 1] = gradient end
+  end
+  return list
+end
+
+function M:gradients(tensor)
+  local gradient = some_gradient(self)
+  local moved = gradient and not (rawequal(gradient, self.before)
+    and version(gradient) == self.before_version)
+  if not moved then return end -- the loss of another model
+  self.backwards = self.backwards + 1
+  check_cleared(self, gradient)
+  local now = self.now
+  now.backwards = (now.backwards or 0) + 1
+  if rawequal(now.root, tensor) then self:breaks "one_backward" end
+  now.root = tensor
+  if not self.looking or taping() then return end
+  now.norm = core.train.global_norm(gradients_of(self))
+  local chosen = self.chosen and self.chosen.grad
+  if not chosen then return end
+  now.chosen, now.chosen_version = chosen:detach():clone(), version(chosen)
+  if self.stale and self.chosen_before then -- buffer over the gradient of this pass alone
+    local fresh = core.train.global_norm { now.chosen:sub(self.chosen_before) }
+    self.piles = self.piles or {}
+    if fresh > 0 then
+      self.piles[#self.piles + 1] = core.train.global_norm { now.chosen } / fresh
+    end
+  end
+end
+
+function M:clear(optimizer)
+  if not self.held[optimizer] and optimizer ~= self.given then return end
+  self.clears, self.stale = self.clears + 1, nil
+end
+
+-- ---- steps --------------------------------------------------------------------------------------
+
+-- Whether an optimiser moves weights of our model.
+local function is_ours(self, optimizer)
+  local known = self.held[optimizer]
+  if known ~= nil then return known end
+  known = false
+  local ours = {}
+  for _, parameter in ipairs(self.parameters) do ours[parameter.tensor] = true end
+  for _, entry in ipairs(rawget(optimizer, "list") or {}) do
+    if ours[entry.tensor] then
+      known = true
+      self.in_optimizer = self.in_optimizer or {}
+      self.in_optimizer[entry.tensor] = true
+    end
+  end
+  self.held[optimizer] = known
+  return known
+end
+
+-- Nothing but a step may move weights: versions are compared with those after the step before.
+local function check_untouched(self)
+  local after = self.after
+  self.after = nil
+  if not after or after.step < self.at - 1 then return end
+  for i, parameter in ipairs(self.parameters) do
+    if after[i] and version(parameter.tensor) ~= after[i] and parameter.tensor.requires_grad then
+      self.touched = self.touched or {}
+      if #self.touched < 64 then
+        self.touched[#self.touched + 1] = { parameter = parameter, before = after.values[i],
+          after = not taping() and parameter.tensor:detach():clone() }
+      end
+      self:breaks("only_step_moves_weights", { layer = parameter.path })
+    end
+  end
+end
+
+function M:step(optimizer)
+  if not is_ours(self, optimizer) then return end
+  if self.stale then
+    self:breaks "gradients_cleared"
+    self.stale = nil
+  end
+  local now = self.now
+  if taping() then
+    self.after = nil
+    return
+  end
+  check_untouched(self)
+  if not self.looking then return end
+  local list = gradients_of(self)
+  now.step_norm = #list > 0 and core.train.global_norm(list) or nil
+  local chosen = self.chosen and self.chosen.grad
+  if chosen and now.chosen and version(chosen) ~= now.chosen_version then
+    now.changed = chosen:detach():clone()
+  end
+  local layer = self.model:output_layer()
+  local weights = layer and layer.weights
+  local tensor = weights and (weights.bias or weights.kernel)
+  if tensor and tensor.grad then now.output_gradient = tensor.grad:detach():clone() end
+end
+
+-- One entry an optimiser: the buffer that its update used.
+local function remember_used(self, optimizer)
+  for _, entry in ipairs(optimizer.list) do
+    local gradient = entry.tensor.grad
+    if gradient and entry.used and rawequal(entry.used, gradient) then
+      self.used[optimizer] = { gradient = gradient, version = version(gradient),
+        zero = self.looking and not taping() and core.train.global_norm { gradient } == 0 }
+      return
+    end
+  end
+end
+
+function M:stepped(optimizer)
+  if not is_ours(self, optimizer) then return end
+  if not self.optimizers[optimizer] then self.n_optimizers = self.n_optimizers + 1 end
+  self.optimizers[optimizer] = (self.optimizers[optimizer] or 0) + 1
+  self.steps = self.steps + 1
+  local now = self.now
+  now.stepped = now.stepped or {}
+  now.stepped[#now.stepped + 1] = optimizer
+  remember_used(self, optimizer)
+  if not self.looking or taping() then return end
+  local after = { step = self.at, values = {} }
+  for i, parameter in ipairs(self.parameters) do
+    after[i] = version(parameter.tensor)
+    after.values[i] = parameter.tensor:detach():clone()
+  end
+  self.after = after
+end
+
+return M

@@ -1,0 +1,143 @@
+--- What one step shows when it is looked at closely, computed after it is done: whether the loss is
+-- the one that was named, on the targets of the data, and what became of the gradient.
+local core = require "lossdbg.core"
+local tensors = require "lossdbg.tensor"
+
+local M = {}
+
+local CLOSE = 1e-4 -- relative distance of losses that are the same in f32
+local SAME_VALUES = 1e-5
+
+local function close(a, b) return math.abs(a - b) <= CLOSE * math.max(math.abs(a), math.abs(b)) end
+
+local function value_of(loss, output, y)
+  local values = loss:compute(output, y)
+  if loss.scale and loss.scale ~= 1 then values = values:mul(loss.scale) end
+  local value = loss:reduce(values)
+  return (value.rank > 0 and value:mean() or value):item()
+end
+
+local function squashed(output, name)
+  if name == "softmax" then return output:softmax(-1) end
+  return output:sigmoid()
+end
+
+local function candidates(output) return output.shape[output.rank] > 1 and { "softmax", "sigmoid" }
+  or { "sigmoid" } end
+
+local function same_values(a, b)
+  return a.numel == b.numel and a.dtype == b.dtype
+    and tensors.allclose(a:reshape { -1 }, b:reshape { -1 }, SAME_VALUES, 1e-6)
+end
+
+local function count(list, name) list[name] = (list[name] or 0) + 1 end
+
+-- What lies between the model's output and the prediction that the loss got.
+local function before_loss(seen, now)
+  local prediction, output = now.prediction, now.output
+  if not prediction or not core.tensor.is_tensor(prediction) then return end
+  if rawequal(prediction, output) then return count(seen.between, "nothing") end
+  prediction = prediction:detach()
+  for _, name in ipairs(candidates(output)) do
+    if same_values(prediction, squashed(output, name)) then return count(seen.between, name) end
+  end
+  count(seen.between, same_values(prediction, output) and "nothing" or "other")
+end
+
+-- How the loss of the step is made of the named loss on the data's targets.
+local function relate(seen, loss, output, y, value)
+  local own = value_of(loss, output, y)
+  seen.own = own
+  if close(value, own) then return "same" end
+  if close(value, -own) then return "negative" end
+  for _, name in ipairs(candidates(output)) do
+    if close(value, value_of(loss, squashed(output, name), y)) then return name end
+  end
+  return value > own and "more" or "less"
+end
+
+local function plain_output(output)
+  if not core.tensor.is_tensor(output) then return nil end
+  return output:detach()
+end
+
+-- Norm of the gradient that the step used over that of the backward pass, without the factor that
+-- the loss was multiplied by before it; nil when nobody touched the gradient in between.
+local function altered(now, value)
+  if not (now.changed and now.norm and now.step_norm and now.norm > 0) then return nil end
+  local factor, root = 1, now.root and now.root.numel == 1 and now.root:detach():item()
+  if root and value ~= 0 and root / value > 0 then factor = root / value end
+  local a, b = now.chosen:reshape { -1 }, now.changed:reshape { -1 }
+  local length = core.train.global_norm { a } * core.train.global_norm { b }
+  local cosine = length > 0 and a:mul(b):sum():item() / length or nil
+  return now.step_norm * factor / now.norm, cosine
+end
+
+local function silent_outputs(seen, gradient)
+  if gradient.rank < 1 then return end
+  local width = gradient.shape[gradient.rank]
+  local largest = gradient:reshape({ -1, width }):abs():max(1):reshape({ width }):totable()
+  seen.outputs = seen.outputs or {}
+  for i, value in ipairs(largest) do
+    if value ~= 0 then seen.outputs[i] = true end
+  end
+  seen.output_width, seen.output_looks = width, (seen.output_looks or 0) + 1
+end
+
+---@return table seen what looks add up to
+function M.new()
+  return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, cosine = {},
+    clip = {} }
+end
+
+-- Share of the gradient that the optimiser's own clipping left.
+local function own_clip(optimizer)
+  local before, after = 0, 0
+  for _, row in pairs(optimizer.stats or {}) do
+    before, after = before + row.grad_norm ^ 2, after + row.grad_sq
+  end
+  return before > 0 and math.sqrt(after / before) or nil
+end
+
+---Looks at the step that is just done.
+---@param self lossdbg.Watch
+---@param value number its loss
+function M.step(self, value)
+  local eyes, seen, now = self.eyes, self.seen, self.eyes.now
+  seen.looks = seen.looks + 1
+  local rows = now.x and self.batch_rows:look(now.x)
+  local output = now.output and plain_output(now.output)
+  now.output = output
+  if output then before_loss(seen, now) end
+  local y = rows and self.loss and not self.loss.parts and self.batch_rows:targets(rows)
+  if y and now.target and now.calls == 1 then
+    self.batch_rows:compare(y, now.target, self.loss, self.model.output_shape)
+  end
+  if y and output and now.passes == 1 and not now.weighed then
+    count(seen.relation, relate(seen, self.loss, output, y, value))
+    if seen.own ~= 0 then seen.ratio[#seen.ratio + 1] = value / seen.own end
+  end
+  local ratio, cosine = altered(now, value)
+  if ratio then seen.altered[#seen.altered + 1] = ratio end
+  if cosine then seen.cosine[#seen.cosine + 1] = cosine end
+  if now.output_gradient then silent_outputs(seen, now.output_gradient) end
+  for _, optimizer in ipairs(now.stepped or {}) do
+    local kept = own_clip(optimizer)
+    if kept then seen.clip[#seen.clip + 1] = kept end
+  end
+  if cosine and cosine < -0.999 then eyes:breaks "gradient_sign" end
+end
+
+---Whether step number n is looked at closely: the first eight, then ever rarer ones, in twos, so
+---that what happens between two steps is seen too.
+---@param n integer
+---@return boolean
+function M.wanted(n)
+  if n <= 8 then return true end
+  local span = 16
+  while span * 2 <= n and span < 512 do span = span * 2 end
+  local at = n % (span // 2)
+  return at == 0 or at == 1
+end
+
+return M
