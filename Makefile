@@ -86,7 +86,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
 # Checkout first, then whatever Lua itself would search; nothing from the user's own paths.
 LUA_ENV = env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 -u LUA_INIT LUA=$(LUA) OPENBLAS_NUM_THREADS=1 \
-          LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='./$(1)/?.so;;'
+          LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' LUA_CPATH='$(abspath $(1))/?.so;;'
 # busted is a Lua script on Debian and a shell wrapper where LuaRocks installed it.
 BUSTED  = $(shell f=$$(command -v busted || echo busted); \
             if head -n 1 $$f 2>/dev/null | grep -q lua; then echo $(LUA) $$f --ignore-lua; \
@@ -94,8 +94,9 @@ BUSTED  = $(shell f=$$(command -v busted || echo busted); \
 
 # ---- build ---------------------------------------------------------------------------------------
 .PHONY: all objects lib
-all: ## build the core, build/lossdbg/core.so
-	@$(MAKE) $(PARALLEL) $(CORE)
+all: ## build the core, build/lossdbg/core.so, and the program, build/bin/lossdbg
+	@.ci/deps build && $(MAKE) $(PARALLEL) $(CORE) $(BUILD)/bin/lossdbg
+	@echo 'From any folder of this shell, once: eval "$$(make -s -C $(CURDIR) env)"'
 
 objects: $(OBJECTS)
 
@@ -109,7 +110,8 @@ $(CORE): $(OBJECTS) $(BUILD)/flags-link
 	  $(BLAS_LIBS) -lpthread -lm && mv -f $@.$$$$ $@
 
 # Written beside and renamed, so that two makes at a time cannot tear an object.
-$(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags-compile
+# The probe first: without headers its message is one, the compiler's would be a hundred.
+$(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags-compile | $(BUILD)/probe
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@.$$$$ $< \
 	  && mv -f $@.$$$$ $@ || { rm -f $@.$$$$; exit 1; }
@@ -293,6 +295,72 @@ build/fuzz/%: spec/fuzz/%.c $(PARSERS)
 run-fuzz: $(FUZZERS:%=build/fuzz/%)
 	@rm -rf build/fuzz/seeds; $(LUA) spec/fuzz/seeds.lua build/fuzz/seeds
 	@.ci/fuzz '$(SECONDS_EACH)' $(FUZZERS)
+
+# ---- install -------------------------------------------------------------------------------------
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+LUADIR    ?= $(PREFIX)/share/lua/5.4
+LUALIBDIR ?= $(PREFIX)/lib/lua/5.4
+VERSION    = $(shell sed -n 's/.*LOSSDBG_VERSION "\(.*\)".*/\1/p' csrc/lossdbg.h)
+SONAME    := liblossdbg.so.0
+
+# program LUADIR LUALIBDIR: the script that finds its modules wherever they were put
+program = printf '%s\n' '\#!/usr/bin/env $(notdir $(LUA))' \
+  'package.path = "$(1)/?.lua;$(1)/?/init.lua;" .. package.path' \
+  'package.cpath = "$(2)/?.so;" .. package.cpath' \
+  'os.exit(require("lossdbg.cli").main(arg), true)'
+$(BUILD)/bin/lossdbg: Makefile
+	@mkdir -p $(@D); $(call program,$(CURDIR)/lua,$(abspath $(BUILD))) >$@.$$$$ && \
+	  chmod 755 $@.$$$$ && mv -f $@.$$$$ $@
+
+$(BUILD)/$(SONAME): $(OBJECTS) $(BUILD)/flags-link
+	$(call say,LINK,$@)$(CC) $(LIBFLAG) $(if $(filter Darwin,$(UNAME)),,-Wl$(comma)-soname$(comma)$(SONAME)) \
+	  -o $@.$$$$ $(OBJECTS) $(LDFLAGS) $(BLAS_LIBS) -lpthread -lm && mv -f $@.$$$$ $@
+comma := ,
+
+define PC
+prefix=$(PREFIX)
+includedir=$${prefix}/include
+libdir=$${prefix}/lib
+
+Name: lossdbg
+Description: finds out why the loss of a neural network does not fall; a core for hosts of Lua 5.4
+Version: $(VERSION)
+Requires.private: lua5.4
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -llossdbg
+Libs.private: $(BLAS_LIBS) -lpthread -lm
+endef
+export PC
+
+.PHONY: install uninstall env run-install
+install: ## PREFIX=/usr/local DESTDIR=: module, program, header, libraries, lossdbg.pc
+	@.ci/deps build && $(MAKE) $(PARALLEL) run-install
+run-install: $(CORE) $(BUILD)/liblossdbg.a $(BUILD)/$(SONAME)
+	@umask 022; to='$(DESTDIR)$(PREFIX)' lua='$(DESTDIR)$(LUADIR)' lib='$(DESTDIR)$(LUALIBDIR)'; set -e; \
+	mkdir -p "$$to/bin" "$$to/include" "$$to/lib/pkgconfig" "$$lua" "$$lib/lossdbg"; \
+	(cd lua && find lossdbg -type d) | while read -r d; do mkdir -p "$$lua/$$d"; done; \
+	(cd lua && find lossdbg -type f) | while read -r f; do \
+	  install -m 644 "lua/$$f" "$$lua/$$f"; done; \
+	install -m 755 $(CORE) "$$lib/lossdbg/core.so"; \
+	install -m 644 csrc/lossdbg.h "$$to/include/lossdbg.h"; \
+	install -m 644 $(BUILD)/liblossdbg.a "$$to/lib/liblossdbg.a"; \
+	install -m 755 $(BUILD)/$(SONAME) "$$to/lib/$(SONAME)"; \
+	ln -sf $(SONAME) "$$to/lib/liblossdbg.so"; \
+	printf '%s\n' "$$PC" >"$$to/lib/pkgconfig/lossdbg.pc"; \
+	$(call program,$(LUADIR),$(LUALIBDIR)) >"$$to/bin/lossdbg"; chmod 755 "$$to/bin/lossdbg"; \
+	echo "installed below $$to; modules in $$lua and $$lib"
+
+uninstall: ## removes what install put there (same PREFIX, DESTDIR)
+	@rm -rf '$(DESTDIR)$(LUADIR)/lossdbg' '$(DESTDIR)$(LUALIBDIR)/lossdbg'; \
+	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/lossdbg include/lossdbg.h lib/liblossdbg.a \
+	  lib/liblossdbg.so lib/$(SONAME) lib/pkgconfig/lossdbg.pc
+
+# For `eval`: LUA_PATH_5_4 comes before LUA_PATH and touches no other Lua.
+env: ## what a shell needs to use this checkout from any folder: eval "$(make -s env)"
+	@echo 'export LUA_PATH_5_4="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$${LUA_PATH_5_4:-$${LUA_PATH:-;}}"'; \
+	echo 'export LUA_CPATH_5_4="$(abspath $(BUILD))/?.so;$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}"'; \
+	echo 'export PATH="$(abspath $(BUILD))/bin:$$PATH"'
 
 # ---- the rest ------------------------------------------------------------------------------------
 .PHONY: rock rockspecs deps format clean help print
