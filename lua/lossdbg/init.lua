@@ -8,6 +8,7 @@ end
 
 local core = require "lossdbg.core"
 local tensor = require "lossdbg.tensor"
+local upper = require "lossdbg.support.upper"
 
 if debug and debug.getinfo then -- chunks with this prefix are ours: messages name the user's line
   local prefix = debug.getinfo(1, "S").source:match("^(.*)init%.lua$")
@@ -47,11 +48,20 @@ local functions = {
   experiment = { "lossdbg.experiment", "new" },
   watch = { "lossdbg.experiment.watch", "new" },
   op = { "lossdbg.tensor.custom_op", "new" },
-  gradcheck = { "lossdbg.tensor.gradcheck", "check" },
+  gradcheck = { "lossdbg.train.gradient_check", "check" },
   lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
   plan = { "lossdbg.tensor.plan", "new" },
   load = { "lossdbg.nn.model_file", "load" },
+}
+
+-- What lower floors reach of higher ones, by the names they use (see support/upper.lua).
+upper.wire {
+  braille = "lossdbg.view.braille", diagnose = "lossdbg.diagnose",
+  evaluate = "lossdbg.train.evaluate", html = "lossdbg.view.html",
+  progress = "lossdbg.view.progress", record = "lossdbg.view.record",
+  run = "lossdbg.experiment.run", svg = "lossdbg.view.svg", table = "lossdbg.view.table",
+  terminal = "lossdbg.view.terminal",
 }
 
 --- What was linked and what it runs on: version, BLAS, how that was built to use threads ("serial",

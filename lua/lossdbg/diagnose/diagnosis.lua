@@ -1,5 +1,6 @@
 --- A diagnosis: findings in causal order, what was tried, what passed, what could not be judged.
 -- Plain data with a few views; no logic about training.
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -31,13 +32,13 @@ function M.new(fields) return setmetatable(fields, Diagnosis) end
 function M.is_diagnosis(x) return getmetatable(x) == Diagnosis end
 
 function Diagnosis:__tostring()
-  return require("lossdbg.view.terminal").diagnosis(self, {})
+  return upper.terminal.diagnosis(self, {})
 end
 
 --- The text of tostring with options (all, color, width: see view.terminal).
 ---@param o? table
 ---@return string
-function Diagnosis:text(o) return require("lossdbg.view.terminal").diagnosis(self, o or {}) end
+function Diagnosis:text(o) return upper.terminal.diagnosis(self, o or {}) end
 
 --- The first fix that its trial verified, and its finding.
 ---@return table? fix
@@ -87,7 +88,7 @@ end
 
 ---@return string JSON, numbers that are not finite as null
 function Diagnosis:to_json()
-  local data = require("lossdbg.view.record").plain(self:to_table())
+  local data = upper.record.plain(self:to_table())
   return require("lossdbg.support.json").encode(data)
 end
 
@@ -96,7 +97,7 @@ end
 ---@return true|nil
 ---@return string? message when the file cannot be written
 function Diagnosis:save_html(path)
-  local page = require("lossdbg.view.html").diagnosis(self)
+  local page = upper.html.diagnosis(self)
   return require("lossdbg.support.file").write(path, page)
 end
 

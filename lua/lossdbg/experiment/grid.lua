@@ -1,6 +1,7 @@
 --- Grid: experiments that differ in one option.
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -89,7 +90,7 @@ function Grid:__tostring()
   for i, run in ipairs(self.runs) do rows[i] = row_of(self.values[i], run, names) end
   local header = { self.name, table.unpack(names) }
   header[#header + 1] = "ended"
-  return require("lossdbg.view.table").render(rows, { header = header })
+  return upper.table.render(rows, { header = header })
 end
 
 return M

@@ -4,7 +4,7 @@ local callback = require "lossdbg.train.callback"
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
 local losses = require "lossdbg.loss"
-local loss_several = require "lossdbg.loss.several"
+local loss_several = require "lossdbg.train.loss_set"
 local metric = require "lossdbg.metric"
 local nn = require "lossdbg.nn.sequential"
 local layers = require "lossdbg.nn.layer"
@@ -12,6 +12,7 @@ local models, adopt = require "lossdbg.nn.model", require("lossdbg.nn.model_stat
 local optim = require "lossdbg.optim"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 local task = require "lossdbg.train.task"
 
 local M = {}
@@ -254,9 +255,8 @@ end
 ---@return table
 function Experiment:description()
   local cache = rawget(self, "cache")
-  if not cache.description then
-    cache.description = require("lossdbg.train.describe").experiment(self.recipe, prepared(self))
-  end
+  cache.description = cache.description
+    or require("lossdbg.train.describe").experiment(self.recipe, prepared(self))
   return cache.description
 end
 
@@ -287,7 +287,7 @@ end
 ---@param given? table see lossdbg.diagnose
 ---@return table diagnosis
 function Experiment:diagnose(given)
-  return require("lossdbg.diagnose").run(self, given)
+  return upper.diagnose.run(self, given)
 end
 
 function Experiment:__tostring()

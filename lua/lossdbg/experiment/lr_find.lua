@@ -10,6 +10,7 @@
 local options = require "lossdbg.support.options"
 local schedule = require "lossdbg.optim.schedule"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -50,7 +51,7 @@ function Result:plot(o)
     marks = self.suggestion and { { x = self.suggestion, label = "suggested" } } or nil }
   for key, value in pairs(o or {}) do all[key] = value end
   local curve = { name = "loss", x = self.lrs, y = self.losses }
-  return require("lossdbg.view.braille").plot({ curve }, all)
+  return upper.braille.plot({ curve }, all)
 end
 
 local function finite(x) return x == x and x < math.huge and x > -math.huge end

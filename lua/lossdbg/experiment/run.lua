@@ -2,6 +2,7 @@
 local file = require "lossdbg.support.file"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -26,7 +27,7 @@ Run.__index = Run
 function Run:__len() return self.n_epochs end
 
 function Run:__tostring()
-  return require("lossdbg.view.terminal").card(self)
+  return upper.terminal.card(self)
 end
 
 ---@param fields table
@@ -142,7 +143,7 @@ end
 ---@param given? table names of histories in its list part, options of view.braille.plot
 ---@return string
 function Run:plot(given)
-  return require("lossdbg.view.braille").plot(curves_of(self, given))
+  return upper.braille.plot(curves_of(self, given))
 end
 
 ---Curves as an SVG file.
@@ -152,7 +153,7 @@ end
 ---@return string|nil message
 function Run:save_svg(path, given)
   local curves, rest = curves_of(self, given)
-  return file.write(path, require("lossdbg.view.svg").plot(curves, rest))
+  return file.write(path, upper.svg.plot(curves, rest))
 end
 
 ---The histories as CSV, in the format of Keras' CSVLogger.
@@ -181,7 +182,7 @@ function Run:card(given)
   if given ~= nil and type(given) ~= "table" then
     options.fail("run:card", "options", "a table of options", given, nil, source.level())
   end
-  return require("lossdbg.view.terminal").card(self, given)
+  return upper.terminal.card(self, given)
 end
 
 return M

@@ -5,6 +5,7 @@
 local base = require "lossdbg.metric.base"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -181,7 +182,7 @@ function Confusion:__tostring()
   end
   local header = { "label \\ answer" }
   for k = 1, self.classes do header[k + 1] = tostring(k - 1) end
-  return require("lossdbg.view.table").render(cells, { header = header })
+  return upper.table.render(cells, { header = header })
 end
 
 ---How often each class was answered for each label. Its value is the share of right answers.

@@ -4,6 +4,7 @@ local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -83,7 +84,7 @@ end
 ---@param given { loss: any, metrics: any, batch: integer }
 ---@return table<string, number> results: loss and one number per metric
 function M:evaluate(data, given)
-  return require("lossdbg.train.evaluate").model(self, data, given)
+  return upper.evaluate.model(self, data, given)
 end
 
 ---Sum of the weight penalties, a scalar tensor, or nil when there is none.
@@ -168,7 +169,7 @@ function M:summary()
   end
   local header = { "layer", "activation", "output", "parameters" }
   if self.plan then header[5] = "connected to" end
-  local text = require("lossdbg.view.table").render(rows,
+  local text = upper.table.render(rows,
     { header = header, width = self.plan and 100 or nil })
   local all, trainable = self:count(), self:count(true)
   return ("%s\n%d parameters, %d trainable, %s"):format(text, all, trainable,

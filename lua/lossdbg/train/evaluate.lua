@@ -105,7 +105,7 @@ function M.model(model, data, given)
   local where = "model:evaluate"
   local checked = options.check(where, given, schema, source.level())
   local fit_data, metric = require "lossdbg.train.fit_data", require "lossdbg.metric"
-  local several = require "lossdbg.loss.several"
+  local several = require "lossdbg.train.loss_set"
   local keys, rows = several.keys(model.description), fit_data.read(data, "data")
   local loss = fit_data.loss_for(keys and several.resolve(checked.loss, nil, keys, where)
     or require("lossdbg.loss").resolve(checked.loss, where), model, rows)

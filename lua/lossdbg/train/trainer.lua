@@ -5,8 +5,8 @@ local checkpoint = require "lossdbg.train.checkpoint"
 local evaluate = require "lossdbg.train.evaluate"
 local fit_data = require "lossdbg.train.fit_data"
 local options = require "lossdbg.support.options"
-local runs = require "lossdbg.experiment.run"
 local source = require "lossdbg.support.source"
+local upper = require "lossdbg.support.upper"
 local steps = require "lossdbg.train.train_step"
 
 local M = {}
@@ -30,7 +30,7 @@ local function progress_of(recipe, given, epochs, n_steps)
   local verbose = given.verbose
   if verbose == nil then verbose = recipe.verbose end
   if verbose == false or verbose == 0 then return nil end
-  local progress = require "lossdbg.view.progress"
+  local progress = upper.progress
   if verbose == nil and not (io and progress.is_terminal(given.stream or io.stderr)) then
     return nil
   end
@@ -39,7 +39,7 @@ end
 
 local function new_run(experiment, model)
   local description = experiment:description()
-  return runs.new {
+  return upper.run.new {
     description = description, history = { loss = {}, lr = {} }, n_epochs = 0, n_steps = 0,
     steps = {}, signals = {}, stopped = "completed", seed = description.seed, model = model,
     name = description.name,

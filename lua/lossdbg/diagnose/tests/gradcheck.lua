@@ -30,7 +30,7 @@ function M.run(experiment)
   if not finite_loss(experiment, model, x, y) then
     return nil, "the loss of these rows is not finite: there is no slope to compare with"
   end
-  local check = require("lossdbg.tensor.gradcheck").check
+  local check = require("lossdbg.train.gradient_check").check
   local report = check(model, x, y, { loss = p.loss, samples = samples })
   return { max_error = report.max_error, worst = report.worst, checked = report.checked,
     skipped = report.skipped, passed = report.passed }

@@ -12,7 +12,7 @@ local fit_data = require "lossdbg.train.fit_data"
 local losses = require "lossdbg.loss"
 local graph_run = require "lossdbg.nn.graph_run"
 local look = require "lossdbg.experiment.watch.look"
-local loss_several = require "lossdbg.loss.several"
+local loss_several = require "lossdbg.train.loss_set"
 local models = require "lossdbg.nn.model"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
@@ -21,6 +21,7 @@ local reference_fit = require "lossdbg.experiment.watch.reference_fit"
 local runs = require "lossdbg.experiment.run"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -220,7 +221,7 @@ end
 ---@param given? table see lossdbg.diagnose
 ---@return table diagnosis
 function Watch:diagnose(given)
-  return require("lossdbg.diagnose").watched(self, given)
+  return upper.diagnose.watched(self, given)
 end
 
 function Watch:__tostring()

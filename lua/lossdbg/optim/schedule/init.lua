@@ -4,6 +4,7 @@
 local combined = require "lossdbg.optim.schedule.combined"
 local formulas = require "lossdbg.optim.schedule.formulas"
 local options = require "lossdbg.support.options"
+local upper = require "lossdbg.support.upper"
 
 local M = {}
 
@@ -79,7 +80,7 @@ function Schedule:plot(n, given)
   end
   local shown = { title = tostring(self), xlabel = "step", ylabel = "lr", log_y = false }
   for key, value in pairs(given or {}) do shown[key] = value end
-  return require("lossdbg.view.braille").plot({ { name = "lr", x = x, y = y } }, shown)
+  return upper.braille.plot({ { name = "lr", x = x, y = y } }, shown)
 end
 
 local function new(name, checked) return setmetatable({ name = name, options = checked }, meta) end

@@ -204,7 +204,7 @@ local function check_model(model, x, y, given)
     error("lossdbg: gradcheck: argument 'loss' is missing (for example loss = \"mse\")",
       source.level())
   end
-  local loss_several = require "lossdbg.loss.several"
+  local loss_several = require "lossdbg.train.loss_set"
   local loss, keys = o.loss, loss_several.keys(model.description)
   if not keys then
     loss = require("lossdbg.loss").resolve(loss, "gradcheck")
