@@ -316,6 +316,7 @@ build = {
       ["lossdbg.support.number"] = "lua/lossdbg/support/number.lua",
       ["lossdbg.support.observers"] = "lua/lossdbg/support/observers.lua",
       ["lossdbg.support.options"] = "lua/lossdbg/support/options.lua",
+      ["lossdbg.support.settings"] = "lua/lossdbg/support/settings.lua",
       ["lossdbg.support.source"] = "lua/lossdbg/support/source.lua",
       ["lossdbg.support.text"] = "lua/lossdbg/support/text.lua",
       ["lossdbg.support.upper"] = "lua/lossdbg/support/upper.lua",

@@ -1,22 +1,29 @@
 --- Options that all optimisers have, and what they must fulfil together.
 local options = require "lossdbg.support.options"
+local settings = require "lossdbg.support.settings"
 
 local M = {}
 
+local remade = "is settled when the optimiser is made (optimizer:clone { ... } makes another one)"
+
 local common = {
-  { name = "model", positional = 1, doc = "a built model or a list of tensors" },
-  { name = "lr", type = "number|callable|table", min = 0, alias = { "learning_rate" } },
+  { name = "model", positional = 1, doc = "a built model or a list of tensors",
+    fixed = "parameters are set with :attach()" },
+  { name = "lr", type = "number|callable|table", min = 0, alias = { "learning_rate" },
+    fixed = "is set as optimizer.lr" },
   { name = "weight_decay", type = "number", min = 0 },
   { name = "decoupled_weight_decay", type = "boolean", alias = { "decoupled" } },
-  { name = "groups", type = "table" },
-  { name = "gradient_accumulation_steps", type = "integer", min = 2, alias = { "accumulate" } },
-  { name = "use_ema", type = "boolean", default = false, alias = { "ema" } },
+  { name = "groups", type = "table", fixed = remade },
+  { name = "gradient_accumulation_steps", type = "integer", min = 2, alias = { "accumulate" },
+    fixed = remade },
+  { name = "use_ema", type = "boolean", default = false, alias = { "ema" }, fixed = remade },
   { name = "ema_momentum", type = "number", min = 0, max = 1, default = 0.99 },
-  { name = "ema_overwrite_frequency", type = "integer", min = 1 },
-  { name = "clip_value", type = "number", open_min = 0, alias = { "clipvalue" } },
-  { name = "clip_norm", type = "number", open_min = 0, alias = { "clipnorm" } },
-  { name = "global_clip_norm", type = "number", open_min = 0, alias = { "global_clipnorm" } },
-  { name = "flavor", type = "string", choices = { "keras", "torch" } },
+  { name = "ema_overwrite_frequency", type = "integer", min = 1, optional = true },
+  { name = "clip_value", type = "number", open_min = 0, alias = { "clipvalue" }, optional = true },
+  { name = "clip_norm", type = "number", open_min = 0, alias = { "clipnorm" }, optional = true },
+  { name = "global_clip_norm", type = "number", open_min = 0, alias = { "global_clipnorm" },
+    optional = true },
+  { name = "flavor", type = "string", choices = { "keras", "torch" }, fixed = remade },
 }
 local clips = { "clip_value", "clip_norm", "global_clip_norm" }
 
@@ -59,6 +66,21 @@ function M.together(kind, o, where, level)
       level)
   end
   o.flavor = o.flavor or only or "keras"
+end
+
+---The options as a table that may be written later; what is written is checked alone and together.
+---@param kind table
+---@param o table checked options
+---@param where string
+---@param written fun(name: string, value: any)
+---@return table
+function M.settable(kind, o, where, written)
+  return settings.new(o, { where = where, schema = M.schema(kind), written = written,
+    check = function(changed, level)
+      level = level == 0 and 0 or level + 1
+      M.together(kind, changed, where, level)
+      if kind.check then kind.check(changed, where, level) end
+    end })
 end
 
 return M

@@ -17,7 +17,7 @@ local M = {}
 ---@class lossdbg.Optimizer
 ---@field name string
 ---@field lr number settable; with a schedule: its value at the next step
----@field options table plain data, without lr
+---@field options table without lr; what is written into it is checked there
 ---@field iterations integer steps done
 ---@field stats table<string, table> per parameter, of the last step: grad_norm (before clipping),
 ---  update_norm, weight_norm, ratio, grad_sq, update_sq, weight_sq, grad_zero, nonfinite_grad,
@@ -290,7 +290,10 @@ function M.new(kind, given)
   end
   if not o.use_ema then o.use_ema, o.ema_momentum = nil, nil end
   if kind.check then kind.check(o, where, level) end
-  rawset(self, "options", o)
+  rawset(self, "options", common.settable(kind, o, where, function(name, value)
+    self.given[name] = value
+    plan.changed()
+  end))
   rawset(self, "rate", rates.check(lr, where, level))
   for _, group in ipairs(o.groups or {}) do groups.merge(kind, o, group, where) end
   if model ~= nil then self:attach(model) end
