@@ -297,6 +297,7 @@ build = {
       ["lossdbg.optim.init"] = "lua/lossdbg/optim/init.lua",
       ["lossdbg.optim.lamb"] = "lua/lossdbg/optim/lamb.lua",
       ["lossdbg.optim.lion"] = "lua/lossdbg/optim/lion.lua",
+      ["lossdbg.optim.memory"] = "lua/lossdbg/optim/memory.lua",
       ["lossdbg.optim.nadam"] = "lua/lossdbg/optim/nadam.lua",
       ["lossdbg.optim.optimizer"] = "lua/lossdbg/optim/optimizer.lua",
       ["lossdbg.optim.parameters"] = "lua/lossdbg/optim/parameters.lua",

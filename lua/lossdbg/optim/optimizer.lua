@@ -4,6 +4,7 @@ local average = require "lossdbg.optim.average"
 local common = require "lossdbg.optim.common"
 local core = require "lossdbg.core"
 local groups = require "lossdbg.optim.groups"
+local memory = require "lossdbg.optim.memory"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local parameters = require "lossdbg.optim.parameters"
@@ -196,43 +197,13 @@ end
 
 ---A copy of what the optimiser has learnt: steps done, rate, slots of every parameter.
 ---@return { name: string, iterations: integer, lr: number, slots: table<string, table> }
-function methods:state()
-  local kept = {}
-  for _, entry in ipairs(held(self, "state")) do
-    kept[entry.name] = {}
-    for name, tensor in pairs(entry.slots) do kept[entry.name][name] = tensor:clone() end
-  end
-  return { name = self.name, iterations = self.iterations, lr = self.lr, slots = kept }
-end
+function methods:state() return memory.save(self, held(self, "state")) end
 
 ---Restores a state; the parameters must have the same names, shapes and dtypes. All or nothing.
 ---@param state table from state()
 ---@return lossdbg.Optimizer self
 function methods:load_state(state)
-  local where, fresh = "optimizer:load_state", {}
-  if type(state) ~= "table" or state.name ~= self.name or type(state.slots) ~= "table" then
-    options.fail(where, "state", "the state of an optimiser '" .. self.name .. "'", state, nil,
-      source.level())
-  end
-  for i, entry in ipairs(held(self, "load_state")) do
-    fresh[i] = {}
-    local wanted = slots.wanted(self, entry)
-    for name, tensor in pairs(state.slots[entry.name] or {}) do
-      if type(wanted[name]) ~= "table" then
-        train.check(entry.tensor, tensor)
-      elseif not options.is_tensor(tensor) or tensor.dtype ~= entry.tensor.dtype
-        or table.concat(tensor.shape, ",") ~= table.concat(wanted[name].shape, ",") then
-        options.fail(where, "state", ("slot '%s' of '%s' with shape [%s]"):format(name, entry.name,
-          table.concat(wanted[name].shape, ", ")), tensor, nil, source.level())
-      end
-      fresh[i][name] = tensor:clone()
-    end
-  end
-  for i, entry in ipairs(self.list) do entry.slots = fresh[i] end
-  plan.changed()
-  plan.rate_changed()
-  self.iterations = state.iterations
-  if not self.rate.schedule then self.rate.value = state.lr end
+  memory.load(self, held(self, "load_state"), state)
   return self
 end
 
