@@ -126,5 +126,6 @@ int lb_open_io(lua_State *L);       /* core.io */
 int lb_open_plan(lua_State *L);     /* core.plan */
 void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 void lb_addfile(lua_State *L);      /* lb_file.c does so too */
+void lb_addevents(lua_State *L);    /* lb_event.c does so too */
 
 #endif

@@ -356,5 +356,6 @@ int lb_open_io(lua_State *L) {
   luaL_newlib(L, functions);
   lb_addbytes(L);
   lb_addfile(L);
+  lb_addevents(L);
   return 1;
 }

@@ -46,6 +46,7 @@ local modules = {
 -- name = { module, function in it }
 local functions = {
   experiment = { "lossdbg.experiment", "new" },
+  open = { "lossdbg.interop.recorded", "open" },
   watch = { "lossdbg.experiment.watch", "new" },
   op = { "lossdbg.tensor.custom_op", "new" },
   gradcheck = { "lossdbg.train.gradient_check", "check" },

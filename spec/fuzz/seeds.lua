@@ -1,5 +1,5 @@
 -- Writes the fuzzers' starting inputs: `lua5.4 spec/fuzz/seeds.lua FOLDER` fills
--- FOLDER/{text,csv,idx,npy,zip}/NNN. Valid files of every kind, and files at and one beyond each
+-- FOLDER/{text,csv,idx,npy,zip,event}/NNN. Valid files of every kind, and files at and one beyond each
 -- limit: a parser's bounds are found in seconds from there and not at all from nothing. Same bytes
 -- each run.
 
@@ -115,8 +115,49 @@ for _, o in ipairs { {}, { name = "" }, { extra = ("e"):rep(20) }, { comment = "
   for _, data in ipairs { "", "a", "abc" } do zip[#zip + 1] = zip_file(data, o) end
 end
 
+-- Messages of protocol buffers: what the records of event files hold.
+local function varint(x)
+  local out = ""
+  while x < 0 or x >= 128 do
+    out, x = out .. string.char(x & 127 | 128), x >> 7
+  end
+  return out .. string.char(x)
+end
+local function field(number, bytes) return varint(number << 3 | 2) .. varint(#bytes) .. bytes end
+local function double(number, x) return varint(number << 3 | 1) .. ("<d"):pack(x) end
+local function whole(number, x) return varint(number << 3) .. varint(x) end
+local function doubles(number, list)
+  return field(number, (("<d"):rep(#list)):pack(table.unpack(list)))
+end
+local function event_of(value)
+  return double(1, 1.7e9) .. whole(2, 7) .. field(5, field(1, field(1, "loss") .. value))
+end
+local function tensor(dtype, shape, content)
+  local dims = ""
+  for _, size in ipairs(shape) do dims = dims .. field(2, whole(1, size)) end
+  return field(8, whole(1, dtype) .. field(2, dims) .. content)
+end
+local function plugin(name) return field(9, field(1, field(1, name))) end
+local histo = double(1, -1) .. double(2, 2) .. doubles(6, { -1, 0, 1, 3 })
+local event = {
+  double(1, 1.7e9) .. field(3, "brain.Event:2"), event_of(varint(2 << 3 | 5) .. ("<f"):pack(0.5)),
+  event_of(field(5, histo .. doubles(7, { 0, 2, 3, 0 }))), event_of(field(5, histo)),
+  event_of(field(5, histo .. doubles(7, { 0, 0, 0, 0 }))),
+  event_of(field(5, double(6, 1) .. double(7, 4))),
+  event_of(tensor(1, {}, field(4, ("<f"):pack(0.5))) .. plugin "scalars"),
+  event_of(tensor(1, {}, varint(5 << 3 | 5) .. ("<f"):pack(0.5))),
+  event_of(tensor(2, { 2, 3 }, doubles(6, { 0, 1, 4, 1, 2, 5 })) .. plugin "histograms"),
+  event_of(tensor(2, { 1 << 62, 3 }, "") .. plugin "histograms"),
+  event_of(tensor(7, { 1 }, field(8, "text")) .. plugin "text"),
+  event_of(tensor(9, {}, field(10, varint(-3)))), event_of(tensor(3, {}, field(7, "\xFF"))),
+  event_of(tensor(19, {}, field(4, "\0\x7C"))), event_of(tensor(14, {}, field(4, "\x80\x3F"))),
+  event_of(tensor(1, { 1, 1, 1, 1, 1, 1 }, "")), double(1, 0) .. field(7, whole(1, 1)),
+  varint(5 << 3 | 2) .. varint(1 << 40), varint(-1), "\0", "\x0B", "",
+}
+
 local root = assert(arg[1], "usage: lua5.4 spec/fuzz/seeds.lua FOLDER")
-for name, files in pairs { text = text, csv = csv, idx = idx, npy = npy, zip = zip } do
+local all = { text = text, csv = csv, idx = idx, npy = npy, zip = zip, event = event }
+for name, files in pairs(all) do
   assert(os.execute(("mkdir -p '%s/%s'"):format(root, name)))
   for i, bytes in ipairs(files) do
     local file <close> = assert(io.open(("%s/%s/%03d"):format(root, name, i), "wb"))
