@@ -72,11 +72,12 @@ describe("event files", function()
   end)
 
   it("hold a scalar as simple value, as bytes of a tensor and as a list", function()
-    local head = unhex "1800000000000000a37f4b220900000040fc54d9411a0d627261696e2e4576656e743a32eced8f9d"
+    local head = unhex("1800000000000000a37f4b220900000040fc54d9411a0d627261696e2e4576656e743a32"
+      .. "eced8f9d")
     for _, record in ipairs {
       "1a00000000000000 129bd82d 0900000040fc54d94110072a0d0a0b0a046c6f7373150000003f 2c75eab7",
-      "3400000000000000 5e33175c 0900000040fc54d94110072a270a250a0a65706f63685f6c6f7373420a080112002"
-        .. "2040000003f4a0b0a090a077363616c617273 154ed9b9",
+      "3400000000000000 5e33175c 0900000040fc54d94110072a270a250a0a65706f63685f6c6f7373420a080112"
+        .. "0022040000003f4a0b0a090a077363616c617273 154ed9b9",
     } do
       local sink = scan(head .. unhex(record))
       local list = sink.scalars.loss or sink.scalars.epoch_loss

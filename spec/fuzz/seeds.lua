@@ -1,5 +1,5 @@
 -- Writes the fuzzers' starting inputs: `lua5.4 spec/fuzz/seeds.lua FOLDER` fills
--- FOLDER/{text,csv,idx,npy,zip,event}/NNN. Valid files of every kind, and files at and one beyond each
+-- FOLDER/{text,csv,idx,npy,zip,…}/NNN. Valid files of every kind, and files at and one beyond each
 -- limit: a parser's bounds are found in seconds from there and not at all from nothing. Same bytes
 -- each run.
 
