@@ -35,6 +35,7 @@ typedef struct lb_tensor {
   lb_storage *storage; /* of user value 1; or right behind this struct, in the same memory */
   bool requires_grad;
   bool planned; /* a plan rests on requires_grad */
+  bool passing; /* a gradient in a plan's arena, which its next replay writes: Lua gets a copy */
 } lb_tensor;
 
 /* Per-state context, a registry userdata. */
@@ -49,6 +50,7 @@ typedef struct lb_context {
   uint64_t stamp;       /* grows when what plans rest on was changed by its setters */
   uint64_t rates;       /* grows when a learning rate was set */
   uint64_t gradients;   /* grows when a tensor's gradient was set or found outside plans */
+  uint64_t copies;      /* grows when a leaf got a copy of its passing gradient */
   uint64_t last_plan;   /* number of the plan that set gradients last */
   uint64_t plans;       /* number of the last plan made */
   ldb_team *team;       /* what ops compute with; never NULL once the core is open */
@@ -124,6 +126,7 @@ int lb_open_train(lua_State *L);    /* core.train */
 int lb_open_diagnose(lua_State *L); /* core.diagnose */
 int lb_open_io(lua_State *L);       /* core.io */
 int lb_open_plan(lua_State *L);     /* core.plan */
+int lb_open_digest(lua_State *L);   /* core.digest */
 void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 void lb_addfile(lua_State *L);      /* lb_file.c does so too */
 void lb_addevents(lua_State *L);    /* lb_event.c does so too */

@@ -21,7 +21,8 @@ static const struct {
              {"diagnose", lb_open_diagnose, true},
              {"io", lb_open_io, true},
              {"plan", lb_open_plan, false},
-             {"fit", lb_open_fit, false}};
+             {"fit", lb_open_fit, false},
+             {"digest", lb_open_digest, false}};
 
 /* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {

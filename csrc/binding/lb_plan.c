@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "binding/lb_digest.h"
 #include "kernels/gather/copy.h"
 
 static const char plan_key = 0; /* address only */
@@ -69,6 +70,13 @@ bool lb_plan_ready(lua_State *L, int idx) {
   const lb_context *c = p->context;
   return p->stamp == c->stamp && !c->tape && !c->no_grad && !c->check_finite &&
          leaves_are_free(L, idx, p);
+}
+
+bool lb_plan_current(lua_State *L, int idx) {
+  const bool none = lua_getiuservalue(L, idx, LB_PLAN_READS) == LUA_TNIL;
+  const bool current = none || lb_digest_same(L, lua_gettop(L));
+  lua_pop(L, 1);
+  return current;
 }
 
 static lua_Integer read_count(lua_State *L, int list, int32_t i, const char *key) {
@@ -198,7 +206,7 @@ void lb_plan_once(lua_State *L, lb_plan *p) {
 
 static void show_gradients(lua_State *L, int idx, lb_plan *p) {
   lb_context *c = p->context;
-  if (c->last_plan == p->number && c->gradients == p->gradients) return;
+  if (c->last_plan == p->number && c->gradients == p->gradients && c->copies == p->copies) return;
   lua_getiuservalue(L, idx, LB_PLAN_LEAVES);
   for (int32_t i = 0; i < p->n_leaves; i++) {
     lua_rawgeti(L, -1, 2 * i + 1);
@@ -222,6 +230,7 @@ static void show_gradients(lua_State *L, int idx, lb_plan *p) {
   lua_pop(L, 1);
   c->last_plan = p->number;
   p->gradients = c->gradients;
+  p->copies = c->copies;
 }
 
 void lb_plan_end(lua_State *L, int idx) {

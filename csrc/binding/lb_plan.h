@@ -39,7 +39,8 @@ enum {
   LB_PLAN_SCOPES,     /* paths of layers */
   LB_PLAN_RESULTS,    /* results that are no tensors */
   LB_PLAN_BOUND,      /* tensors that inputs are bound to, where `held` */
-  LB_PLAN_VALUES = LB_PLAN_BOUND
+  LB_PLAN_READS,      /* digest of what the step reads besides its arguments, or nil */
+  LB_PLAN_VALUES = LB_PLAN_READS
 };
 
 typedef struct lb_plan_input {
@@ -86,7 +87,7 @@ typedef struct lb_plan_owner {
 } lb_plan_owner;
 
 typedef struct lb_plan {
-  uint64_t number, stamp, rates, gradients;
+  uint64_t number, stamp, rates, gradients, copies;
   ldb_instruction *list;
   ldb_site *site;
   ldb_buffer *buffer;
@@ -119,6 +120,8 @@ int lb_plan_build(lua_State *L, int first, int second);
 lb_plan *lb_check_plan(lua_State *L, int idx, const char *where);
 void lb_plan_bind(lb_plan *p, int32_t i, const ldb_view *v);
 bool lb_plan_ready(lua_State *L, int idx);
+/* false: what its step reads was written since; the plan must not be used any more. */
+bool lb_plan_current(lua_State *L, int idx);
 void lb_plan_begin(lua_State *L, int idx);
 void lb_plan_once(lua_State *L, lb_plan *p);
 /* The same in parts: start, then go from instruction *at on; false: a mark stopped it, and *at is

@@ -474,7 +474,7 @@ static void make_leaves(lua_State *L, const layout *l, int plan, int tape) {
       ldb_view view = v->view;
       view.data = p->buffer[v->buffer].data + v->delta;
       lua_getiuservalue(L, plan, LB_PLAN_ARENA);
-      lb_wrapstorage(L, &view);
+      lb_wrapstorage(L, &view)->passing = true;
       p->leaves_some = true;
     } else {
       lua_pushboolean(L, 0);

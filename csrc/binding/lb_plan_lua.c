@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "binding/lb_digest.h"
 #include "binding/lb_plan.h"
 
 /* ---- the quick call -------------------------------------------------------------------------- */
@@ -34,7 +35,7 @@ static int lb_plan_call(lua_State *L) {
   if (lua_rawgeti(L, 1, 1) == LUA_TUSERDATA) {
     const int idx = n + 2;
     lb_plan *p = lb_check_plan(L, idx, "plan");
-    if (quick(L, p, n) && lb_plan_ready(L, idx)) {
+    if (quick(L, p, n) && lb_plan_ready(L, idx) && lb_plan_current(L, idx)) {
       p->held = false;
       for (int32_t i = 0; i < n; i++)
         lb_plan_bind(p, i, &((const lb_tensor *)lua_touserdata(L, i + 2))->view);
@@ -67,7 +68,9 @@ static void settle(lua_State *L, int n_inputs, int n_results) {
     lua_rawgeti(L, 3, i);
   for (int i = 0; i < n_results; i++)
     lua_pushvalue(L, 4 + i);
-  if (lua_pcall(L, 2 + n_inputs + n_results, 0, 0) == LUA_OK) return;
+  const int status = lua_pcall(L, 2 + n_inputs + n_results, 0, 0);
+  if (status == LUA_OK) return;
+  if (status != LUA_ERRMEM) lua_error(L); /* raised by a hook: somebody wants to stop */
   lua_pop(L, 1);
   lb_tape_fail(t, "not enough memory to capture the step");
 }
@@ -278,6 +281,15 @@ static int lb_plan_settled(lua_State *L) {
   return 0;
 }
 
+/* reads(plan, digest): of what the step reads besides its arguments */
+static int lb_plan_set_reads(lua_State *L) {
+  lb_check_plan(L, 1, "plan.reads");
+  lb_check_digest(L, 2, "plan.reads");
+  lua_settop(L, 2);
+  lua_setiuservalue(L, 1, LB_PLAN_READS);
+  return 0;
+}
+
 /* updates(plan, i) -> list of { grad_sq, update_sq, weight_sq, nonfinite_grad, nonfinite_weight,
    unchanged, underflow, grad_zero } of optimiser i in the last replay */
 static int lb_plan_updates(lua_State *L) {
@@ -386,6 +398,7 @@ static const luaL_Reg functions[] = {{"call", lb_plan_call},
                                      {"run", lb_plan_run},
                                      {"rate", lb_plan_set_lr},
                                      {"settled", lb_plan_settled},
+                                     {"reads", lb_plan_set_reads},
                                      {"updates", lb_plan_updates},
                                      {"norms", lb_plan_norms},
                                      {"replays", lb_plan_replays},

@@ -86,7 +86,9 @@ static bool protect(lua_State *L, lua_CFunction fn, void *param) {
   lua_pushcfunction(L, fn);
   lua_insert(L, -2);
   lua_pushlightuserdata(L, param);
-  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return true;
+  const int status = lua_pcall(L, 2, 0, 0);
+  if (status == LUA_OK) return true;
+  if (status != LUA_ERRMEM) lua_error(L); /* raised by a hook: somebody wants to stop */
   lua_pop(L, 1);
   lb_tape_refuse(L, "not enough memory to capture the step");
   return false;

@@ -4,8 +4,8 @@
 ** update, a fill, ...), its argument, and the pointers in it. Two tapes of two successive steps
 ** that are equal but for the numbers that may change make a plan (lb_plan.h).
 **
-** Taping never raises and never changes what the step does: when memory is short, or something
-** happens that a replay could not repeat, the tape only says so. Every storage that a record names
+** Taping never changes what the step does, and raises nothing but what a debug hook raises: when
+** memory is short, or something happens that a replay could not repeat, the tape only says so. Every storage that a record names
 ** is held, so that addresses stay unique.
 */
 #ifndef LB_TAPE_H

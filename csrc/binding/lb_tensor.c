@@ -320,6 +320,19 @@ static int lb_tensor__len(lua_State *L) {
   return 1;
 }
 
+/* The gradient of the tensor at index 1. What a replay left is copied for who asks, so that the
+   next replay does not write into what is kept; the copy is the gradient until then. */
+static void push_gradient(lua_State *L) {
+  if (lua_getiuservalue(L, 1, 3) != LUA_TUSERDATA) return;
+  const lb_tensor *g = lua_touserdata(L, -1);
+  if (!g->passing) return;
+  const lb_tensor *copy = lb_newtensor(L, "grad", g->view.dtype, g->view.rank, g->view.shape);
+  ldb_copy_view(&g->view, &copy->view);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 3);
+  lb_getcontext(L)->copies++;
+}
+
 static int push_shape(lua_State *L, const ldb_view *v) {
   lua_createtable(L, v->rank, 0);
   for (int i = 0; i < v->rank; i++) {
@@ -338,7 +351,7 @@ static int push_field(lua_State *L, const lb_tensor *t, const char *key) {
   } else if (strcmp(key, "numel") == 0) {
     lua_pushinteger(L, (lua_Integer)ldb_view_count(&t->view));
   } else if (strcmp(key, "grad") == 0) {
-    lua_getiuservalue(L, 1, 3);
+    push_gradient(L);
   } else if (strcmp(key, "requires_grad") == 0) {
     lua_pushboolean(L, t->requires_grad);
   } else {

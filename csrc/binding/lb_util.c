@@ -110,7 +110,7 @@ static lb_tensor *wrap(lua_State *L, const lb_context *c, lb_storage *s, const l
   lb_tensor *t = lua_newuserdatauv(L, sizeof *t, 3);
   t->view = *v;
   t->storage = s;
-  t->requires_grad = t->planned = false;
+  t->requires_grad = t->planned = t->passing = false;
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, 1);
   set_metatable(L, c->tensor_ref);
@@ -124,7 +124,7 @@ static lb_tensor *new_lean(lua_State *L, const lb_context *c, const char *where,
   lb_tensor *t = lua_newuserdatauv(L, sizeof *t + sizeof *t->storage + bytes + LB_ALIGN, 3);
   t->view = *v;
   t->storage = (lb_storage *)(t + 1);
-  t->requires_grad = t->planned = false;
+  t->requires_grad = t->planned = t->passing = false;
   set_storage(t->storage, bytes);
   t->view.data = t->storage->data;
   set_metatable(L, c->tensor_ref);

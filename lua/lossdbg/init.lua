@@ -52,7 +52,7 @@ local functions = {
   gradcheck = { "lossdbg.train.gradient_check", "check" },
   lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
-  plan = { "lossdbg.tensor.plan", "new" },
+  plan = { "lossdbg.train.step", "new" },
   load = { "lossdbg.nn.model_file", "load" },
 }
 

@@ -1,8 +1,11 @@
 --- The command line: `lossdbg --help`.
--- Status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of our own.
+-- Status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of our own,
+-- 130 interrupted.
+local attempt = require "lossdbg.support.attempt"
+
 local M = {}
 
-M.status = { ok = 0, usage = 64, unreadable = 66, internal = 70 }
+M.status = { ok = 0, usage = 64, unreadable = 66, internal = 70, interrupted = 130 }
 
 local help = [[
 usage: lossdbg COMMAND [OPTION ...]
@@ -11,7 +14,8 @@ usage: lossdbg COMMAND [OPTION ...]
   lossdbg --version
   lossdbg --help, lossdbg COMMAND --help
 
-status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of lossdbg
+status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of lossdbg,
+        130 interrupted
 ]]
 
 local commands = { bench = "lossdbg.cli.bench" }
@@ -104,6 +108,9 @@ function M.main(args, out, err)
   out, err = out or io.stdout, err or io.stderr
   local ok, result = xpcall(run, function(problem)
     if getmetatable(problem) == Stop then return problem end
+    if attempt.is_interruption(problem) then
+      return setmetatable({ status = M.status.interrupted, message = "interrupted" }, Stop)
+    end
     return setmetatable({ status = M.status.internal,
       message = debug.traceback("this is a fault of lossdbg: " .. tostring(problem), 2) }, Stop)
   end, args, out)

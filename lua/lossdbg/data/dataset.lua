@@ -4,6 +4,7 @@ local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 
 local M = {}
 
@@ -19,6 +20,7 @@ local M = {}
 local Dataset = {}
 
 local metatable = { __index = Dataset, __name = "lossdbg.dataset" }
+reads.kind(metatable, { fields = { "x", "y" } })
 
 function metatable:__len() return inputs.count(self.x) end
 

@@ -3,6 +3,7 @@
 -- need not know which of the two they hold.
 local core = require "lossdbg.core"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 
 local M = {}
 
@@ -14,6 +15,7 @@ local M = {}
 
 local Inputs = { __name = "lossdbg.inputs" }
 Inputs.__index = Inputs
+reads.kind(Inputs, {})
 Inputs.several = true
 
 ---True for a list made by `read`.

@@ -1,6 +1,7 @@
 --- Run: what one training of an experiment left.
 local file = require "lossdbg.support.file"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 local upper = require "lossdbg.support.upper"
 
@@ -23,6 +24,7 @@ local M = {}
 
 local Run = { __name = "lossdbg.run" }
 Run.__index = Run
+reads.kind(Run, { fields = { "model", "optimizer" } })
 
 function Run:__len() return self.n_epochs end
 

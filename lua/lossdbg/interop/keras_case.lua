@@ -1,5 +1,6 @@
 --- A training program in the small JSON form of the fault benchmark, as an experiment: Keras' names
 -- and defaults, data in NPY files, and the ways in which training loops go wrong.
+local attempt = require "lossdbg.support.attempt"
 local data = require "lossdbg.data"
 local keras_layers = require "lossdbg.interop.keras_layers"
 local losses = require "lossdbg.loss"
@@ -94,7 +95,7 @@ local transforms = {
     if type(step.shape) ~= "table" then fail(key .. ".shape", "a list of sizes", step.shape) end
     local shape = { x.shape[1] }
     for _, n in ipairs(step.shape) do shape[#shape + 1] = n end
-    local ok, y = pcall(x.reshape, x, shape)
+    local ok, y = attempt.call(x.reshape, x, shape)
     if not ok then
       error(("lossdbg: interop.keras: '%s.shape': %d values a sample do not fit [%s]"):format(key,
         x.numel // x.shape[1], table.concat(step.shape, ", ")), 0)

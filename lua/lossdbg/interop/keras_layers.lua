@@ -1,6 +1,7 @@
 --- Layers as Keras names and configures them, turned into our descriptions. Names and defaults are
 -- those of Keras 3. Every key is read or has a value that changes nothing; anything else raises and
 -- names layer and key.
+local attempt = require "lossdbg.support.attempt"
 local kinds = require "lossdbg.interop.keras_kinds"
 local nn = require "lossdbg.nn"
 local options = require "lossdbg.support.options"
@@ -230,7 +231,7 @@ function M.layer(from, path)
       options.show(from)), 0)
   end
   local given, kind = M.options(from, path)
-  local ok, made = pcall(nn[kind], given)
+  local ok, made = attempt.call(nn[kind], given)
   if ok then return made end
   error(("lossdbg: interop.keras: %s: %s"):format(path,
     (tostring(made):gsub("^.-lossdbg: ", ""))), 0)

@@ -1,5 +1,6 @@
 --- A program that came from Keras: its model, what it was compiled with, and weights that were
 -- given beside it.
+local attempt = require "lossdbg.support.attempt"
 local archive = require "lossdbg.interop.archive"
 local config = require "lossdbg.interop.keras_config"
 local json = require "lossdbg.support.json"
@@ -70,7 +71,7 @@ local function read_object(object, compile_config)
 end
 
 local function guarded(fn, ...)
-  local ok, result = pcall(fn, ...)
+  local ok, result = attempt.call(fn, ...)
   if ok then return result end
   if type(result) ~= "string" then error(result, 0) end
   return nil, (result:gsub("^.-lossdbg: ", "lossdbg: ", 1))

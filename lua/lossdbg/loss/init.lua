@@ -5,6 +5,7 @@ local catalogue = require "lossdbg.loss.catalogue"
 local fit_shapes = require "lossdbg.loss.shapes"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local weighing = require "lossdbg.loss.weighing"
@@ -23,6 +24,7 @@ local M = {}
 
 local Loss = { __name = "lossdbg.loss" }
 Loss.__index = Loss
+reads.kind(Loss, { counts = { "class_tensor" } })
 
 local aliases = {
   mean_squared_error = "mse", mean_absolute_error = "mae", logcosh = "log_cosh",

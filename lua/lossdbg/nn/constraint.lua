@@ -2,6 +2,7 @@
 -- min_max_norm, unit_norm, non_neg. Norms are taken along `axis` (1 = the inputs of a dense kernel,
 -- { 1, 2, 3 } a whole filter of a 2D convolution), as in Keras, whose axes count from 0.
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
@@ -16,6 +17,7 @@ local epsilon = 1e-7
 
 local Constraint = { __name = "lossdbg.constraint" }
 Constraint.__index = Constraint
+reads.kind(Constraint, {})
 
 local AXIS = { name = "axis", type = "integer|table", default = 1,
   doc = "axis or list of axes of one norm, from 1, negative from the end" }

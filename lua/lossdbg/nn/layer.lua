@@ -7,6 +7,7 @@ local tensors = require "lossdbg.tensor"
 local initializer = require "lossdbg.nn.initializer"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 
 local M = {}
@@ -91,6 +92,11 @@ function M.is_description(value)
   return type(value) == "table" and getmetatable(value) == Description
 end
 
+-- What a layer begins with is not read again while it trains.
+local function unread(key)
+  return type(key) == "string" and (key:find("init", 1, true) ~= nil or key == "source")
+end
+
 ---Registers a kind and returns its constructor.
 ---@param class lossdbg.LayerKind
 ---@return fun(given: any): lossdbg.LayerDescription
@@ -101,6 +107,7 @@ function M.define(class)
   class.__index = class
   for name, method in pairs(M.methods) do class[name] = class[name] or method end
   M.kinds[class.kind] = class
+  reads.kind(class, { counts = { "calls" }, unread = unread })
   return function(given)
     return M.describe(class.kind, given)
   end

@@ -5,6 +5,7 @@ local graph_run = require "lossdbg.nn.graph_run"
 local layer = require "lossdbg.nn.layer"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 
 local M = {}
@@ -33,6 +34,9 @@ function Model.__index(self, key)
 end
 
 function Model.__len(self) return #self.list end
+
+reads.kind(Model, { fields = { "list", "dtype", "plan" },
+  unread = function(key) return key == "plan" end })
 
 ---@return lossdbg.Model
 function M.new(list, input_shape, dtype, seed, description, plan)

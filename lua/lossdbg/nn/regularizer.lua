@@ -1,6 +1,7 @@
 --- Penalties on weights and outputs: l1 sum |w| + l2 sum w^2 (no factor 1/2, as in Keras), and the
 -- mean |cosine| between the rows (or columns) of a matrix.
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
@@ -15,6 +16,7 @@ local M = {}
 
 local Regularizer = { __name = "lossdbg.regularizer" }
 Regularizer.__index = Regularizer
+reads.kind(Regularizer, {})
 
 ---The penalty of a tensor, a scalar tensor with a gradient.
 ---@param tensor userdata

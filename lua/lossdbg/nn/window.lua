@@ -1,5 +1,6 @@
 --- What layers with sliding windows share: sizes of one number or a list, padding, shapes and
 -- messages. The core's shape rules are the only ones: a layer asks the op with an empty batch.
+local attempt = require "lossdbg.support.attempt"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
@@ -94,7 +95,7 @@ end
 function M.output_shape(self, n, shape, run)
   M.check_rank(self, n, shape)
   local empty = tensors.zeros { 0, table.unpack(shape) }
-  local ok, result = pcall(run, empty)
+  local ok, result = attempt.call(run, empty)
   if not ok then
     local text = tostring(result)
     local cause = text:match("lossdbg: [%w_]+: (.+)$")

@@ -9,6 +9,7 @@ local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local parameters = require "lossdbg.optim.parameters"
 local rates = require "lossdbg.optim.rate"
+local reads = require "lossdbg.tensor.reads"
 local slots = require "lossdbg.optim.slots"
 local source = require "lossdbg.support.source"
 
@@ -49,6 +50,17 @@ function meta.__newindex(self, key, value)
 end
 
 function meta:__tostring() return ("optim.%s (lr %.6g)"):format(self.name, self.lr) end
+
+-- Rates are asked for in front of every step; what groups and weights have of their own hangs on
+-- the parameters.
+reads.kind(meta, { fields = { "options" }, also = function(self)
+  local list = {}
+  for _, entry in ipairs(rawget(self, "list") or {}) do
+    list[#list + 1] = entry.options
+    list[#list + 1] = entry.constraint
+  end
+  return list
+end })
 
 ---@param value any
 ---@return boolean
@@ -145,7 +157,7 @@ function methods:step()
   for i, entry in ipairs(active) do
     entry.used, entry.used_version = used[i], train.version(used[i])
   end
-  self.last_stats, self.iterations = stats, self.iterations + 1
+  self.last_stats, self.last_lr, self.iterations = stats, lr, self.iterations + 1
   if observers.any then observers.tell("stepped", self) end
   return self
 end

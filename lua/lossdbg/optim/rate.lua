@@ -57,6 +57,14 @@ function M.current(rate, iterations, level)
     "step " .. iterations, level and level() or 0)
 end
 
+---Whether the rates of later steps may be asked for beforehand: numbers and the schedules of the
+---library, but no functions.
+---@param rate table
+---@return boolean
+function M.is_pure(rate)
+  return not rate.schedule or schedule.is_schedule(rate.schedule) and rate.schedule:is_pure()
+end
+
 ---The rate that describes the whole training: the peak of a schedule.
 ---@param rate table
 ---@return number

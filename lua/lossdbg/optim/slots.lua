@@ -120,13 +120,12 @@ function M.settle(self, done)
     read_back(self, pending, kept.taped, kept.place)
     kept.replays = replays
   end
-  if plan.shows(pending) then
-    for _, entry in ipairs(kept.taped.active) do
-      entry.used = entry.tensor.grad
-      entry.used_version = entry.used and train.version(entry.used) or 0
-    end
+  if not done then return end
+  self.pending = false
+  if not plan.shows(pending) then return end
+  for _, entry in ipairs(kept.taped.active) do -- version 0: what was written since is new
+    entry.used, entry.used_version = entry.tensor.grad, 0
   end
-  if done then self.pending = false end
 end
 
 ---Connects a plan to an optimiser that takes part in it.

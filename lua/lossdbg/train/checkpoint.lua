@@ -2,6 +2,7 @@
 -- safetensors file: weights and statistics, optimiser, callbacks, history, position. Random numbers
 -- need no state: they are counted from the seed and the position.
 -- Taken at the end of an epoch; a resumed run equals the uninterrupted one bit for bit.
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local json = require "lossdbg.support.json"
 local safetensors = require "lossdbg.data.safetensors"
@@ -104,7 +105,7 @@ local function read(path)
   if state.version ~= version then
     return nil, ("%s: written by another version (%s)"):format(path, tostring(state.version))
   end
-  local ok, unpacked = pcall(unpack_state, state, tensors)
+  local ok, unpacked = attempt.call(unpack_state, state, tensors)
   if not ok then return nil, ("%s: %s"):format(path, unpacked) end
   return unpacked
 end

@@ -5,6 +5,7 @@ local inputs = require "lossdbg.data.inputs"
 local losses = require "lossdbg.loss"
 local metric = require "lossdbg.metric"
 local options = require "lossdbg.support.options"
+local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
 local task = require "lossdbg.train.task"
 local tensors = require "lossdbg.tensor"
@@ -19,6 +20,7 @@ local M = {}
 
 local LossSet = { __name = "lossdbg.loss_set" }
 LossSet.__index = LossSet
+reads.kind(LossSet, {})
 
 local function new(parts)
   return setmetatable({ name = "several", family = "custom", reduction = "mean", scale = 1,

@@ -1,19 +1,21 @@
 --- The planned steps of fit: a step is captured per number of rows and phase of the optimiser, and
 -- then replayed, many steps in one call where nobody asks for each of them. What cannot be planned
 -- runs eagerly, and session.plan.reason says why.
+local captured = require "lossdbg.train.captured"
 local core = require "lossdbg.core"
 local evaluate = require "lossdbg.train.evaluate"
 local inputs = require "lossdbg.data.inputs"
 local rates = require "lossdbg.optim.rate"
-local slots = require "lossdbg.optim.slots"
+local reads = require "lossdbg.tensor.reads"
+local steps = require "lossdbg.train.step"
 local tensors = require "lossdbg.tensor"
 
 local plan, fit = core.plan, core.fit
 
 local M = {}
 
--- Captures that may fail before a kind of step is given up; steps in one call.
-local ATTEMPTS, STEPS_AT_ONCE = 4, 256
+-- Steps in one call.
+local STEPS_AT_ONCE = 256
 
 ---@class lossdbg.PlannedSteps
 ---@field reason string|nil why steps run eagerly
@@ -21,71 +23,51 @@ local ATTEMPTS, STEPS_AT_ONCE = 4, 256
 local Planned = {}
 Planned.__index = Planned
 
--- Options of layers that hold a function run code that may do something else in every step.
-local function lua_code(session)
-  if session.judge.loss.family == "custom" then return "the loss is a function of Lua" end
-  for _, layer in ipairs(session.model.list) do
-    for name, value in pairs(layer.options) do
-      local made = name:find("init", 1, true) or name == "source"
-      if type(value) == "function" and not made then
-        return ("layer '%s' runs a function of Lua (%s)"):format(layer.path, name)
-      end
-    end
+-- What a step of fit reads besides its rows.
+local function roots_of(session)
+  local roots = {}
+  for i, layer in ipairs(session.model.list) do
+    roots[i] = { name = ("layer '%s'"):format(layer.path), value = layer }
   end
+  roots[#roots + 1] = { name = "the model", value = session.model }
+  roots[#roots + 1] = { name = "the loss", value = session.judge.loss }
+  roots[#roots + 1] = { name = "the optimiser", value = session.optimizer }
+  return roots
+end
+
+-- A function that is not of the library may do something else in every step, and nobody has asked
+-- for a plan.
+local function foreign(walk)
+  return walk.foreign and ("a function of Lua takes part: %s"):format(walk.foreign)
 end
 
 local function refusal(session)
   if session.eager then return "plan = false" end
   if not tensors.is_tensor(inputs.list(session.prepared.train.x)[1]) then return "no tensors" end
   if #session.reinitialise > 0 then return "layers are initialised anew in every step" end
-  return lua_code(session)
-end
-
--- What a callback may have changed: which layers train, and plain options of layers.
-local function fingerprint(model)
-  local parts = {}
-  for i, layer in ipairs(model.list) do
-    parts[#parts + 1] = i .. tostring(layer.trainable)
-    local names = {}
-    for name, value in pairs(layer.options) do
-      if type(value) ~= "table" then names[#names + 1] = name .. "=" .. tostring(value) end
-    end
-    table.sort(names)
-    parts[#parts + 1] = table.concat(names, ",")
-  end
-  return table.concat(parts, ";")
+  return foreign(reads.collect(roots_of(session)))
 end
 
 ---@param session lossdbg.Session
+---@param fn fun(x: any, y: any, weight: any): ... one step
 ---@return lossdbg.PlannedSteps
-function M.new(session)
+function M.new(session, fn)
   local number = {}
   for i, name in ipairs(session.recorder.names) do number[name] = i end
-  return setmetatable({ session = session, entries = {}, replayed = 0, stamp = plan.stamp(),
-    reason = refusal(session), number = number, fixed = refusal(session) ~= nil,
-    hooks = session.on_step ~= nil or #session.callbacks > 0 }, Planned)
-end
-
--- Forgets the plans when something that they rest on has changed.
-function Planned:check()
-  local stamp = plan.stamp()
-  if self.hooks and self.session.step ~= self.checked then
-    self.checked = self.session.step
-    local now = fingerprint(self.session.model)
-    if self.print and self.print ~= now then self.entries = {} end
-    self.print = now
-  end
-  if stamp ~= self.stamp then self.entries, self.stamp = {}, stamp end
-end
-
-local function entry_for(self, size)
-  local key = size .. "|" .. self.session.optimizer:phase()
-  local entry = self.entries[key]
-  if not entry then
-    entry = { attempts = 0, size = size }
-    self.entries[key] = entry
-  end
-  return entry
+  local reason = refusal(session)
+  local step = steps.step(fn, {
+    optimizers = { session.optimizer },
+    roots = function() return roots_of(session) end,
+    foreign = foreign,
+    counts = function() return not session.broken end,
+    on_plan = function(entry)
+      local taped = session.optimizer.taped
+      entry.due, entry.places = taped.due, {}
+      for i, one in ipairs(taped.active) do entry.places[i] = number[one.name] end
+    end,
+  })
+  return setmetatable({ session = session, step = step, replayed = 0, reason = reason,
+    fixed = reason ~= nil }, Planned)
 end
 
 -- ---- batches ------------------------------------------------------------------------------------
@@ -104,12 +86,12 @@ local function sources(rows, x_only, ordered)
 end
 
 -- Batches that keep their place: what is shuffled is gathered into them.
-local function batches_for(entry, list, shuffled)
+local function batches_for(entry, list, shuffled, size)
   if entry.batches then return entry.batches end
   local made = {}
   for i, tensor in ipairs(list) do
     local shape = tensor.shape
-    shape[1] = entry.size
+    shape[1] = size
     made[i] = shuffled[i] and core.tensor.full(shape, 0, tensor.dtype) or false
   end
   entry.batches = made
@@ -118,57 +100,22 @@ end
 
 -- ---- capturing ----------------------------------------------------------------------------------
 
-local function fail(self, entry, why)
-  entry.attempts = entry.attempts + 1
-  if entry.attempts >= ATTEMPTS then entry.reason, entry.tape = why, nil end
-  self.reason = why
-end
-
-local function take(self, entry, tape)
-  local why = plan.reason(tape)
-  if why then
-    entry.tape = nil
-    return fail(self, entry, why)
-  end
-  local before = entry.tape
-  entry.tape = tape
-  if not before then return end
-  local made
-  made, why = plan.build(before, tape)
-  if not made then return fail(self, entry, why) end
-  local optimizer = self.session.optimizer
-  slots.connect(optimizer, made, 1)
-  entry.plan, entry.tape, self.reason = made, nil, nil
-  entry.due, entry.places = optimizer.taped.due, {}
-  for i, one in ipairs(optimizer.taped.active) do
-    entry.places[i] = self.number[one.name]
-  end
-end
-
 ---Runs one step eagerly; where it may become a plan, it is written down.
----@param step fun(x: any, y: any, weight: any): ...
 ---@param size integer rows
 ---@return userdata total
 ---@return userdata data
-function Planned:capture(step, size, x, y, weight)
-  if self.fixed or plan.mode() then return step(x, y, weight) end
-  self:check()
-  local entry = entry_for(self, size)
-  if entry.plan or entry.reason then return step(x, y, weight) end
+function Planned:capture(size, x, y, weight)
+  local step = self.step
+  if self.fixed or plan.mode() then return step.fn(x, y, weight) end
+  local entry = captured.entry(step, size .. " rows")
+  if not entry or entry.plan or entry.reason then return step.fn(x, y, weight) end
   local given = inputs.list(x)
   table.move(inputs.list(y), 1, #inputs.list(y), #given + 1, given)
   if weight then given[#given + 1] = weight end
   for _, tensor in ipairs(given) do
-    if tensor.requires_grad then return step(x, y, weight) end
+    if tensor.requires_grad then return step.fn(x, y, weight) end
   end
-  local tape, total, data = plan.capture(step, self.session.step, given, x, y, weight)
-  if self.session.broken then -- its loss was not finite
-    entry.tape = nil
-    return total, data
-  end
-  local ok = pcall(take, self, entry, tape)
-  if not ok then entry.reason, entry.plan, entry.tape = "not enough memory", nil, nil end
-  return total, data
+  return captured.capture(step, entry, self.session.step, given, x, y, weight)
 end
 
 -- ---- replaying ----------------------------------------------------------------------------------
@@ -188,7 +135,7 @@ end
 local function learning_rates(optimizer, n)
   local rate = optimizer.rate
   local lr = rates.current(rate, optimizer.iterations)
-  if not rate.schedule or n == 1 then return lr end
+  if not rate.schedule then return lr end
   local list = { lr }
   for i = 2, n do list[i] = rates.current(rate, optimizer.iterations + i - 1) end
   return lr, tensors.tensor(list, "f64"), list[n]
@@ -202,18 +149,17 @@ end
 function Planned:run(first, last, order)
   local session = self.session
   if self.fixed or plan.mode() then return nil end
-  self:check()
   local size = last - first + 1
-  local entry = entry_for(self, size)
-  if entry.reason then self.reason = entry.reason end
-  if not entry.plan or not plan.ready(entry.plan) then return nil end
+  local entry = captured.entry(self.step, size .. " rows")
+  self.reason = entry and entry.reason or self.replayed == 0 and self.step.reason or nil
+  if not entry or not entry.plan or not plan.ready(entry.plan) then return nil end
   local rows, optimizer, totals = session.prepared.train, session.optimizer, session.totals
   local n = size == session.recipe.batch and steps_wanted(session, first, rows) or 1
   local o = optimizer.options
-  if n > 1 and optimizer:phase() ~= "" then n = 1 end
+  if n > 1 and (optimizer:phase() ~= "" or not rates.is_pure(optimizer.rate)) then n = 1 end
   local list, shuffled = sources(rows, session.loop.shuffle == "x_only", order ~= nil)
   local lr, lrs, last_lr = learning_rates(optimizer, n)
-  local given = { rows = list, batches = batches_for(entry, list, shuffled), order = order,
+  local given = { rows = list, batches = batches_for(entry, list, shuffled, size), order = order,
     first = first - 1, batch = size, n = n, step = session.step, lr = lr, lrs = lrs,
     places = entry.places, due = entry.due, total = totals.loss, data_total = totals.data,
     clipped = (o.clip_value or o.clip_norm or o.global_clip_norm) ~= nil,
@@ -226,7 +172,7 @@ function Planned:run(first, last, order)
   self.replayed = self.replayed + done
   session.lr = last_lr or lr
   return { done = done, loss = loss, bad = bad and session.recorder.order[bad], entry = entry,
-    stopped = stopped }
+    size = size, stopped = stopped }
 end
 
 ---Goes on with the step whose loss was not finite.
@@ -253,7 +199,7 @@ function Planned:metrics(result, first, order)
   if #session.judge.metrics == 0 then return end
   local x_only = session.loop.shuffle == "x_only"
   local _, y = require("lossdbg.train.fit_data").batch(session.prepared.train, order, first,
-    first + result.entry.size - 1, x_only)
+    first + result.size - 1, x_only)
   local output, keys = {}, session.output_keys
   for i, key in ipairs(keys or {}) do output[key] = fit.result(result.entry.plan, 2 + i) end
   if not keys then output = fit.result(result.entry.plan, 3) end

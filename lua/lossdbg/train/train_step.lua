@@ -71,7 +71,6 @@ function M.prepare(session)
   for _, path in ipairs(session.loop.reinitialise or {}) do
     session.reinitialise[#session.reinitialise + 1] = model:layer(path)
   end
-  session.plan = planned.new(session)
 end
 
 -- Forward pass: the loss to descend, the loss on the data alone, the outputs.
@@ -161,8 +160,8 @@ local function update(session, total)
   if loop.zero_grad ~= false then optimizer:zero_grad() end
   total:backward()
   if loop.gradient_sign == -1 then negate(session) end
-  session.lr = optimizer.lr
   optimizer:step()
+  session.lr = optimizer.last_lr
 end
 
 -- Forward, backward and update. Its results are the loss with penalties, the loss on the data, and
@@ -193,6 +192,10 @@ local function make_step(session)
   end
 end
 
+---Makes the steps of a session.
+---@param session lossdbg.Session
+function M.plan(session) session.plan = planned.new(session, make_step(session)) end
+
 local function add_totals(session, loss, data_loss, n)
   local totals = session.totals
   totals.loss, totals.data, totals.n = totals.loss + loss * n, totals.data + data_loss * n,
@@ -211,9 +214,9 @@ local function eager(session, first, last, order)
   end
   local x_only = session.loop.shuffle == "x_only"
   local x, y, weight = fit_data.batch(session.prepared.train, order, first, last, x_only)
-  session.step_fn = session.step_fn or make_step(session)
-  session.lr = session.optimizer.lr
-  local total, data = session.plan:capture(session.step_fn, last - first + 1, x, y, weight)
+  session.lr = nil
+  local total, data = session.plan:capture(last - first + 1, x, y, weight)
+  session.lr = session.lr or session.optimizer.lr
   local loss = total:item()
   add_totals(session, loss, rawequal(total, data) and loss or data:item(), last - first + 1)
   evaluate.update_metrics(session.judge, session.output, y)
@@ -227,7 +230,7 @@ end
 
 -- The step whose loss was not finite stands before its update.
 local function not_finite(session, result, first, order)
-  local size = result.entry.size
+  local size = result.size
   local from = first + result.done * size
   session.first, session.last = from, from + size - 1
   session.step = session.step + result.done
@@ -264,7 +267,7 @@ function M.run(session, order)
     session.step = session.step + done - 1
     note_bad(session, result.bad)
   end
-  local size = result.entry.size
+  local size = result.size
   session.first, session.last = first + (done - 1) * size, first + done * size - 1
   session.plan:metrics(result, session.first, order)
   return done, result.loss

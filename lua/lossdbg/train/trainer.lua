@@ -83,6 +83,7 @@ local function start(experiment, given)
     eager = given.plan == false,
   }
   steps.prepare(session)
+  steps.plan(session)
   run.optimizer, run.target_scale = session.optimizer, prepared.scale
   run.save_checkpoint = function(_, path) return checkpoint.save(path, session) end
   session.progress = progress_of(recipe, given, epochs, session.n_batches)

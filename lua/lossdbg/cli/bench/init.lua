@@ -1,5 +1,6 @@
 --- `lossdbg bench`: training steps on this machine, planned and as written, in turns. The peers and
 -- the floor are measured in a checkout, by `make bench`.
+local attempt = require "lossdbg.support.attempt"
 local cli = require "lossdbg.cli"
 local machine = require "lossdbg.cli.bench.machine"
 local measure = require "lossdbg.cli.bench.measure"
@@ -109,7 +110,7 @@ function M.run(args, out)
     end
   end
   if given.json then
-    local ok, why = pcall(results.write, t, given.json)
+    local ok, why = attempt.call(results.write, t, given.json)
     if not ok then cli.stop(cli.status.usage, "cannot write '%s': %s", given.json, why) end
   end
   return cli.status.ok

@@ -2,21 +2,17 @@
 -- The first steps run eagerly; two successive ones that did the same are compared, and from then on
 -- the step is replayed with the same functions in the same order, so that results have the same
 -- bits. What cannot be planned runs eagerly and `step.reason` says why.
+local captured = require "lossdbg.train.captured"
 local core = require "lossdbg.core"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local rates = require "lossdbg.optim.rate"
 local signature = require "lossdbg.tensor.signature"
-local slots = require "lossdbg.optim.slots"
 local source = require "lossdbg.support.source"
 
 local plan = core.plan
 
 local M = {}
-
--- Captures that may fail before a step is given up; shapes and values of the arguments that one
--- step may have plans for.
-local ATTEMPTS, SIGNATURES = 4, 8
 
 ---@class lossdbg.Step
 ---@field fn function
@@ -25,67 +21,6 @@ local ATTEMPTS, SIGNATURES = 4, 8
 ---@overload fun(...): ...
 local methods = {}
 local meta = { __name = "lossdbg.Step", __index = methods, __call = plan.call }
-
--- ---- capturing ----------------------------------------------------------------------------------
-
-local function forget(self)
-  self.entries, self.keys, self.n_keys, self.stamp, self[1] = {}, {}, 0, plan.stamp(), false
-end
-
--- A step that uses optimisers which were not known is not kept: its phase was not known either.
-local function add_optimizers(self, tape)
-  local fresh = false
-  for _, optimizer in ipairs(plan.optimizers(tape)) do
-    if not self.known[optimizer] then
-      self.known[optimizer], fresh = true, true
-      self.optimizers[#self.optimizers + 1] = optimizer
-    end
-  end
-  return fresh
-end
-
-local function fail(entry, why)
-  entry.attempts = entry.attempts + 1
-  if entry.attempts >= ATTEMPTS then entry.reason, entry.tape = why, nil end
-  return why
-end
-
--- Takes up the tape of a step that is done. Returns why there is no plan yet.
-local function take(self, entry, tape)
-  local why = plan.reason(tape)
-  if why then
-    entry.tape = nil
-    return fail(entry, why)
-  end
-  if add_optimizers(self, tape) then
-    self.entries, self.keys, self.n_keys = {}, {}, 0
-    return "capturing"
-  end
-  local before = entry.tape
-  entry.tape = tape
-  if not before then return "capturing" end
-  local made
-  made, why = plan.build(before, tape)
-  if not made then return fail(entry, why) end
-  entry.optimizers = {}
-  for i, optimizer in ipairs(plan.optimizers(made)) do
-    slots.connect(optimizer, made, i)
-    entry.optimizers[i] = optimizer
-  end
-  entry.plan, entry.tape = made, nil
-  return "capturing"
-end
-
--- The step is done: whatever happens here, its results are returned.
-local function after_capture(self, entry, tape, ...)
-  local ok, why = pcall(take, self, entry, tape)
-  if not ok then
-    why = "not enough memory to capture the step"
-    entry.plan, entry.tape, entry.reason = nil, nil, why
-  end
-  self.reason = why
-  return ...
-end
 
 -- ---- running ------------------------------------------------------------------------------------
 
@@ -101,21 +36,6 @@ local function set_rates(self, entry, n_arguments, n_inputs)
   return constant
 end
 
--- One entry for each signature and phase of the optimisers; nil for one signature too many.
-local function entry_for(self, text)
-  local key = text
-  for _, optimizer in ipairs(self.optimizers) do key = key .. "|" .. optimizer:phase() end
-  local entry = self.entries[key]
-  if entry then return entry end
-  if not self.keys[text] then
-    if self.n_keys >= SIGNATURES then return nil end
-    self.keys[text], self.n_keys = true, self.n_keys + 1
-  end
-  entry = { attempts = 0 }
-  self.entries[key] = entry
-  return entry
-end
-
 local function eagerly(self, why, ...)
   self.planned, self.reason = false, why
   return 1, self.fn(...)
@@ -129,17 +49,16 @@ local function some(self, n, ...)
   if observers.any and observers.want_eager() then
     return eagerly(self, "a watch looks at this step", ...)
   end
-  if self.stamp ~= plan.stamp() then forget(self) end
-  local inputs, text = signature.of(...)
+  local inputs, text, objects = signature.of(...)
   if not inputs then return eagerly(self, text, ...) end
-  local entry = entry_for(self, text)
+  local entry = captured.entry(self, text, objects)
   if not entry then
-    return eagerly(self, "its arguments had more than " .. SIGNATURES .. " shapes or values", ...)
+    local many = ("its arguments had more than %d shapes or values"):format(captured.signatures)
+    return eagerly(self, many, ...)
   elseif entry.reason then
     return eagerly(self, entry.reason, ...)
   elseif not entry.plan then
-    self.planned = false
-    return 1, after_capture(self, entry, plan.capture(self.fn, nil, inputs, ...))
+    return 1, captured.capture(self, entry, nil, inputs, ...)
   elseif not plan.ready(entry.plan, inputs) then
     return eagerly(self, "a gradient of an earlier step is left, to which this step adds", ...)
   end
@@ -208,17 +127,48 @@ function meta:__tostring()
   return table.concat(lines, "\n")
 end
 
----Drops all plans; the next steps are captured anew. For changes that no plan can see, such as
----variables of the step's function.
+---Drops all plans; the next steps are captured anew.
 ---@return lossdbg.Step self
 function methods:forget()
-  forget(self)
+  captured.forget(self)
   return self
 end
 
+-- What the step of ld.plan reads from: variables of its function, objects among its arguments.
+local function roots_of(fn)
+  return function(objects)
+    local roots = { { name = "", value = fn, step = true } }
+    for i, object in ipairs(objects or {}) do
+      roots[i + 1] = { name = "argument", value = object, step = type(object) == "function" }
+    end
+    return roots
+  end
+end
+
+---@class lossdbg.StepSettings  what fit adds
+---@field optimizers table[] that take part
+---@field roots fun(objects: any[]|nil): table[] what the step reads from
+---@field foreign fun(walk: lossdbg.Reads): string|nil why that cannot be planned
+---@field counts fun(): boolean whether the step that was captured just now may become a plan
+---@field on_plan fun(entry: lossdbg.StepEntry) a plan was made
+
+---A step of a function, with settings instead of what ld.plan assumes.
+---@param fn fun(...): ...
+---@param settings? lossdbg.StepSettings
+---@return lossdbg.Step
+function M.step(fn, settings)
+  local self = { false, slow, fn = fn, optimizers = {}, planned = false,
+    known = setmetatable({}, { __mode = "k" }), reason = "not run yet", roots = roots_of(fn) }
+  for key, value in pairs(settings or {}) do self[key] = value end
+  for _, optimizer in ipairs(self.optimizers) do self.known[optimizer] = true end
+  captured.forget(self)
+  return setmetatable(self, meta)
+end
+
 ---A step that is replayed where it can be. `fn(...)` gets tensors (and plain values), makes one
----training step of them and returns tensors; what it reads besides its arguments and the tensors
----that take part is read while the step is captured.
+---training step of them and returns tensors. What it reads besides its arguments (its variables,
+---the globals it names, and every table and object that can be reached from there) is compared in
+---front of each replay; when something was written, the step is captured anew.
 ---@param fn fun(...): ...
 ---@return lossdbg.Step
 function M.new(fn)
@@ -226,10 +176,7 @@ function M.new(fn)
     options.fail("plan", "step", "a function that makes one training step", fn, nil,
       source.level())
   end
-  local self = setmetatable({ false, slow, fn = fn, optimizers = {}, planned = false,
-    known = setmetatable({}, { __mode = "k" }), reason = "not run yet" }, meta)
-  forget(self)
-  return self
+  return M.step(fn)
 end
 
 return M
