@@ -1,5 +1,6 @@
 --- Run: what one training of an experiment left.
 local file = require "lossdbg.support.file"
+local metric = require "lossdbg.metric"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
@@ -11,6 +12,7 @@ local M = {}
 ---@field description table    plain description of the experiment
 ---@field history table<string, number[]> per epoch: loss, data_loss (when there is a penalty),
 ---                            metrics, val_..., lr
+---@field better table<string, "min"|"max"> which way each metric is better
 ---@field n_epochs integer
 ---@field n_steps integer
 ---@field steps table<string, number[]> per step: loss, grad_norm, lr, update_ratio
@@ -64,13 +66,14 @@ function Run:last(name)
   return list[#list]
 end
 
----The best value of a history and its epoch: the largest of accuracies and r2, else the smallest.
+---The best value of a history and its epoch: the largest where more is
+---better of the metric (accuracy, r2, auc, ...), else the smallest.
 ---@param name string
 ---@return number|nil value
 ---@return integer|nil epoch
 function Run:best(name)
   self:last(name)
-  local higher = name:find("acc", 1, true) or name:find("r2", 1, true)
+  local higher = metric.direction(name, self.better) == "max"
   local best, at
   for epoch, value in ipairs(self.history[name]) do
     if value == value and (not best or (higher and value > best)

@@ -204,6 +204,33 @@ table.sort(names)
 ---Names that `metrics` knows, sorted.
 M.names = names
 
+local modes
+
+-- mode of every metric by name, from the metrics themselves
+local function known_modes()
+  if not modes then
+    modes = {}
+    for _, name in ipairs(names) do modes[name] = M[name]().mode end
+  end
+  return modes
+end
+
+---Which way a history is better: that of its metric, whatever stands before its name ("val_auc",
+---"size_mae"); less is better of losses. The one place that knows.
+---@param name string
+---@param run? table<string, "min"|"max"> of the metrics of a run, by name: custom ones too
+---@return "min"|"max"|nil nil: unknown
+function M.direction(name, run)
+  name = name:gsub("^val_", "")
+  local rest = name
+  while rest do
+    local mode = run and run[rest] or known_modes()[rest]
+    if mode then return mode end
+    if rest == "loss" then return "min" end
+    rest = rest:match "_(.+)$"
+  end
+end
+
 ---Reads a metric: a name, `{ name = "accuracy", threshold = 0.7 }`, a metric object, or a function
 ---(prediction, target) -> number. Every call makes a fresh one.
 ---@param given any

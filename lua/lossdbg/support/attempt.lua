@@ -45,7 +45,7 @@ end
 ---@return any ... results, or the error
 function M.call(fn, ...) return settle(M.is_fatal, pcall(fn, ...)) end
 
---- Like pcall, but raises again a wish to stop: for work that may run out of memory and be left out.
+--- Like pcall, but raises again a wish to stop: for what may be left out when memory is short.
 ---@param fn function
 ---@param ... any
 ---@return boolean ok

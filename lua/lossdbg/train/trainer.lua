@@ -82,6 +82,8 @@ local function start(experiment, given)
     n_batches = (n + recipe.batch - 1) // recipe.batch, telemetry = given.telemetry,
     eager = given.plan == false,
   }
+  run.better = {}
+  for _, metric in ipairs(session.judge.metrics) do run.better[metric.name] = metric.mode end
   steps.prepare(session)
   steps.plan(session)
   run.optimizer, run.target_scale = session.optimizer, prepared.scale

@@ -1,4 +1,5 @@
 --- Progress of fit: one redrawn line on a terminal, one plain line per epoch elsewhere.
+local metric = require "lossdbg.metric"
 local number = require "lossdbg.support.number"
 local text = require "lossdbg.support.text"
 
@@ -79,7 +80,7 @@ local OPTIONS = { epochs = true, steps = true, stream = true, tty = true, clock 
 ---@field ascii boolean|nil     no box drawing, arrows or stars
 ---@field color boolean|nil     default false
 ---@field monitor string|nil    metric of the star, default "val_loss"; the best is the lowest,
----                             or the highest when the name contains "acc"
+---                             or the highest where more of it is better
 
 --- A progress display. Call p:batch(epoch, step, logs) after a step, p:epoch(epoch, logs) after an
 --- epoch, p:close() at the end; logs maps names to numbers ("loss", "val_loss", "lr", metrics).
@@ -101,7 +102,7 @@ function M.new(opts)
   local monitor = opts.monitor or "val_loss"
   return setmetatable({ epochs = opts.epochs, steps = opts.steps, stream = stream or nil, tty = tty,
     clock = clock, width = opts.width or 80, ascii = opts.ascii, monitor = monitor,
-    higher = monitor:find("acc", 1, true) ~= nil, paint = text.painter(opts.color),
+    higher = metric.direction(monitor) == "max", paint = text.painter(opts.color),
     every = math.max(1, math.ceil((opts.epochs or 1) / PLAIN_LINES)), previous = {},
     epoch_start = clock(), drawn_at = -math.huge, current = 0, skipped = nil }, Progress)
 end

@@ -1,4 +1,5 @@
 --- Runs and diagnoses as text for the terminal: 80 columns, no colour needed.
+local metric = require "lossdbg.metric"
 local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local sparkline = require("lossdbg.view.sparkline").sparkline
@@ -81,8 +82,8 @@ local function curve_line(page, label, wide, values, columns, note)
     (" "):rep(wide + 4)))
 end
 
-local function best_note(name, values)
-  local higher = name:find("acc", 1, true) or name:find("r2", 1, true)
+local function best_note(name, values, better)
+  local higher = metric.direction(name, better) == "max"
   local best, at
   for i, v in ipairs(values) do
     if number.is_finite(v) and (not best or (higher and v > best) or (not higher and v < best)) then
@@ -114,7 +115,7 @@ end
 local function card_curves(page, run, wide)
   for _, name in ipairs(history_names(run.history)) do
     local values = run.history[name]
-    local note = best_note(name, values)
+    local note = best_note(name, values, run.better)
     if name:find("accuracy", 1, true) and not name:find("^val_") then
       local majority = majority_words(run.signals)
       if majority then note = (note and note .. "   " or "") .. majority end

@@ -1,5 +1,6 @@
 --- Lowers the learning rate when a metric stops improving. Keras and PyTorch count differently, so
 -- that the same patience acts one epoch apart; both are here, exactly.
+local metrics = require "lossdbg.metric"
 local options = require "lossdbg.support.options"
 
 local M = {}
@@ -27,16 +28,6 @@ local schema = {
   { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
 }
 
----Whether more of a metric is better, by its name.
----@param name string
----@return "min"|"max"
-function M.direction(name)
-  for _, word in ipairs { "acc", "auc", "precision", "recall", "f1", "r2", "iou", "skill" } do
-    if name:find(word, 1, true) then return "max" end
-  end
-  return "min"
-end
-
 ---Keras: improved means better than best by min_delta (absolute); reduced when `patience` epochs
 ---in a row were not. PyTorch: better by the share min_delta; reduced after more than `patience`.
 ---@param given? table factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, min_lr = 0,
@@ -44,7 +35,7 @@ end
 ---@return lossdbg.reduce_on_plateau
 function M.new(given)
   local o = options.check("schedule.reduce_on_plateau", given, schema)
-  if o.mode == "auto" then o.mode = M.direction(o.monitor) end
+  if o.mode == "auto" then o.mode = metrics.direction(o.monitor) or "min" end
   o.threshold_mode = o.threshold_mode or (o.flavor == "torch" and "rel" or "abs")
   return setmetatable({
     name = "reduce_on_plateau", options = o, wait = 0, cooling = 0,

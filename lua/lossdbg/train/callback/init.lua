@@ -3,6 +3,7 @@
 -- on_train_end(run). Epochs and steps count from 1. Returning false from a *_end stops the
 -- training.
 local csv_log = require "lossdbg.train.callback.csv_log"
+local metric = require "lossdbg.metric"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 
@@ -15,18 +16,11 @@ local M = {}
 ---@field on_epoch_end? fun(self, run: lossdbg.Run, logs: table<string, number>): boolean|nil
 ---@field on_train_end? fun(self, run: lossdbg.Run)
 
-local higher_is_better = { r2 = true, auc = true, precision = true, recall = true, f1 = true,
-  confusion_matrix = true }
-
 -- "min" or "max" for a monitored name.
 local function direction(mode, monitor, where)
   if mode ~= "auto" then return mode end
-  local name = monitor:gsub("^val_", "")
-  if higher_is_better[name] or name:find("acc", 1, true) then return "max" end
-  if name:find("loss", 1, true) or name == "mse" or name == "mae" or name == "rmse"
-    or name == "perplexity" then
-    return "min"
-  end
+  local found = metric.direction(monitor)
+  if found then return found end
   error(("lossdbg: %s: argument 'mode': the better direction of '%s' is unknown: pass mode = " ..
     "\"min\" or \"max\""):format(where, monitor), source.level())
 end
