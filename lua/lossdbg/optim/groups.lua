@@ -126,6 +126,18 @@ function M.assign(self, list, where)
   end
 end
 
+---What a step reads that parameters have of their own: options of their group, constraints.
+---@param self lossdbg.Optimizer
+---@return table[]
+function M.own(self)
+  local list = {}
+  for _, entry in ipairs(rawget(self, "list") or {}) do
+    list[#list + 1] = entry.options
+    list[#list + 1] = entry.constraint
+  end
+  return list
+end
+
 ---The groups as plain data.
 ---@param self lossdbg.Optimizer
 ---@return table[]|nil

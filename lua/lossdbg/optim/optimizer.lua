@@ -51,16 +51,7 @@ end
 
 function meta:__tostring() return ("optim.%s (lr %.6g)"):format(self.name, self.lr) end
 
--- Rates are asked for in front of every step; what groups and weights have of their own hangs on
--- the parameters.
-reads.kind(meta, { fields = { "options" }, also = function(self)
-  local list = {}
-  for _, entry in ipairs(rawget(self, "list") or {}) do
-    list[#list + 1] = entry.options
-    list[#list + 1] = entry.constraint
-  end
-  return list
-end })
+reads.kind(meta, { fields = { "options" }, also = groups.own }) -- rates are asked for at each step
 
 ---@param value any
 ---@return boolean
@@ -132,8 +123,7 @@ function methods:step()
   local lr = rates.current(self.rate, self.iterations, source.level)
   local stats, update, o = slots.prepare(self, active), self.kind.update, self.options
   local every, used = o.gradient_accumulation_steps or 1, gradients
-  local done = self.iterations // every
-  local due = (self.iterations + 1) % every == 0
+  local done, due = self.iterations // every, (self.iterations + 1) % every == 0
   local taping = plan.taping()
   if taping then plan.optimizer(self, self.base_lr, every) end
   if every > 1 then gradients = average.accumulate(active, gradients, every, due) end
@@ -242,8 +232,7 @@ function methods:clone(changes)
     if key == "learning_rate" then key = "lr" end
     given[key] = value
   end
-  local made = M.new(self.kind, given)
-  return made
+  return (M.new(self.kind, given))
 end
 
 -- ---- construction -------------------------------------------------------------------------------
