@@ -57,13 +57,20 @@ function M.current(rate, iterations, level)
     "step " .. iterations, level and level() or 0)
 end
 
+-- Whether it is made of formulas alone, without a function of the user's.
+local function of_formulas(object)
+  if not schedule.is_schedule(object) or object.name == "custom" then return false end
+  for _, inner in ipairs(object.options.schedules or { object.options.schedule }) do
+    if not of_formulas(inner) then return false end
+  end
+  return true
+end
+
 ---Whether the rates of later steps may be asked for beforehand: numbers and the schedules of the
 ---library, but no functions.
 ---@param rate table
 ---@return boolean
-function M.is_pure(rate)
-  return not rate.schedule or schedule.is_schedule(rate.schedule) and rate.schedule:is_pure()
-end
+function M.is_pure(rate) return not rate.schedule or of_formulas(rate.schedule) end
 
 ---The rate that describes the whole training: the peak of a schedule.
 ---@param rate table

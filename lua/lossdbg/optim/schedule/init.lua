@@ -48,17 +48,6 @@ function Schedule:peak()
   return top > -math.huge and top or self(0)
 end
 
----Whether it is made of formulas alone, without a function of the user's.
----@return boolean
-function Schedule:is_pure()
-  local o = self.options
-  if self.name == "custom" or o.schedule and not o.schedule:is_pure() then return false end
-  for _, inner in ipairs(o.schedules or {}) do
-    if not inner:is_pure() then return false end
-  end
-  return true
-end
-
 ---Plain data that schedule.from makes the same schedule of (not of functions).
 ---@return table
 function Schedule:describe()
