@@ -26,7 +26,7 @@ describe("trial", function()
   it("verifies a fix that helps in every seed", function()
     local t = trial.bench(experiment(0), { seeds = 5 }):try { optimizer = { lr = 0.3 } }
     assert.is_true(t.verified)
-    assert.equal(5, #t.seeds)
+    assert.equal(2, #t.seeds) -- so clear that the other three could not change it
     assert.is_true(t.after < 0.1)
     assert.is_true(t.before > 0.3)
     assert.is_true(t.skill.after - t.skill.before > 0.5)
@@ -48,9 +48,38 @@ describe("trial", function()
     assert.is_true(shorter.after > shorter.before)
   end)
 
-  it("does not verify mere luck: another seed is the placebo", function()
-    local bench = trial.bench(experiment(0), { seeds = 5 })
-    assert.is_false(bench:try({ name = "the same under another name" }).verified)
+  it("refuses a change of nothing before it trains", function()
+    local e = experiment(0.02)
+    for _, patch in ipairs {
+      { name = "the same under another name" }, { seed = 99 }, { optimizer = { lr = 0.02 } },
+      { epochs = 15 }, { layers = { kind = "dense", hidden = true, options = { units = 8 } } },
+      { dropout = 0 }, { regularizer = "none" },
+    } do
+      local bench = trial.bench(e, { seeds = 3 })
+      local t = bench:try(patch)
+      assert.is_false(t.verified)
+      assert.equal("it changes nothing", t.reason)
+      assert.equal(0, bench.spent)
+    end
+    assert.is_false(trial.same(e, e:with { optimizer = { lr = 0.03 } }))
+    assert.is_false(trial.same(e, e:with { init = "he_normal" }))
+    assert.is_false(trial.same(e, e:with { train = clouds(48) }))
+  end)
+
+  it("trains no other seed once an answer is clear", function()
+    local bench = trial.bench(experiment(0.3), { seeds = 5 })
+    local t = bench:try { optimizer = { lr = 0 } }
+    assert.equal(1, #t.seeds)
+    assert.is_nil(t.placebo)
+    assert.equal("no better than as it is", t.why)
+  end)
+
+  it("gives a run that ends after so many steps more of them with more epochs", function()
+    local e = experiment(0.02):with { max_steps = 20 }
+    assert.equal(80, e:with({ epochs = 60 }).recipe.max_steps)
+    assert.equal(7, e:with({ epochs = 60, max_steps = 7 }).recipe.max_steps)
+    local t = trial.bench(e, { seeds = 3 }):try { epochs = 600 }
+    assert.is_true(t.verified)
   end)
 
   it("does not verify a change that makes it worse", function()
@@ -65,13 +94,14 @@ describe("trial", function()
     assert.equal(-math.huge, t.skill.after)
   end)
 
-  it("pairs the seeds: without a patch both arms are the same run", function()
-    local e = experiment(0.3)
-    local bench = trial.bench(e, { seeds = 3 })
-    local t = bench:try { name = "twin" }
-    assert.equal(t.before, t.after)
-    for i, loss in ipairs(t.seeds) do
-      assert.equal(bench:unpatched(4 + i - 1).signals.skill.loss, loss)
+  it("pairs the seeds", function()
+    local bench = trial.bench(experiment(0.05), { seeds = 3 })
+    local arm = bench:arm { batch = 8 }
+    bench:finish(arm)
+    for i, pair in ipairs(arm.seeds) do
+      assert.equal(bench:unpatched(4 + i - 1).signals.skill.loss, pair.before.loss)
+      local alone = experiment(0.05):with({ batch = 8, seed = 4 + i - 1 }):fit { verbose = 0 }
+      assert.equal(alone.signals.skill.loss, pair.after.loss)
     end
   end)
 

@@ -77,10 +77,10 @@ function M.watch(watch)
   return case_of(run, watch.rows and watch.rows.source, watch.val_rows), run
 end
 
---- Whether the run demonstrably learns.
+--- What the run shows.
 ---@param case table
----@return boolean
-function M.learns(case) return facts.of(case).learned end
+---@return lossdbg.State
+function M.status(case) return facts.of(case).status end
 
 --- The one sentence on the whole.
 ---@param case table

@@ -7,22 +7,26 @@ local options = require "lossdbg.support.options"
 local rank = require "lossdbg.diagnose.rank"
 local registry = require "lossdbg.diagnose.registry"
 local source = require "lossdbg.support.source"
+local states = require "lossdbg.diagnose.state"
+local trials = require "lossdbg.diagnose.trials"
 
 local M = {}
 
 local schema = {
   { name = "budget", type = "number", open_min = 0, infinite = true, default = 30,
-    doc = "seconds of computing for tests and trials, beside the diagnosed run itself" },
+    doc = "work for tests and trials beside the diagnosed run itself, in nominal seconds: " ..
+      "steps and multiplications are counted, so that every machine does the same" },
   { name = "tests", type = "boolean", default = true, doc = "run side experiments when needed" },
   { name = "trials", type = "boolean", default = true, doc = "try the fixes" },
-  { name = "seeds", type = "integer", min = 3, max = 25, default = 5, doc = "per arm of a trial" },
-  { name = "max_fixes", type = "integer", min = 1, default = 4, doc = "most fixes tried" },
+  { name = "seeds", type = "integer", min = 3, max = 25, default = 3,
+    doc = "per arm of a trial; the budget cuts arms, never seeds" },
+  { name = "max_fixes", type = "integer", min = 1, default = 8, doc = "most fixes tried" },
   { name = "run", type = "table", doc = "a finished run of the same experiment" },
   { name = "disable", type = "table", doc = "list of rule ids to leave out" },
 }
 
 local grave = { crit = true, err = true }
-local sure_skill = 0.5 -- a run below it may as well memorise as learn
+local fitted = states.limits.fitted[1]
 
 local function clock() return os and os.clock and os.clock() or 0 end
 
@@ -38,15 +42,18 @@ local function set_of(list)
   return set
 end
 
--- Whether side experiments can change the picture: nothing, or too little to be sure of, is
--- learnt, or something grave was found.
-local function needs_tests(case, findings)
+local function has_errors(findings)
   for _, f in ipairs(findings) do
     if grave[f.severity] then return true end
   end
-  local skill, val = case.signals.skill, case.signals.val_skill
-  return not collect.learns(case) or not skill or not (skill.value >= sure_skill)
-    or (val ~= nil and val.verdict ~= "better")
+  return false
+end
+
+-- Whether side experiments can change the picture: not everything there is to learn is learnt, or
+-- something grave was found.
+local function needs_tests(status, findings)
+  return has_errors(findings) or not status.learns or status.task.room
+    or status.task.lower == nil and not (status.skill and status.skill >= fitted)
 end
 
 ---@class lossdbg.Evaluation
@@ -58,93 +65,6 @@ local function evaluate(case)
   local findings, checked, unjudged, skipped = registry.evaluate(case)
   return { findings = rank.order(findings), checked = checked, unjudged = unjudged,
     skipped = skipped }
-end
-
--- Fixes worth a trial, best first: of grave causes, or of warnings where nothing grave stands.
-local function candidates(findings)
-  local list, least = {}, 3
-  for _, f in ipairs(findings) do
-    if grave[f.severity] then least = 2 end
-  end
-  for _, f in ipairs(findings) do
-    local counts = grave[f.severity] or (least == 3 and f.severity == "warn")
-    for _, fix in ipairs(counts and f.fixes or {}) do
-      if fix.patch then list[#list + 1] = { finding = f, fix = fix } end
-    end
-  end
-  return list
-end
-
-local function same_patch(a, b)
-  local json = require "lossdbg.support.json"
-  return json.encode(a) == json.encode(b)
-end
-
--- A fix that stands under several findings is tried once.
-local function known_trial(tried, patch)
-  for _, t in ipairs(tried) do
-    if same_patch(t.patch, patch) then return t.trial end
-  end
-end
-
-local function affordable_seeds(run, o, arms, left)
-  local one = math.max(run.seconds or 0, 1e-3)
-  local fits = math.floor(left / (one * arms))
-  return math.max(3, math.min(o.seeds, fits))
-end
-
-local function try_fixes(experiment, run, list, o, deadline)
-  local trial = require "lossdbg.experiment.trial"
-  local n = math.min(#list, o.max_fixes)
-  if n == 0 then return {} end
-  local bench = trial.bench(experiment, {
-    seeds = affordable_seeds(run, o, n + 2, deadline - clock()), run = run,
-  })
-  local tried = {}
-  for i, item in ipairs(list) do
-    local fix = item.fix
-    local known = known_trial(tried, fix.patch)
-    if known then
-      fix.trial = known
-    elseif i <= n and (#tried == 0 or clock() < deadline) then
-      local part = item.finding.family == "regularization" and "val" or "train"
-      fix.trial = bench:try(fix.patch, part)
-      tried[#tried + 1] = { trial = fix.trial, patch = fix.patch, rule = item.finding.rule,
-        text = fix.text }
-    end
-  end
-  return tried
-end
-
--- Whether all fixes of a finding were tried and none helped.
-local function refuted(f)
-  local tried = 0
-  for _, fix in ipairs(f.fixes or {}) do
-    if fix.trial and fix.trial.verified then return false end
-    if fix.trial and not fix.trial.reason then tried = tried + 1 end
-  end
-  return tried > 0 and tried == #f.fixes
-end
-
-local function confirmed(f)
-  for _, fix in ipairs(f.fixes or {}) do
-    if fix.trial and fix.trial.verified then return true end
-  end
-  return false
-end
-
--- Experiment before argument: a grave cause whose fix was verified goes before those in front of it
--- whose fixes were all tried in vain. Nothing else changes its place.
-local function heed_trials(findings)
-  for i = 2, #findings do
-    local f = findings[i]
-    if f.role == "cause" and grave[f.severity] and confirmed(f) then
-      local to = i
-      while to > 1 and refuted(findings[to - 1]) do to = to - 1 end
-      table.remove(findings, i)
-      table.insert(findings, to, f)
-    end
-  end
 end
 
 -- What a finding explains in this diagnosis, out of all that its rule may explain.
@@ -183,23 +103,24 @@ function M.run(experiment, given)
     options.fail("diagnose", "run", "what experiment:fit() returned", o.run, nil, source.level())
   end
   local run = o.run or experiment:fit { verbose = 0 }
-  local deadline = clock() + o.budget
   local case = collect.experiment(experiment, run)
   case.options = { disable = set_of(o.disable) }
   local evaluation = evaluate(case)
+  local status = collect.status(case)
+  local bench = o.trials and trials.bench(experiment, run, status, o)
+  -- What is found without side experiments and repaired by its fix needs none.
+  local solved = bench and has_errors(evaluation.findings) and bench:try(evaluation.findings) > 0
   local missing
-  if o.tests and needs_tests(case, evaluation.findings) then
-    case.signals.tests, missing = require("lossdbg.diagnose.tests").run(experiment, run,
-      { deadline = deadline, clock = clock })
+  if o.tests and not solved and needs_tests(status, evaluation.findings) then
+    local spent
+    case.signals.tests, missing, spent = require("lossdbg.diagnose.tests").run(experiment, run,
+      { budget = o.budget })
     evaluation = evaluate(case)
+    if bench then bench:spend(spent) end
   end
-  local trials = {}
-  if o.trials then
-    trials = try_fixes(experiment, run, candidates(evaluation.findings), o, deadline)
-    heed_trials(evaluation.findings)
-  end
-  return build(case, evaluation, { run = run, trials = trials, missing_tests = missing,
-    seconds = clock() - started })
+  if bench and not solved then bench:try(evaluation.findings) end
+  return build(case, evaluation, { run = run, trials = bench and bench.tried or {},
+    missing_tests = missing, seconds = clock() - started })
 end
 
 --- Diagnoses what a watch has seen so far. What `watch:diagnose` does: rules only, no trials, since

@@ -149,7 +149,7 @@ end
 
 local moving = { falling = true, crawling = true }
 
-local function by_level(i, m, level, skill)
+local function by_level(m, skill)
   if skill >= limit "learnt" then
     return moving[m.verdict] and skill < limit "fitted" and "still_falling" or "healthy"
   end
@@ -182,7 +182,7 @@ local function decide(i, m, level, task)
     end
   end
   if (good or not skill) and overfits(i, task) then return "overfitting" end
-  if skill then return by_level(i, m, level, skill) end
+  if skill then return by_level(m, skill) end
   return by_movement(m)
 end
 

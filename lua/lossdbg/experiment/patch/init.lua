@@ -38,6 +38,16 @@ for name in ([[train val batch epochs max_steps seed shuffle metrics callbacks e
   end
 end
 
+-- A training that ends after so many steps would end there however many epochs it is given.
+local take_epochs = kinds.epochs
+function kinds.epochs(recipe, value)
+  local before = recipe.epochs
+  take_epochs(recipe, value)
+  if recipe.max_steps and before and recipe.epochs then
+    recipe.max_steps = math.max(1, math.ceil(recipe.max_steps * recipe.epochs / before))
+  end
+end
+
 function kinds.model(recipe, value)
   recipe.model, recipe.initial = value, nil
 end

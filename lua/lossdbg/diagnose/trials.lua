@@ -1,0 +1,295 @@
+--- Which fixes are tried, and what follows from it: fixes of errors first, then of warnings where
+-- the task skill leaves room; pairs of fixes where none helps alone. A cause whose fix is verified
+-- goes before those whose fixes are not, and a warning of it becomes an error.
+--
+-- What is tried is fixed by the findings and by a budget of work (see trial_work.lua); no clock is
+-- read, so that the same call gives the same answer on a slow machine.
+local states = require "lossdbg.diagnose.state"
+local trial = require "lossdbg.experiment.trial"
+
+local M = {}
+
+--- name = { limit, why }
+M.limits = {
+  each = { 2, "fixes of one finding: the first ones are the likely ones" },
+  helping = { 3, "causes with a fix that helps: a report has three in front" },
+  pairs = { 3, "pairs of fixes, where none helps alone" },
+  promising = { 4, "fixes that are combined" },
+  gain = { 0.1, "of skill: what a warning must bring to be called an error" },
+  share = { 0.3, "of the room that the run left: less is tuning, not repair" },
+}
+
+local function limit(name) return M.limits[name][1] end
+
+local weight = { error = 3, err = 3, crit = 3, warning = 2, warn = 2, info = 1 }
+
+-- Causes that are about rows not trained on.
+local generalisation = { overfitting = true, missing_regularisation = true,
+  train_validation_leak = true, inconsistent_test_preprocessing = true }
+
+local function has_val(experiment, status)
+  return experiment.recipe.val_rows ~= nil and status.task.val ~= nil
+end
+
+-- Rows on which a fix has to help: those held out where the fault is one of generalisation, or
+-- where training is learnt already.
+local function part_of(f, experiment, status)
+  if not has_val(experiment, status) then return "train" end
+  if generalisation[f.cause] or f.part == "validation" or status.learns then return "val" end
+  return "train"
+end
+
+--- Findings whose fixes are worth a trial, best first.
+---@param findings table[] ranked
+---@param status lossdbg.State
+---@return table[]
+local function worth(findings, status)
+  local list = {}
+  local room = not status.learns or status.task.lower == nil or status.task.room
+  for least = 3, 1, -1 do
+    for _, f in ipairs(findings) do
+      local counts = weight[f.severity] == least
+        and (least == 3 or room and (least == 2 or f.class and f.class ~= "suggestive"
+          or (f.confidence or 0) >= 0.55))
+      if counts and #(f.fixes or {}) > 0 then list[#list + 1] = f end
+    end
+  end
+  return list
+end
+
+-- Arms in the order of the findings, each patch once: the first fixes of all before second ones.
+local function arms_of(bench, experiment, findings, status)
+  local list, known = {}, {}
+  for round = 1, limit "each" do
+    for _, f in ipairs(findings) do
+      local nth = 0
+      for _, fix in ipairs(f.fixes) do
+        if fix.patch then
+          nth = nth + 1
+          if nth == round then
+            local part = part_of(f, experiment, status)
+            local name = part .. trial.name(fix.patch)
+            local item = known[name]
+            if not item then
+              item = { arm = bench:arm(fix.patch, part), finding = f, fix = fix, fixes = {} }
+              known[name], list[#list + 1] = item, item
+            end
+            table.insert(item.fixes, fix)
+          end
+        end
+      end
+    end
+  end
+  return list
+end
+
+-- Arms that the budget allows, at least one. Seeds are never cut.
+local function affordable(bench, list, o)
+  local base = bench:cost(bench.experiment)
+  local work, kept = bench.spent + (2 * o.seeds - 1) * base, {}
+  for _, item in ipairs(list) do
+    if item.arm.reason then
+      kept[#kept + 1] = item
+    else
+      local one = bench:cost(item.arm.experiment)
+      if #kept > 0 and (work + one > o.budget or #kept >= o.max_fixes) then break end
+      work = work + one
+      kept[#kept + 1] = item
+    end
+  end
+  return kept
+end
+
+local function record(bench, item, tried)
+  local result = bench:result(item.arm)
+  if not result then return nil end
+  for _, fix in ipairs(item.fixes) do fix.trial = result end
+  item.arm.listed = item.arm.listed or #tried + 1
+  tried[item.arm.listed] = { trial = result, patch = item.fix.patch, rule = item.finding.rule,
+    text = item.fix.text }
+  return result
+end
+
+local function gain_of(item)
+  local verdict = item.arm.verdict
+  return verdict and verdict.gain or -math.huge
+end
+
+-- Best first by what the first seed showed; the order of the findings where that is equal.
+local function by_gain(list)
+  local order = {}
+  for i, item in ipairs(list) do order[i] = { item = item, gain = gain_of(item), at = i } end
+  table.sort(order, function(a, b)
+    if a.gain ~= b.gain then return a.gain > b.gain end
+    return a.at < b.at
+  end)
+  for i, entry in ipairs(order) do order[i] = entry.item end
+  return order
+end
+
+local function finish(bench, list, tried, o)
+  local helping = 0
+  for _, item in ipairs(list) do
+    local over = bench.spent > o.budget and helping + #tried > 0
+    if trial.open(item.arm) and not over and helping < limit "helping"
+      and not item.finding.helped then
+      bench:finish(item.arm)
+    end
+    local result = record(bench, item, tried)
+    if result and result.verified then
+      helping = helping + 1
+      item.finding.helped = true
+    end
+  end
+  for _, item in ipairs(list) do item.finding.helped = nil end
+  return helping
+end
+
+local function overlap(a, b)
+  for key in pairs(a) do
+    if b[key] ~= nil and key ~= "insert" and key ~= "layer" then return true end
+  end
+  return false
+end
+
+-- Two fixes of different findings at once, the ones that came furthest alone first.
+local function combined(bench, list)
+  local best, pairs_of = {}, {}
+  for _, item in ipairs(by_gain(list)) do
+    if not item.arm.reason and item.arm.verdict and #best < limit "promising" then
+      best[#best + 1] = item
+    end
+  end
+  for j = 2, #best do
+    for i = 1, j - 1 do
+      local a, b = best[i], best[j]
+      if a.finding ~= b.finding and a.finding.cause ~= b.finding.cause
+        and not overlap(a.fix.patch, b.fix.patch) and #pairs_of < limit "pairs" then
+        local fix = { text = a.fix.text .. ", and " .. b.fix.text,
+          patch = { a.fix.patch, b.fix.patch }, with = b.finding.rule }
+        pairs_of[#pairs_of + 1] = { arm = bench:arm(fix.patch, a.arm.part), finding = a.finding,
+          other = b.finding, fix = fix, fixes = { fix } }
+      end
+    end
+  end
+  return pairs_of
+end
+
+local function try_pairs(bench, list, tried, o)
+  for _, item in ipairs(combined(bench, list)) do
+    if bench.spent + bench:cost(bench.experiment) > o.budget then return false end
+    if not item.arm.reason then
+      bench:finish(item.arm)
+      local result = record(bench, item, tried)
+      if result and result.verified then
+        table.insert(item.finding.fixes, 1, item.fix)
+        return true
+      end
+    end
+  end
+  return false
+end
+
+local function verified_fix(f)
+  for i, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return fix, i end
+  end
+  return nil
+end
+
+-- Whether all fixes of a finding were tried and none helped.
+local function refuted(f)
+  local count = 0
+  for _, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return false end
+    if fix.trial and not fix.trial.reason then count = count + 1 end
+  end
+  return count > 0
+end
+
+-- ---- what follows ------------------------------------------------------------------------------
+
+--- Whether what a fix brought makes a warning of its cause an error.
+---@param fix table
+---@param status lossdbg.State
+---@return boolean
+function M.proves(fix, status)
+  local t = fix.trial
+  if not (t and t.verified and t.gain) then return false end
+  local lower = status.task.lower or status.skill
+  if not lower or lower >= states.limits.fitted[1] then return false end
+  return t.gain >= limit "gain" and t.gain >= limit "share" * (1 - math.max(lower, 0))
+end
+
+-- The place of a finding by severity.
+local function place(findings, at)
+  local f = findings[at]
+  local to = at
+  while to > 1 do
+    local g = findings[to - 1]
+    local graver = weight[g.severity] > weight[f.severity]
+    local proved = verified_fix(g) ~= nil
+    if graver or proved and weight[g.severity] >= weight[f.severity] then break end
+    if weight[g.severity] == weight[f.severity] and not refuted(g) and g.class == "exact" then
+      break -- what is true by construction needs no trial
+    end
+    to = to - 1
+  end
+  table.remove(findings, at)
+  table.insert(findings, to, f)
+end
+
+--- Experiment before argument: verified fixes come first, in their finding and among findings of
+--- one severity; warnings that are proved become errors.
+---@param findings table[] ranked; changed
+---@param status lossdbg.State
+function M.heed(findings, status)
+  for i, f in ipairs(findings) do
+    local fix, at = verified_fix(f)
+    if fix then
+      table.remove(f.fixes, at)
+      table.insert(f.fixes, 1, fix)
+      if f.cause and f.role ~= "symptom" and weight[f.severity] < 3 and M.proves(fix, status) then
+        f.severity, f.proved = "err", true
+      end
+      if f.role ~= "symptom" then place(findings, i) end
+    end
+  end
+end
+
+---@class lossdbg.Trials the trials of one diagnosis
+---@field tried { trial: lossdbg.Trial, patch: table, rule: string, text: string }[]
+local Trials = {}
+Trials.__index = Trials
+
+--- Trials of a diagnosed run; runs without a fix are shared by all of them.
+---@param experiment lossdbg.Experiment
+---@param run lossdbg.Run
+---@param status lossdbg.State
+---@param o { budget: number, seeds: integer, max_fixes: integer }
+---@return lossdbg.Trials
+function M.bench(experiment, run, status, o)
+  return setmetatable({ experiment = experiment, status = status, o = o, tried = {},
+    bench = trial.bench(experiment, { seeds = o.seeds, run = run }) }, Trials)
+end
+
+--- Takes work that was done elsewhere off the budget.
+---@param work number nominal seconds
+function Trials:spend(work) self.bench.spent = self.bench.spent + work end
+
+--- Tries the fixes of findings and reorders these by what came out.
+---@param findings table[] ranked; fixes get their trials
+---@return integer helping how many causes have a fix that helps
+function Trials:try(findings)
+  local bench, status, o = self.bench, self.status, self.o
+  local list = affordable(bench,
+    arms_of(bench, self.experiment, worth(findings, status), status), o)
+  if #list == 0 then return 0 end
+  for _, item in ipairs(list) do bench:screen(item.arm) end
+  local helping = finish(bench, by_gain(list), self.tried, o)
+  if helping == 0 and try_pairs(bench, list, self.tried, o) then helping = 1 end
+  M.heed(findings, status)
+  return helping
+end
+
+return M

@@ -1,0 +1,138 @@
+local ld = require "lossdbg"
+local trials = require "lossdbg.diagnose.trials"
+
+local function status(lower, more)
+  local s = { task = { lower = lower, train = lower }, skill = lower, learns = true }
+  for key, value in pairs(more or {}) do s[key] = value end
+  return s
+end
+
+local function fix(verified, gain, more)
+  local f = { text = "fix", patch = {}, trial = { verified = verified, gain = gain } }
+  for key, value in pairs(more or {}) do f[key] = value end
+  return f
+end
+
+local function finding(rule, severity, ...)
+  return { rule = rule, cause = rule, severity = severity, role = "cause", class = "measured",
+    fixes = { ... } }
+end
+
+local function order(findings)
+  local names = {}
+  for i, f in ipairs(findings) do names[i] = f.rule end
+  return table.concat(names, " ")
+end
+
+describe("a warning becomes an error by proof", function()
+  local function proves(lower, gain) return trials.proves(fix(true, gain), status(lower)) end
+
+  it("where skill leaves room", function()
+    assert.is_true(proves(0.6, 0.3))
+    assert.is_true(proves(0.89, 0.1))
+    assert.is_false(proves(0.9, 0.1))
+  end)
+
+  it("and the fix brings enough of it", function()
+    assert.is_true(proves(0.8, 0.101))
+    assert.is_false(proves(0.8, 0.099))
+    assert.is_true(proves(0.2, 0.241))
+    assert.is_false(proves(0.2, 0.239))
+    assert.is_true(proves(-3, 0.301))
+    assert.is_false(proves(-3, 0.299))
+  end)
+
+  it("and never without a verified trial", function()
+    assert.is_false(trials.proves(fix(false, 0.5), status(0.3)))
+    assert.is_false(trials.proves({ text = "advice" }, status(0.3)))
+    assert.is_false(trials.proves(fix(true, 0.5), { task = {} }))
+  end)
+
+  it("and is put before what nothing verified, at its severity", function()
+    local findings = { finding("a", "warn", fix(false, 0)), finding("b", "warn", fix(true, 0.4)) }
+    trials.heed(findings, status(0.5))
+    assert.equal("b a", order(findings))
+    assert.is_true(findings[1].proved)
+    assert.equal("warn", findings[2].severity)
+  end)
+end)
+
+describe("trials", function()
+  it("bring verified fixes to the front of their finding", function()
+    local f = finding("a", "err", fix(false, 0), fix(true, 0.4, { text = "helps" }))
+    trials.heed({ f }, status(0.1))
+    assert.equal("helps", f.fixes[1].text)
+  end)
+
+  it("keep the causal order of causes that are both verified", function()
+    local findings = { finding("a", "err", fix(true, 0.2)), finding("b", "err", fix(true, 0.7)),
+      finding("c", "err") }
+    trials.heed(findings, status(0.1))
+    assert.equal("a b c", order(findings))
+  end)
+
+  it("do not move what is true by construction and was not refuted", function()
+    local exact = finding("a", "err")
+    exact.class = "exact"
+    local findings = { exact, finding("b", "err", fix(true, 0.7)) }
+    trials.heed(findings, status(0.1))
+    assert.equal("a b", order(findings))
+    exact.fixes = { fix(false, 0) }
+    trials.heed(findings, status(0.1))
+    assert.equal("b a", order(findings))
+  end)
+
+  it("never make an error of a symptom", function()
+    local f = finding("a", "warn", fix(true, 0.6))
+    f.role = "symptom"
+    trials.heed({ f }, status(0.1))
+    assert.equal("warn", f.severity)
+  end)
+
+  it("give the same diagnosis whatever the speed of the machine", function()
+    local function diagnose()
+      local x, y = {}, {}
+      for i = 1, 80 do
+        x[i] = { math.cos(i * 2.4), math.sin(i * 2.4) }
+        y[i] = 3 * x[i][1] - 2 * x[i][2]
+      end
+      return ld.experiment { train = { ld.tensor(x), ld.tensor(y) }, model = { ld.nn.dense(1) },
+        loss = "mse", optimizer = ld.optim.sgd { lr = 1e-4 }, epochs = 25, seed = 3,
+      }:diagnose { budget = 2 }
+    end
+    local clock, ticks = os.clock, 0
+    local plain = diagnose()
+    os.clock = function() -- luacheck: ignore 122
+      ticks = ticks + 1
+      return clock() + 1000 * ticks
+    end
+    local ok, slow = pcall(diagnose)
+    os.clock = clock -- luacheck: ignore 122
+    assert(ok, slow)
+    assert.equal(plain.verdict, slow.verdict)
+    assert.is_true(#plain.trials > 0)
+    assert.equal(#plain.trials, #slow.trials)
+    for i, t in ipairs(plain.trials) do
+      assert.equal(t.text, slow.trials[i].text)
+      assert.equal(t.trial.verified, slow.trials[i].trial.verified)
+      assert.equal(t.trial.after, slow.trials[i].trial.after)
+    end
+  end)
+
+  it("try warnings in runs that learn, and prove them", function()
+    local x, y = {}, {}
+    for i = 1, 120 do
+      x[i] = { math.cos(i * 2.4), math.sin(i * 2.4) }
+      y[i] = 3 * x[i][1] - 2 * x[i][2]
+    end
+    local d = ld.experiment { train = { ld.tensor(x), ld.tensor(y) }, model = { ld.nn.dense(1) },
+      loss = "mse", optimizer = ld.optim.sgd { lr = 0.02 }, epochs = 8, seed = 3,
+    }:diagnose { budget = 5 }
+    assert.equal("still_falling", d.state)
+    local repaired, f = d:verified_fix()
+    assert.is_truthy(repaired)
+    assert.is_true(f.proved)
+    assert.equal(f, d[1])
+    assert.is_false(d.healthy)
+  end)
+end)
