@@ -40,23 +40,24 @@ typedef struct lb_tensor {
 
 /* Per-state context, a registry userdata. */
 typedef struct lb_context {
-  uint64_t sequence;    /* number of the last node */
-  uint64_t visit;       /* mark of the last backward walk */
-  uint64_t seed;        /* of ld.rand and ld.randn */
-  uint64_t draws;       /* how many streams they used up */
-  bool no_grad;         /* record nothing */
-  bool check_finite;    /* anomaly mode: every op's result is scanned */
-  struct lb_tape *tape; /* a step is being captured; NULL: none */
-  uint64_t stamp;       /* grows when what plans rest on was changed by its setters */
-  uint64_t rates;       /* grows when a learning rate was set */
-  uint64_t gradients;   /* grows when a tensor's gradient was set or found outside plans */
-  uint64_t copies;      /* grows when a leaf got a copy of its passing gradient */
-  uint64_t last_plan;   /* number of the plan that set gradients last */
-  uint64_t plans;       /* number of the last plan made */
-  ldb_team *team;       /* what ops compute with; never NULL once the core is open */
-  size_t max_bytes;     /* 0: none; of the state's whole heap */
-  int max_threads;      /* 0: no limit */
-  int tensor_ref;       /* in the registry: metatables of tensor and storage */
+  uint64_t sequence;          /* number of the last node */
+  uint64_t visit;             /* mark of the last backward walk */
+  uint64_t seed;              /* of ld.rand and ld.randn */
+  uint64_t draws;             /* how many streams they used up */
+  bool no_grad;               /* record nothing */
+  bool check_finite;          /* anomaly mode: every op's result is scanned */
+  struct lb_tape *tape;       /* a step is being captured; NULL: none */
+  void (*born)(lua_State *L); /* then told of every new storage, on top of the stack */
+  uint64_t stamp;             /* grows when what plans rest on was changed by its setters */
+  uint64_t rates;             /* grows when a learning rate was set */
+  uint64_t gradients;         /* grows when a tensor's gradient was set or found outside plans */
+  uint64_t copies;            /* grows when a leaf got a copy of its passing gradient */
+  uint64_t last_plan;         /* number of the plan that set gradients last */
+  uint64_t plans;             /* number of the last plan made */
+  ldb_team *team;             /* what ops compute with; never NULL once the core is open */
+  size_t max_bytes;           /* 0: none; of the state's whole heap */
+  int max_threads;            /* 0: no limit */
+  int tensor_ref;             /* in the registry: metatables of tensor and storage */
   int storage_ref;
   const void *tensor_meta; /* what lua_topointer says of the tensor's */
   bool closing;            /* no thread may be started any more */

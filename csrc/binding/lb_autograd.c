@@ -5,7 +5,7 @@
 */
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 #include "kernels/gather/copy.h"
 
 static const char *node_name(const lb_node *n) {
@@ -239,8 +239,7 @@ static void backward_op(lua_State *L, const lb_node *n, int node_idx, int grad, 
     slot[i] = lua_gettop(L);
   }
   if (n->backward_scratch) c.scratch = lb_pushscratch(L, n->op->name, n->backward_scratch);
-  if (n->op->backward(&c, &e) != LDB_OK) lb_raise(L, n->op->name, &e);
-  if (lb_taping(L)) lb_tape_backward(L, &c);
+  if (lb_gate_backward(L, &c, &e) != LDB_OK) lb_raise(L, n->op->name, &e);
   bool check = lb_getcontext(L)->check_finite;
   for (int i = 0; i < n->n_in; i++) {
     if (!slot[i]) continue;
@@ -320,8 +319,7 @@ static void push_seed(lua_State *L, const lb_tensor *t) {
                "sum, or pass a gradient of that shape)",
                ldb_shape_text(&t->view, shape));
   const lb_tensor *g = lb_newtensor(L, "backward", t->view.dtype, t->view.rank, t->view.shape);
-  ldb_fill_view(&g->view, 1.0);
-  if (lb_taping(L)) lb_tape_fill(L, "backward", &g->view, 1.0);
+  lb_gate_fill(L, "backward", lua_gettop(L), &g->view, 1.0);
 }
 
 static void run_nodes(lua_State *L, const visit_item *order, lua_Integer count, int list,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "binding/lb_fit.h"
+#include "binding/lb_gate.h"
 #include "binding/lb_plan.h"
 #include "binding/lb_record.h"
 #include "kernels/gather/copy.h"
@@ -345,7 +346,7 @@ static int lb_fit_mark(lua_State *L) {
   const lb_tensor *t = lb_checktensor(L, 1, where, "loss");
   if (ldb_view_count(&t->view) != 1 || t->view.dtype == LDB_I32)
     return luaL_error(L, "lossdbg: %s: expected one f32 or f64 number", where);
-  if (lb_taping(L)) lb_tape_mark(L, &t->view);
+  lb_gate_mark(L, &t->view);
   lua_pushnumber(L, t->view.dtype == LDB_F64 ? *(const double *)t->view.data
                                              : (double)*(const float *)t->view.data);
   return 1;

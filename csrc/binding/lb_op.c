@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 
 /* ---- evaluation ---------------------------------------------------------------------------- */
 
@@ -144,12 +144,7 @@ static lb_tensor *apply(lua_State *L, lb_context *in, const ldb_op *op, ldb_call
   }
   if (c->forward_scratch) c->scratch = lb_pushscratch(L, op->name, c->forward_scratch);
   lb_tensor *out = push_result(L, in, op, c, idx[0], !graph);
-  if (op->forward && op->forward(c, &e) != LDB_OK) lb_raise(L, op->name, &e);
-  if (in->tape) {
-    for (int i = 0; i < n; i++)
-      if (idx[i]) lb_tape_see(L, idx[i]);
-    lb_tape_forward(L, c);
-  }
+  if (lb_gate_forward(L, in, c, n, idx, &e) != LDB_OK) lb_raise(L, op->name, &e);
   if (in->check_finite) lb_notefinite(L, op->name, "forward", c->in, n, &c->out);
   if (graph) record(L, in, op, c, idx, saved_slot);
   if (lua_gettop(L) > base + 1) { /* drop what only this evaluation needed */
@@ -206,19 +201,8 @@ static ldb_dtype scalar_dtype(lua_State *L, int n, const int *idx, double value)
 
 static void number_to_tensor(lua_State *L, const char *where, int slot, int n, const int *idx) {
   double value = lua_tonumber(L, slot);
-  lb_tensor *t = lb_newtensor(L, where, scalar_dtype(L, n, idx, value), 0, NULL);
-  switch (t->view.dtype) {
-  case LDB_F32:
-    *(float *)t->view.data = (float)value;
-    break;
-  case LDB_F64:
-    *(double *)t->view.data = value;
-    break;
-  default:
-    *(int32_t *)t->view.data = (int32_t)value;
-    break;
-  }
-  if (lb_taping(L)) lb_tape_fill(L, where, &t->view, value);
+  const lb_tensor *t = lb_newtensor(L, where, scalar_dtype(L, n, idx, value), 0, NULL);
+  lb_gate_fill(L, where, lua_gettop(L), &t->view, value);
   lua_replace(L, slot);
 }
 

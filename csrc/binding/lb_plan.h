@@ -25,6 +25,7 @@
 #define LB_PLAN_H
 
 #include "binding/lb_tape.h"
+#include "train/update_call.h"
 
 #define LB_PLAN "lossdbg.plan"
 

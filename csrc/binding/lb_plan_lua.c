@@ -90,7 +90,7 @@ static int lb_plan_capture(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_insert(L, 4);
   const int status = lua_pcall(L, n_args, LUA_MULTRET, 0);
-  c->tape = NULL;
+  lb_tape_leave(L);
   luaL_checkstack(L, 4, "plan");
   lb_tape_stop(L);
   if (status != LUA_OK) {

@@ -1,6 +1,5 @@
 #include "base/rng.h"
-#include "base/sample.h"
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 
 /* Argument 1: a contiguous tensor of floats; arguments 2 and 3: seed and stream. */
 static lb_tensor *check_target(lua_State *L, const char *where, ldb_rng *r) {
@@ -24,20 +23,17 @@ static double spread(lua_State *L, const char *where) {
   return std;
 }
 
-static void sampled(lua_State *L, const char *where, lb_tensor *t, ldb_sample_kind kind,
-                    const ldb_rng *r, double a, double b) {
-  lb_touch(t);
-  if (!lb_taping(L)) return;
-  const ldb_sample_step s = {.kind = kind,
-                             .dtype = t->view.dtype,
-                             .n = (size_t)ldb_view_count(&t->view),
-                             .data = t->view.data,
-                             .seed = r->seed,
-                             .stream = r->stream,
-                             .a = a,
-                             .b = b};
-  lb_tape_see(L, 1);
-  lb_tape_sample(L, where, &s);
+static void sample(lua_State *L, const char *where, const lb_tensor *t, ldb_sample_kind kind,
+                   const ldb_rng *r, double a, double b) {
+  ldb_sample_step s = {.kind = kind,
+                       .dtype = t->view.dtype,
+                       .n = (size_t)ldb_view_count(&t->view),
+                       .data = t->view.data,
+                       .seed = r->seed,
+                       .stream = r->stream,
+                       .a = a,
+                       .b = b};
+  lb_gate_sample(L, where, 1, &s);
 }
 
 /* uniform(tensor, seed, stream, low = 0, high = 1) -> tensor */
@@ -52,8 +48,7 @@ static int lb_random_uniform(lua_State *L) {
                       low, high);
   if (high - low > 1.7e308)
     return luaL_error(L, "lossdbg: %s: argument 'high': the interval is too wide", where);
-  ldb_sample_uniform(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data, low, high);
-  sampled(L, where, t, LDB_SAMPLE_UNIFORM, &r, low, high);
+  sample(L, where, t, LDB_SAMPLE_UNIFORM, &r, low, high);
   lua_settop(L, 1);
   return 1;
 }
@@ -64,8 +59,7 @@ static int lb_random_normal(lua_State *L) {
   ldb_rng r;
   lb_tensor *t = check_target(L, where, &r);
   const double mean = number_or(L, 4, where, "mean", 0.0), std = spread(L, where);
-  ldb_sample_normal(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data, mean, std);
-  sampled(L, where, t, LDB_SAMPLE_NORMAL, &r, mean, std);
+  sample(L, where, t, LDB_SAMPLE_NORMAL, &r, mean, std);
   lua_settop(L, 1);
   return 1;
 }
@@ -76,9 +70,7 @@ static int lb_random_truncated_normal(lua_State *L) {
   ldb_rng r;
   lb_tensor *t = check_target(L, where, &r);
   const double mean = number_or(L, 4, where, "mean", 0.0), std = spread(L, where);
-  ldb_sample_truncated_normal(&r, t->view.dtype, (size_t)ldb_view_count(&t->view), t->view.data,
-                              mean, std);
-  sampled(L, where, t, LDB_SAMPLE_TRUNCATED_NORMAL, &r, mean, std);
+  sample(L, where, t, LDB_SAMPLE_TRUNCATED_NORMAL, &r, mean, std);
   lua_settop(L, 1);
   return 1;
 }
@@ -92,8 +84,7 @@ static int lb_random_permutation(lua_State *L) {
   if (n > INT32_MAX)
     return luaL_error(L, "lossdbg: %s: argument 'tensor': expected at most 2147483647 elements",
                       where);
-  ldb_sample_permutation(&r, (size_t)n, t->view.data);
-  sampled(L, where, t, LDB_SAMPLE_PERMUTATION, &r, 0.0, 0.0);
+  sample(L, where, t, LDB_SAMPLE_PERMUTATION, &r, 0.0, 0.0);
   lua_settop(L, 1);
   return 1;
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 
 #define LB_RECORD "lossdbg.record"
 
@@ -189,11 +189,8 @@ static int lb_record_see(lua_State *L) {
   if (t->view.dtype != LDB_F32 || !ldb_view_is_contiguous(&t->view)) return 0;
   ldb_output_step step = {t->view, r->seen + o * LDB_OUTPUT_ROW, lb_getcontext(L)->team};
   if (ldb_view_count(&t->view) == 0) return 0;
-  ldb_do_output(&step, NULL);
-  if (!lb_taping(L)) return 0;
-  lua_getiuservalue(L, 1, SEEN); /* replays write there, whatever becomes of the record */
-  lb_tape_hold(L);
-  lb_tape_output(L, &step);
+  lua_getiuservalue(L, 1, SEEN);
+  lb_gate_output(L, 3, &step);
   return 0;
 }
 

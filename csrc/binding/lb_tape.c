@@ -40,11 +40,18 @@ lb_tape *lb_tape_start(lua_State *L) {
   lb_context *c = lb_getcontext(L);
   t->draws = c->draws;
   c->tape = t;
+  c->born = lb_tape_born;
   return t;
 }
 
+void lb_tape_leave(lua_State *L) {
+  lb_context *c = lb_getcontext(L);
+  c->tape = NULL;
+  c->born = NULL;
+}
+
 void lb_tape_stop(lua_State *L) {
-  lb_getcontext(L)->tape = NULL;
+  lb_tape_leave(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &tape_key);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
@@ -169,14 +176,6 @@ bool lb_tape_is_born(lua_State *L, int idx) {
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-enum { MAX_POINTERS = 2 * LDB_MAX_IN + 6 };
-
-typedef struct draft {
-  lb_record r;
-  lb_pointer pointer[MAX_POINTERS];
-  const void *arg;
-} draft;
-
 static void link_record(lb_tape *t, lb_record *r) {
   r->scope = t->scope;
   if (t->last)
@@ -188,7 +187,7 @@ static void link_record(lb_tape *t, lb_record *r) {
 }
 
 static int add_record(lua_State *L) {
-  const draft *d = lua_touserdata(L, 2);
+  const lb_draft *d = lua_touserdata(L, 2);
   lb_tape *t = push_values(L, LB_TAPE_HELD);
   const size_t pointers = d->r.n_pointers * sizeof(lb_pointer);
   lb_record *r = hold(L, t, 3, sizeof *r + pointers + d->r.n_bytes);
@@ -196,8 +195,11 @@ static int add_record(lua_State *L) {
   r->next = NULL;
   r->pointer = (lb_pointer *)(r + 1);
   r->arg = (unsigned char *)(r + 1) + pointers;
-  if (pointers) memcpy(r->pointer, d->pointer, pointers);
   memcpy(r->arg, d->arg, d->r.n_bytes);
+  if (d->points)
+    d->points(r);
+  else if (pointers)
+    memcpy(r->pointer, d->pointer, pointers);
   const void *const none = NULL;
   for (uint32_t i = 0; i < r->n_pointers; i++)
     memcpy(r->arg + r->pointer[i].place, &none, sizeof none);
@@ -205,268 +207,10 @@ static int add_record(lua_State *L) {
   return 0;
 }
 
-static void append(lua_State *L, const draft *d) {
+void lb_tape_append(lua_State *L, const lb_draft *d) {
   if (lb_getcontext(L)->tape->reason[0]) return; /* nothing will come of it */
   lua_pushnil(L);
   protect(L, add_record, (void *)d);
-}
-
-static void point(draft *d, void *ptr, size_t place, uint32_t access) {
-  if (ptr) d->pointer[d->r.n_pointers++] = (lb_pointer){ptr, (uint32_t)place, access, -1, 0};
-}
-
-/* Only what an evaluation reads, over zeros, so that equal calls have equal bytes. */
-static void copy_view(ldb_view *to, const ldb_view *from) {
-  to->data = from->data;
-  to->rank = from->rank;
-  if (from->rank >= 0) to->dtype = from->dtype; /* an input that was not given has none */
-  for (int i = 0; i < from->rank; i++) {
-    to->shape[i] = from->shape[i];
-    to->stride[i] = from->stride[i];
-  }
-}
-
-static void copy_call(ldb_call *to, const ldb_call *from) {
-  memset(to, 0, sizeof *to);
-  to->op = from->op;
-  to->n_in = from->n_in;
-  for (int i = 0; i < from->n_in; i++)
-    copy_view(&to->in[i], &from->in[i]);
-  to->attrs = from->attrs;
-  for (int i = to->attrs.n_list; i < LDB_MAX_LIST; i++)
-    to->attrs.list[i] = 0;
-  copy_view(&to->out, &from->out);
-  if (from->saved.data) copy_view(&to->saved, &from->saved);
-  to->scratch = from->scratch;
-}
-
-/* Makes the stream at `stream` of the argument a dial if it was made in this step. */
-static void find_stream(lua_State *L, draft *d, size_t seed, size_t stream) {
-  unsigned char *arg = (unsigned char *)(uintptr_t)d->arg;
-  uint64_t value;
-  memcpy(&value, arg + stream, sizeof value);
-  const lb_stream *s = lb_getcontext(L)->tape->streams;
-  while (s && s->value != value)
-    s = s->next;
-  if (!s || s->owner == LB_STREAM_FIXED) return;
-  d->r.dial.kind = LB_DIAL_STREAM;
-  d->r.dial.stream = s;
-  d->r.dial.place = (uint32_t)stream;
-  memset(arg + stream, 0, sizeof value);
-  if (s->owner != LB_STREAM_STATE) return;
-  d->r.dial.seed_place = (uint32_t)seed;
-  memset(arg + seed, 0, sizeof value);
-}
-
-static void find_op_stream(lua_State *L, draft *d, const ldb_op *op) {
-  const ldb_attr_spec *seed = NULL, *stream = NULL;
-  for (const ldb_attr_spec *a = op->attrs; a && a->name; a++) {
-    if (strcmp(a->name, "seed") == 0) seed = a;
-    if (strcmp(a->name, "stream") == 0) stream = a;
-  }
-  if (!seed || !stream) return;
-  const size_t base = offsetof(ldb_call, attrs.integer), size = sizeof(int64_t);
-  find_stream(L, d, base + (size_t)seed->slot * size, base + (size_t)stream->slot * size);
-}
-
-static void start_call(draft *d, const ldb_op *op, lb_record_kind kind, const ldb_call *c) {
-  memset(d, 0, sizeof *d);
-  d->r.kind = kind;
-  d->r.op = op;
-  d->r.name = op->name;
-  d->r.n_bytes = sizeof *c;
-  d->arg = c;
-}
-
-void lb_tape_forward(lua_State *L, const ldb_call *given) {
-  draft d;
-  ldb_call c;
-  if (!given->op->forward) return;
-  copy_call(&c, given);
-  start_call(&d, c.op, LB_FORWARD, &c);
-  for (int i = 0; i < c.n_in; i++)
-    point(&d, c.in[i].data, offsetof(ldb_call, in) + (size_t)i * sizeof c.in[0], LDB_READS);
-  point(&d, c.out.data, offsetof(ldb_call, out), LDB_WRITES);
-  point(&d, c.saved.data, offsetof(ldb_call, saved), LDB_WRITES);
-  point(&d, c.scratch, offsetof(ldb_call, scratch), LDB_WRITES);
-  find_op_stream(L, &d, c.op);
-  append(L, &d);
-}
-
-void lb_tape_backward(lua_State *L, const ldb_call *given) {
-  draft d;
-  ldb_call c;
-  copy_call(&c, given);
-  start_call(&d, c.op, LB_BACKWARD, &c);
-  copy_view(&c.gout, &given->gout);
-  const uint32_t in = c.op->flags & LDB_OP_KEEP_IN ? LDB_READS : 0;
-  const uint32_t out = c.op->flags & LDB_OP_KEEP_OUT ? LDB_READS : 0;
-  for (int i = 0; i < c.n_in; i++) {
-    const size_t place = (size_t)i * sizeof c.in[0];
-    point(&d, c.in[i].data, offsetof(ldb_call, in) + place, in);
-    if (!given->gin[i].data) continue;
-    copy_view(&c.gin[i], &given->gin[i]);
-    point(&d, c.gin[i].data, offsetof(ldb_call, gin) + place, LDB_WRITES);
-  }
-  point(&d, c.out.data, offsetof(ldb_call, out), out);
-  point(&d, c.saved.data, offsetof(ldb_call, saved), LDB_READS);
-  point(&d, c.gout.data, offsetof(ldb_call, gout), LDB_READS);
-  point(&d, c.scratch, offsetof(ldb_call, scratch), LDB_WRITES);
-  find_op_stream(L, &d, c.op);
-  append(L, &d);
-}
-
-static void start_step(draft *d, ldb_step_fn *fn, const char *name, const void *arg, size_t n) {
-  memset(d, 0, sizeof *d);
-  d->r.kind = LB_STEP;
-  d->r.step = fn;
-  d->r.name = name;
-  d->r.n_bytes = n;
-  d->arg = arg;
-}
-
-void lb_tape_fill(lua_State *L, const char *name, const ldb_view *to, double value) {
-  draft d;
-  ldb_fill_step s;
-  memset(&s, 0, sizeof s);
-  copy_view(&s.to, to);
-  s.value = value;
-  start_step(&d, ldb_do_fill, name, &s, sizeof s);
-  point(&d, s.to.data, offsetof(ldb_fill_step, to), LDB_WRITES);
-  append(L, &d);
-}
-
-void lb_tape_mark(lua_State *L, const ldb_view *value) {
-  draft d;
-  ldb_mark_step s;
-  memset(&s, 0, sizeof s);
-  copy_view(&s.value, value);
-  start_step(&d, ldb_do_mark, "mark", &s, sizeof s);
-  point(&d, s.value.data, offsetof(ldb_mark_step, value), LDB_READS);
-  append(L, &d);
-}
-
-void lb_tape_output(lua_State *L, const ldb_output_step *o) {
-  draft d;
-  ldb_output_step s;
-  memset(&s, 0, sizeof s);
-  copy_view(&s.x, &o->x);
-  s.row = o->row;
-  s.team = o->team;
-  start_step(&d, ldb_do_output, "output", &s, sizeof s);
-  point(&d, s.x.data, offsetof(ldb_output_step, x), LDB_READS);
-  append(L, &d);
-}
-
-void lb_tape_copy(lua_State *L, const ldb_view *from, const ldb_view *to) {
-  draft d;
-  ldb_copy_step s;
-  memset(&s, 0, sizeof s);
-  copy_view(&s.from, from);
-  copy_view(&s.to, to);
-  start_step(&d, ldb_do_copy, "copy", &s, sizeof s);
-  point(&d, s.from.data, offsetof(ldb_copy_step, from), LDB_READS);
-  point(&d, s.to.data, offsetof(ldb_copy_step, to), LDB_WRITES);
-  append(L, &d);
-}
-
-void lb_tape_constant(lua_State *L, const ldb_view *v) {
-  draft d;
-  const size_t bytes = (size_t)ldb_view_count(v) * ldb_dtype_size(v->dtype);
-  if (bytes == 0) return;
-  start_step(&d, NULL, "constant", v->data, bytes);
-  d.r.kind = LB_CONSTANT;
-  d.r.target = v->data;
-  append(L, &d);
-}
-
-void lb_tape_sample(lua_State *L, const char *name, const ldb_sample_step *given) {
-  draft d;
-  ldb_sample_step s;
-  memset(&s, 0, sizeof s);
-  s.kind = given->kind;
-  s.dtype = given->dtype;
-  s.n = given->n;
-  s.data = given->data;
-  s.seed = given->seed;
-  s.stream = given->stream;
-  s.a = given->a;
-  s.b = given->b;
-  start_step(&d, ldb_do_sample, name, &s, sizeof s);
-  point(&d, s.data, offsetof(ldb_sample_step, data), LDB_WRITES);
-  find_stream(L, &d, offsetof(ldb_sample_step, seed), offsetof(ldb_sample_step, stream));
-  append(L, &d);
-}
-
-void lb_tape_update(lua_State *L, const lb_update *u, double lr, uint64_t step) {
-  draft d;
-  const lb_tape *t = lb_getcontext(L)->tape;
-  ldb_update_call c = u->call;
-  const int n = lua_gettop(L);
-  for (int i = 1; i <= n; i++)
-    if (lb_testtensor(L, i)) lb_tape_see(L, i);
-  memset(&c.stats, 0, sizeof c.stats);
-  c.product_step = 0;
-  ldb_update_set(&c, 0.0, 1);
-  start_step(&d, ldb_do_update, c.rule->name, &c, sizeof c);
-  d.r.dial.kind = LB_DIAL_RATE;
-  d.r.dial.optimizer = t->optimizer;
-  d.r.dial.lr = lr;
-  d.r.dial.step = step;
-  if (t->optimizer >= 0) {
-    d.r.dial.own = t->own;
-    d.r.dial.own_lr = t->own_lr;
-    d.r.dial.base = t->base[t->optimizer];
-  }
-  point(&d, c.p.w, offsetof(ldb_update_call, p.w), LDB_READS | LDB_WRITES);
-  point(&d, (void *)c.p.g, offsetof(ldb_update_call, p.g), LDB_READS);
-  for (size_t i = 0; i < 3; i++)
-    point(&d, c.slot[i], offsetof(ldb_update_call, slot) + i * sizeof c.slot[0],
-          LDB_READS | LDB_WRITES);
-  append(L, &d);
-}
-
-static int add_clip(lua_State *L) {
-  const draft *d = lua_touserdata(L, 2);
-  const ldb_clip_call *c = d->arg;
-  lb_tape *t = push_values(L, LB_TAPE_HELD);
-  const size_t pointers = c->n * sizeof(lb_pointer);
-  lb_record *r = hold(L, t, 3, sizeof *r + pointers + d->r.n_bytes);
-  *r = d->r;
-  r->n_pointers = (uint32_t)c->n;
-  r->pointer = (lb_pointer *)(r + 1);
-  r->arg = (unsigned char *)(r + 1) + pointers;
-  ldb_clip_call *copy = (ldb_clip_call *)r->arg;
-  memcpy(copy, c, d->r.n_bytes);
-  copy->norm = copy->factor = 0.0;
-  copy->changed = 0;
-  for (size_t i = 0; i < c->n; i++) {
-    const size_t place = offsetof(ldb_clip_call, item) + i * sizeof c->item[0];
-    const uint32_t access = c->kind == LDB_CLIP_MEASURE ? LDB_READS : LDB_READS | LDB_WRITES;
-    r->pointer[i] = (lb_pointer){c->item[i].data, (uint32_t)place, access, -1, 0};
-    copy->item[i].data = NULL;
-  }
-  link_record(t, r);
-  return 0;
-}
-
-/* The list of tensors is at index 1. */
-void lb_tape_clip(lua_State *L, const char *name, const ldb_clip_call *c) {
-  draft d;
-  if (lb_getcontext(L)->tape->optimizer < 0) {
-    lb_tape_read(L, name);
-    return;
-  }
-  for (size_t i = 0; i < c->n; i++) {
-    lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    lb_tape_see(L, lua_gettop(L));
-    lua_pop(L, 1);
-  }
-  start_step(&d, ldb_do_clip, name, c, sizeof *c + c->n * sizeof c->item[0]);
-  d.r.dial.optimizer = lb_getcontext(L)->tape->optimizer;
-  if (lb_getcontext(L)->tape->reason[0]) return;
-  lua_pushnil(L);
-  protect(L, add_clip, &d);
 }
 
 /* ---- leaves, layers that count, optimisers --------------------------------------------------- */

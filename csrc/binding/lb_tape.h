@@ -1,7 +1,7 @@
 /*
 ** The tape: what a step did, written down while it runs eagerly. While a tape is in the context,
-** every function that computes or writes appends a record: the function of the op row (or of an
-** update, a fill, ...), its argument, and the pointers in it. Two tapes of two successive steps
+** the gate (lb_gate.h) appends a record of every instruction that it runs: the function of the op
+** row (or of an update, a fill, ...), its argument, and the pointers in it. Two tapes of two successive steps
 ** that are equal but for the numbers that may change make a plan (lb_plan.h).
 **
 ** Taping never changes what the step does, and raises nothing but what a debug hook raises: when
@@ -12,9 +12,7 @@
 #define LB_TAPE_H
 
 #include "binding/lb_node.h"
-#include "binding/lb_update.h"
 #include "graph/plan.h"
-#include "train/record.h"
 
 /* A storage that a record names. */
 typedef struct lb_seen {
@@ -89,6 +87,15 @@ typedef struct lb_record {
   unsigned char *arg; /* pointers and dials are zero in it */
 } lb_record;
 
+enum { LB_DRAFT_POINTERS = 2 * LDB_MAX_IN + 6 };
+/* A record to be: its argument lies with the caller. */
+typedef struct lb_draft {
+  lb_record r;
+  lb_pointer pointer[LB_DRAFT_POINTERS];
+  void (*points)(lb_record *r); /* fills r->pointer where there are more, r->arg is in place */
+  const void *arg;
+} lb_draft;
+
 enum { LB_MAX_OPTIMIZERS = 8, LB_TAPE_REASON = 240 };
 
 /* User values of a tape. Lists: item at 1.., and its place by item. */
@@ -135,7 +142,9 @@ lb_tape *lb_tape_start(lua_State *L);
 void lb_tape_metatable(lua_State *L);
 lb_tape *lb_testtape(lua_State *L, int idx); /* NULL when it is something else */
 lb_tape *lb_check_tape(lua_State *L, int idx, const char *where);
-/* Pushes the tape at work and takes it out of the context. */
+/* Takes it out of the context: what follows is not of the step. */
+void lb_tape_leave(lua_State *L);
+/* The same, and pushes it. */
 void lb_tape_stop(lua_State *L);
 
 /* Settles a tape that has stopped: where every pointer points, what came out. Arguments, after the
@@ -152,18 +161,8 @@ void lb_tape_read(lua_State *L, const char *function);
 void lb_tape_born(lua_State *L);         /* the new storage on top of the stack */
 void lb_tape_see(lua_State *L, int idx); /* the tensor at idx takes part */
 void lb_tape_hold(lua_State *L);         /* storage on top of the stack, popped: plans keep it */
-void lb_tape_forward(lua_State *L, const ldb_call *c);
-void lb_tape_backward(lua_State *L, const ldb_call *c);
-void lb_tape_fill(lua_State *L, const char *name, const ldb_view *to, double value);
-void lb_tape_copy(lua_State *L, const ldb_view *from, const ldb_view *to);
-void lb_tape_constant(lua_State *L, const ldb_view *v); /* contiguous, written just now */
-void lb_tape_sample(lua_State *L, const char *name, const ldb_sample_step *s);
-void lb_tape_update(lua_State *L, const lb_update *u, double lr, uint64_t step);
-/* The scalar is looked at here (ldb_do_mark); x is looked at for row, memory that outlives the plan
-   (ldb_do_output). */
-void lb_tape_mark(lua_State *L, const ldb_view *value);
-void lb_tape_output(lua_State *L, const ldb_output_step *o);
-void lb_tape_clip(lua_State *L, const char *name, const ldb_clip_call *c);
+/* Appends an instruction: only the gate (lb_gate.c) does. */
+void lb_tape_append(lua_State *L, const lb_draft *d);
 
 /* The tensor at idx is a leaf whose gradient was set, or read to add to it. */
 void lb_tape_leaf(lua_State *L, int idx);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 #include "kernels/gather/copy.h"
 
 /* ---- arguments ------------------------------------------------------------------------------ */
@@ -65,20 +65,31 @@ static int lb_tensor_full(lua_State *L) {
   ldb_dtype t = check_dtype(L, 3, "full");
   double value = check_element(L, 2, "full", t);
   const ldb_view *v = &lb_newtensor(L, "full", t, rank, shape)->view;
-  ldb_fill_view(v, value);
-  if (lb_taping(L)) lb_tape_fill(L, "full", v, value);
+  lb_gate_fill(L, "full", lua_gettop(L), v, value);
   return 1;
+}
+
+typedef struct progression {
+  const ldb_view *to;
+  double start, step;
+} progression;
+
+static ldb_status write_progression(void *arg, ldb_error *e) {
+  const progression *p = arg;
+  (void)e;
+  for (int64_t i = 0; i < p->to->shape[0]; i++)
+    ldb_write(p->to, i, p->start + (double)i * p->step);
+  return LDB_OK;
 }
 
 /* range(start, step, n, dtype) : start + i * step for i = 0 .. n-1, each from one rounding */
 static int lb_tensor_range(lua_State *L) {
-  double start = lb_checkfinite(L, 1, "arange", "start");
-  double step = lb_checkfinite(L, 2, "arange", "step");
+  ldb_error e;
+  progression p = {NULL, lb_checkfinite(L, 1, "arange", "start"),
+                   lb_checkfinite(L, 2, "arange", "step")};
   int64_t n = lb_checkcount(L, 3, "arange", "n");
-  const ldb_view *v = &lb_newtensor(L, "arange", check_dtype(L, 4, "arange"), 1, &n)->view;
-  for (int64_t i = 0; i < n; i++)
-    ldb_write(v, i, start + (double)i * step);
-  if (lb_taping(L)) lb_tape_constant(L, v);
+  p.to = &lb_newtensor(L, "arange", check_dtype(L, 4, "arange"), 1, &n)->view;
+  (void)lb_gate_host(L, "arange", lua_gettop(L), NULL, write_progression, &p, &e);
   return 1;
 }
 
@@ -118,19 +129,32 @@ static void fill_from_table(lua_State *L, const ldb_view *v, int axis, int64_t *
   }
 }
 
+typedef struct table_copy {
+  lua_State *L; /* the table is on top of its stack */
+  const ldb_view *to;
+} table_copy;
+
+static ldb_status write_table(void *arg, ldb_error *e) {
+  const table_copy *c = arg;
+  int64_t offset = 0;
+  (void)e;
+  fill_from_table(c->L, c->to, 0, &offset);
+  return LDB_OK;
+}
+
 /* from_table(nested, dtype) */
 static int lb_tensor_from_table(lua_State *L) {
-  int64_t shape[LDB_MAX_RANK], offset = 0;
+  int64_t shape[LDB_MAX_RANK];
+  ldb_error e;
   ldb_dtype t = check_dtype(L, 2, "tensor");
   if (lua_type(L, 1) != LUA_TTABLE && lua_type(L, 1) != LUA_TNUMBER)
     return luaL_error(L, "lossdbg: tensor: expected a number or a (nested) list of numbers, got %s",
                       luaL_typename(L, 1));
   lua_settop(L, 1);
   int rank = measure_table(L, shape);
-  const ldb_view *v = &lb_newtensor(L, "tensor", t, rank, shape)->view;
+  table_copy c = {L, &lb_newtensor(L, "tensor", t, rank, shape)->view};
   lua_pushvalue(L, 1);
-  fill_from_table(L, v, 0, &offset);
-  if (lb_taping(L)) lb_tape_constant(L, v);
+  (void)lb_gate_host(L, "tensor", 2, NULL, write_table, &c, &e);
   lua_settop(L, 2);
   return 1;
 }
@@ -209,44 +233,49 @@ static void check_writable(lua_State *L, int idx, const char *where) {
   lua_pop(L, 1);
 }
 
+typedef struct element {
+  const ldb_view *to;
+  int64_t offset;
+  double value;
+} element;
+
+static ldb_status write_element(void *arg, ldb_error *e) {
+  const element *x = arg;
+  (void)e;
+  ldb_write(x->to, x->offset, x->value);
+  return LDB_OK;
+}
+
 /* set(value, i, j, ...) */
 static int lb_tensor_set(lua_State *L) {
-  lb_tensor *t = lb_checktensor(L, 1, "set", "self");
-  double x = check_element(L, 2, "set", t->view.dtype);
-  int64_t offset = check_place(L, 3, "set", &t->view);
+  ldb_error e;
+  const lb_tensor *t = lb_checktensor(L, 1, "set", "self");
+  element x = {&t->view, 0, check_element(L, 2, "set", t->view.dtype)};
+  x.offset = check_place(L, 3, "set", &t->view);
   check_writable(L, 1, "set");
-  if (lb_taping(L)) lb_tape_refuse(L, "'set' writes single values from Lua");
-  ldb_write(&t->view, offset, x);
-  lb_touch(t);
+  (void)lb_gate_host(L, "set", 1, "'%s' writes single values from Lua", write_element, &x, &e);
   lua_settop(L, 1);
   return 1;
 }
 
 static int lb_tensor_fill_(lua_State *L) {
-  lb_tensor *t = lb_checktensor(L, 1, "fill_", "self");
+  const lb_tensor *t = lb_checktensor(L, 1, "fill_", "self");
   double x = check_element(L, 2, "fill_", t->view.dtype);
   check_writable(L, 1, "fill_");
-  ldb_fill_view(&t->view, x);
-  lb_touch(t);
-  if (lb_taping(L)) {
-    lb_tape_see(L, 1);
-    lb_tape_fill(L, "fill_", &t->view, x);
-  }
+  lb_gate_fill(L, "fill_", 1, &t->view, x);
   lua_settop(L, 1);
   return 1;
 }
 
-/* Writes the tensor or number at idx into v, broadcasting; overlapping bytes go through a copy. */
+/* Writes the tensor or number at idx into v, a part of the tensor at index 1, broadcasting;
+   overlapping bytes go through a copy. */
 static void assign(lua_State *L, const char *where, const lb_tensor *to, const ldb_view *v,
                    int idx) {
   if (lua_type(L, idx) == LUA_TNUMBER) {
-    const double x = check_element(L, idx, where, v->dtype);
-    ldb_fill_view(v, x);
-    if (lb_taping(L)) lb_tape_fill(L, where, v, x);
+    lb_gate_fill(L, where, 1, v, check_element(L, idx, where, v->dtype));
     return;
   }
   const lb_tensor *u = lb_checktensor(L, idx, where, "value");
-  if (lb_taping(L)) lb_tape_see(L, idx);
   ldb_view from = u->view, common = *v;
   ldb_error e;
   char a[LDB_SHAPE_TEXT], b[LDB_SHAPE_TEXT];
@@ -255,21 +284,18 @@ static void assign(lua_State *L, const char *where, const lb_tensor *to, const l
                ldb_shape_text(v, a));
   if (u->storage == to->storage) {
     const ldb_view *copy = &lb_newtensor(L, where, from.dtype, from.rank, from.shape)->view;
-    ldb_copy_view(&from, copy);
-    if (lb_taping(L)) lb_tape_copy(L, &from, copy);
+    lb_gate_copy(L, idx, &from, lua_gettop(L), copy);
+    idx = lua_gettop(L);
     from = *copy;
   }
   from = ldb_broadcast_to(&from, v);
-  ldb_copy_view(&from, v);
-  if (lb_taping(L)) lb_tape_copy(L, &from, v);
+  lb_gate_copy(L, idx, &from, 1, v);
 }
 
 static int lb_tensor_copy_(lua_State *L) {
-  lb_tensor *t = lb_checktensor(L, 1, "copy_", "self");
+  const lb_tensor *t = lb_checktensor(L, 1, "copy_", "self");
   check_writable(L, 1, "copy_");
-  if (lb_taping(L)) lb_tape_see(L, 1);
   assign(L, "copy_", t, &t->view, 2);
-  lb_touch(t);
   lua_settop(L, 1);
   return 1;
 }
@@ -280,11 +306,7 @@ static int lb_tensor_copy_(lua_State *L) {
 static int lb_tensor_clone(lua_State *L) {
   const lb_tensor *t = lb_checktensor(L, 1, "clone", "self");
   const ldb_view *v = &lb_newtensor(L, "clone", t->view.dtype, t->view.rank, t->view.shape)->view;
-  ldb_copy_view(&t->view, v);
-  if (lb_taping(L)) {
-    lb_tape_see(L, 1);
-    lb_tape_copy(L, &t->view, v);
-  }
+  lb_gate_copy(L, 1, &t->view, lua_gettop(L), v);
   return 1;
 }
 
@@ -426,14 +448,12 @@ static int lb_tensor__newindex(lua_State *L) {
   ldb_view row = t->view;
   int64_t i = check_index(L, 2, "[]=", &t->view, 0);
   check_writable(L, 1, "[]=");
-  if (lb_taping(L)) lb_tape_see(L, 1);
   row.data = (unsigned char *)row.data +
              (ptrdiff_t)(i * row.stride[0]) * (ptrdiff_t)ldb_dtype_size(row.dtype);
   row.rank--;
   memmove(row.shape, row.shape + 1, (size_t)row.rank * sizeof *row.shape);
   memmove(row.stride, row.stride + 1, (size_t)row.rank * sizeof *row.stride);
   assign(L, "[]=", t, &row, 3);
-  lb_touch(t);
   return 0;
 }
 

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/sample.h"
+#include "binding/lb_gate.h"
 #include "binding/lb_record.h"
-#include "binding/lb_tape.h"
-#include "binding/lb_update.h"
+#include "kernels/gather/copy.h"
 #include "train/orthogonal.h"
 
 /* check(parameter, gradient): raises what an update with them would raise */
@@ -147,21 +147,18 @@ static ldb_clip_call *run_clip(lua_State *L, const char *where, ldb_clip_kind ki
       !ldb_add_size(bytes, sizeof(ldb_clip_call), &bytes))
     luaL_error(L, "lossdbg: %s: too many tensors", where);
   ldb_clip_call *c = lua_newuserdatauv(L, bytes, 0);
-  ldb_error e;
   memset(c, 0, bytes);
   c->kind = kind;
   c->flavor = flavor;
   c->limit = limit;
   c->n = (size_t)n;
   for (lua_Integer i = 1; i <= n; i++) {
-    lb_tensor *t = list_item(L, where, i); /* a finalizer may have changed the list */
+    const lb_tensor *t = list_item(L, where, i); /* a finalizer may have changed the list */
     c->item[i - 1].dtype = t->view.dtype;
     c->item[i - 1].n = count_of(t);
     c->item[i - 1].data = t->view.data;
-    if (kind != LDB_CLIP_MEASURE) lb_touch(t);
   }
-  ldb_do_clip(c, &e);
-  if (lb_taping(L)) lb_tape_clip(L, where, c);
+  lb_gate_clip(L, where, c);
   return c;
 }
 
@@ -217,24 +214,30 @@ static int lb_train_version(lua_State *L) {
   return 1;
 }
 
-static void write_matrix(const lb_tensor *t, const double *q, size_t rows, size_t cols,
-                         double gain) {
-  const bool turn = rows >= cols; /* q holds the columns as rows */
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < cols; j++) {
-      const double value = gain * (turn ? q[j * rows + i] : q[i * cols + j]);
-      if (t->view.dtype == LDB_F64)
-        ((double *)t->view.data)[i * cols + j] = value;
-      else
-        ((float *)t->view.data)[i * cols + j] = (float)value;
+typedef struct matrix {
+  const ldb_view *to;
+  const double *q;
+  size_t rows, cols;
+  double gain;
+} matrix;
+
+static ldb_status write_matrix(void *arg, ldb_error *e) {
+  const matrix *m = arg;
+  const bool turn = m->rows >= m->cols; /* q holds the columns as rows */
+  (void)e;
+  for (size_t i = 0; i < m->rows; i++)
+    for (size_t j = 0; j < m->cols; j++) {
+      const double value = m->gain * (turn ? m->q[j * m->rows + i] : m->q[i * m->cols + j]);
+      ldb_write(m->to, (int64_t)(i * m->cols + j), value);
     }
+  return LDB_OK;
 }
 
 /* orthogonal(tensor, seed, stream, gain = 1) -> tensor. Seen as a matrix with the last axis as
    columns; the shorter of rows and columns become orthonormal, times gain. */
 static int lb_train_orthogonal(lua_State *L) {
   static const char *const where = "train.orthogonal";
-  lb_tensor *t = lb_checkcontiguous(L, 1, where, "tensor", -1);
+  const lb_tensor *t = lb_checkcontiguous(L, 1, where, "tensor", -1);
   if (t->view.dtype == LDB_I32 || t->view.rank < 2)
     return luaL_error(L,
                       "lossdbg: %s: argument 'tensor': expected rank 2 or more and dtype f32 or "
@@ -252,9 +255,8 @@ static int lb_train_orthogonal(lua_State *L) {
   ldb_sample_normal(&r, LDB_F64, n, q, 0.0, 1.0);
   if (n > 0 && ldb_orthonormal_rows(shorter, n / shorter, q, &e) != LDB_OK)
     return lb_raise(L, where, &e);
-  write_matrix(t, q, rows, cols, gain);
-  lb_touch(t);
-  if (lb_taping(L)) lb_tape_refuse(L, "'%s' writes into a tensor", where);
+  matrix m = {&t->view, q, rows, cols, gain};
+  lb_gate_host(L, where, 1, "'%s' writes into a tensor", write_matrix, &m, &e);
   lua_settop(L, 1);
   return 1;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb_gate.h"
 
 static bool overlap(const lb_tensor *a, const lb_tensor *b, size_t bytes) {
   const unsigned char *x = a->view.data, *y = b->view.data;
@@ -116,10 +116,7 @@ int lb_run_update(lua_State *L, lb_update *u, ldb_rule_id id, double lr, uint64_
   ldb_error e;
   const ldb_update_stats *s = &u->call.stats;
   u->call.rule = &ldb_update_rules[id];
-  if (ldb_do_update(&u->call, &e) != LDB_OK) lb_raise(L, u->where, &e);
-  for (int i = 0; i < u->n_written; i++)
-    lb_touch(u->written[i]);
-  if (lb_taping(L)) lb_tape_update(L, u, lr, step);
+  if (lb_gate_update(L, u, lr, step, &e) != LDB_OK) lb_raise(L, u->where, &e);
   lua_pushnumber(L, s->grad_sq);
   lua_pushnumber(L, s->update_sq);
   lua_pushnumber(L, s->weight_sq);

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "binding/lb_tape.h"
+#include "binding/lb.h"
 
 /* Registry keys by address: quicker than strings, and no two libraries can share one. */
 static const char context_key = 0;
@@ -96,7 +96,7 @@ static lb_storage *new_storage(lua_State *L, const lb_context *c, const char *wh
   lb_storage *s = lua_newuserdatauv(L, sizeof *s + bytes + LB_ALIGN, 0);
   set_storage(s, bytes);
   set_metatable(L, c->storage_ref);
-  if (c->tape) lb_tape_born(L);
+  if (c->born) c->born(L);
   return s;
 }
 
@@ -139,7 +139,7 @@ lb_tensor *lb_newtensor_in(lua_State *L, const lb_context *c, const char *where,
   if (ldb_view_init(&v, dtype, rank, shape, &e) != LDB_OK ||
       ldb_view_bytes(&v, &bytes, &e) != LDB_OK)
     lb_raise(L, where, &e);
-  if (lean && bytes <= LEAN_BYTES && !c->tape) return new_lean(L, c, where, &v, bytes);
+  if (lean && bytes <= LEAN_BYTES && !c->born) return new_lean(L, c, where, &v, bytes);
   lb_storage *s = new_storage(L, c, where, bytes);
   v.data = s->data;
   return wrap(L, c, s, &v);

@@ -136,7 +136,10 @@ M.samples = {
   ["train.adamax"] = adam { "keras" },
   ["train.radam"] = adam(),
   ["train.lamb"] = adam(),
-  ["train.nadam"] = adam { "torch", 0.9, 0.9, 0.9, 0.004 },
+  ["train.nadam"] = function() -- momenta of step 1, as PyTorch has them
+    local function mu(t) return 0.9 * (1 - 0.5 * 0.96 ^ (t * 0.004)) end
+    return adam { "torch", mu(1), mu(2), mu(1), 0.004 }()
+  end,
   ["train.lion"] = function()
     local w, g = pair()
     return pack(w, g, (pair()), 0.1, 0.9, 0.99, 0, true)
