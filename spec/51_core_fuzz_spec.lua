@@ -51,16 +51,18 @@ local hostile = {
 }
 local count = #hostile + 1 -- and nil
 
--- A plan may be run as often as somebody likes; the wish is not hostile.
-local patient = { ["plan.run"] = { 2 } }
+-- A plan may be run as often as somebody likes, a file replaced where it pleases: not hostile.
+local spared = {
+  ["plan.run"] = { [2] = function(v) return math.type(v) == "integer" and v > 9 end },
+  ["io.replace"] = { function(v) return type(v) == "string" or type(v) == "number" end },
+}
 
 local function spoil(args, name)
   local at = draw(math.max(args.n, 1) + 1)
   local value = hostile[draw(count)]
   local old = args[at]
-  for _, place in ipairs(patient[name] or {}) do
-    if at == place and math.type(value) == "integer" and value > 9 then return end
-  end
+  local spare = spared[name] and spared[name][at]
+  if spare and spare(value) then return end
   if type(old) == "table" and next(old) ~= nil and draw(2) == 1 then -- one field of it
     local copy, keys = {}, {}
     for key, v in pairs(old) do

@@ -149,6 +149,17 @@ describe("a result that is an argument of the step", function()
   end)
 end)
 
+describe("a digest", function()
+  it("keeps its own list of what it watches", function()
+    local list = { { a = 1 }, { 1, 2 }, function() return fails end }
+    local made = core.digest.make(list, { { "a" }, false, false })
+    for i, value in ipairs { 5, "x", true } do list[i] = value end
+    assert.is_nil(core.digest.changed(made))
+    fails("expected tables and functions", core.digest.make, list, { false, false, false })
+    fails("expected a digest", core.digest.changed, io.stdout)
+  end)
+end)
+
 describe("the state of a record", function()
   it("is read from the table itself, once", function()
     local record = core.train.recorder({ 1 }, { 4 }, 0)

@@ -151,6 +151,18 @@ static void push_pair(lua_State *L, int32_t i) {
     luaL_error(L, "lossdbg: %s: expected tables and functions", where);
 }
 
+/* The list at index 1 is replaced by a copy: what a script does with its own is nothing to us. */
+static int32_t copy_list(lua_State *L) {
+  const int32_t n = (int32_t)lua_rawlen(L, 1);
+  lua_createtable(L, n, 0);
+  for (int32_t i = 1; i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    lua_rawseti(L, -2, i);
+  }
+  lua_replace(L, 1);
+  return n;
+}
+
 /* make(containers, keys) -> digest. containers: list of tables and functions; keys: for each
    false, or a list of the fields that count. */
 static int digest_make(lua_State *L) {
@@ -158,7 +170,7 @@ static int digest_make(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checkstack(L, 12, where);
   lua_settop(L, 2);
-  const int32_t n = (int32_t)lua_rawlen(L, 1);
+  const int32_t n = copy_list(L);
   size_t items = 0, bytes = 0, more = 0;
   for (int32_t i = 0; i < n; i++) {
     push_pair(L, i);

@@ -179,27 +179,10 @@ M.samples = {
   ["diagnose.fingerprints"] = function()
     return pack { family = "cross_entropy", classes = 3, mean = 1.1, prior = { 0.5, 0.3, 0.2 } }
   end,
+  ["diagnose.row_hashes"] = function() return pack(ramp { 5, 2 }, 3, 1) end,
   ["diagnose.audit"] = function()
     return pack(ramp { 5, 2 }, ramp({ 5 }, "i32"), { classes = 3, val_x = ramp { 2, 2 } })
   end,
-  ["io.csv"] = function() return pack("a,b\n1,2\n", { separator = ",", header = true }) end,
-  ["io.csv_numbers"] = function() return pack("a,b\n1,2\n", { header = true }, { 1, 2 }, "f32") end,
-  ["io.csv_text"] = function() return pack("a,b\n1,2\n", { header = true }, 1) end,
-  ["io.idx"] = function() return pack("\0\0\8\1\0\0\0\2\1\2", "f32") end,
-  ["io.npy"] = function() return pack(core.io.npy_encode(ramp { 2 }), "f64") end,
-  ["io.npy_encode"] = function() return pack(ramp { 2 }) end,
-  ["io.zip"] = function() return pack("PK\5\6" .. ("\0"):rep(18)) end,
-  ["io.take_rows"] = function() return pack(ramp { 3, 2 }, ramp({ 4 }, "i32")) end,
-  ["io.complete_rows"] = function() return pack(ramp { 3, 2 }) end,
-  ["io.column_stats"] = function() return pack(ramp { 3, 2 }) end,
-  ["io.parse_number"] = function() return pack("1.5") end,
-  ["io.format_number"] = function() return pack(1.5) end,
-  ["io.elements"] = function() return pack(("\0"):rep(8), 0, 8, "F32", { 2 }) end,
-  ["io.raw"] = function() return pack(ramp { 2 }) end,
-  ["io.event_scan"] = function() return pack(("\0"):rep(16), 1, {}) end,
-  ["io.masked_crc"] = function() return pack("abc") end,
-  ["io.entries"] = function() return pack(assert(io.open "spec")) end,
-  ["io.sync"] = function() return pack(assert(io.tmpfile())) end,
   ["plan.call"] = function()
     local p, x = plan()
     return pack({ p, function() end }, x)
@@ -247,6 +230,14 @@ several("plan", "taping mode stamp changed rate_changed", pack)
 several("plan", "replays repeatable shows info", function() return pack((plan())) end)
 several("core", "op_rows config shared_runs clock", pack)
 several("record", "clear steps state", function() return pack(record()) end)
+
+local function digest() return core.digest.make({ { a = 1 }, pack }, { false, false }) end
+M.samples["digest.make"] = function() return pack({ { a = 1 }, pair }, { { "a" }, false }) end
+M.samples["digest.changed"] = function() return pack(digest()) end
+M.samples["digest.upvalue"] = function() return pack(digest, 1) end
+M.samples["plan.reads"] = function() return pack((plan()), digest()) end
+several("digest", "metatable names source", function() return pack(digest) end)
+require("core_samples_io")(M.samples, ramp)
 
 -- The first case of an op whose inputs are no views; i32 ids stay within their case's values.
 local function from_op_samples(row)
