@@ -207,7 +207,7 @@ end
 ---@param i lossdbg.StateInput
 ---@return lossdbg.State
 function M.judge(i)
-  local m = movement.of(i)
+  local m = i.movement or movement.of(i)
   local level, task = level_of(i, m), task_of(i)
   local id = decide(i, m, level, task)
   local skill = learnt_share(level, task)

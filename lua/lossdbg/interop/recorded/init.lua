@@ -2,6 +2,7 @@
 
 local assemble = require "lossdbg.interop.recorded.assemble"
 local event_file = require "lossdbg.interop.recorded.event_file"
+local folder_facts = require "lossdbg.interop.recorded.folder_facts"
 local folder_walk = require "lossdbg.interop.recorded.folder_walk"
 local formats = require "lossdbg.interop.recorded.formats"
 local names = require "lossdbg.interop.recorded.metric_names"
@@ -157,8 +158,10 @@ local function build(path, sources, companions, troubles, o)
   for _, read in ipairs(sources) do
     for tag, list in pairs(read.histograms or {}) do fields.histograms[tag] = list end
   end
-  fields.description = { recorded = true, name = path, task = o.task, classes = o.classes,
-    counts = o.counts, layers = {} }
+  fields.facts = folder_facts.read(companions)
+  require("lossdbg.diagnose.curve.curve_levels").tell(fields.facts, o)
+  fields.description = { recorded = true, name = path, task = o.task, layers = {},
+    classes = fields.facts.classes }
   return require("lossdbg.experiment.run").new(fields)
 end
 

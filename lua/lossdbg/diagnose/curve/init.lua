@@ -1,0 +1,174 @@
+--- What a recorded curve alone can say: its state, an honest "cannot tell", recognised levels, the
+-- likeliest causes in order with what speaks for each, and the one thing to log next.
+local causes = require "lossdbg.diagnose.curve.curve_causes"
+local curve_levels = require "lossdbg.diagnose.curve.curve_levels"
+local robust = require "lossdbg.diagnose.robust"
+local shape_of = require "lossdbg.diagnose.curve.shape"
+local state = require "lossdbg.diagnose.state"
+
+local M = {}
+
+--- name = { limit, why }
+M.limits = {
+  val_alarm = { 1.3, "times the best validation loss: sound runs of real data stay below" },
+  done = { 0.1, "of the start: what is left is little, whatever the task" },
+  contradiction = { 0.7, "of ln 2 a wrong answer, the least that its cross-entropy costs" },
+  hardly = { 0.1, "of the start was lost, and it settled there: next to nothing" },
+  mute = { 0.5, "of the loss was lost while the accuracy never changed" },
+}
+
+local function limit(name) return M.limits[name][1] end
+
+local ALARM = { nan = true, diverging = true, constant = true, too_slow = true,
+  oscillating = true }
+
+local function spread(list)
+  local lo, hi = math.huge, -math.huge
+  for _, x in ipairs(list) do lo, hi = math.min(lo, x), math.max(hi, x) end
+  return hi - lo, hi
+end
+
+-- Loss and accuracy that cannot belong together: a wrong answer costs ln 2 at least, and an
+-- accuracy that never moves is that of a constant answer.
+local function decoupled(c)
+  local accuracy = c.accuracy
+  if not accuracy or #accuracy < 8 or not c.shape.stop then return nil end
+  local width, top = spread(accuracy)
+  local fell = c.shape.fall >= limit "mute"
+  local frozen = width <= 1e-6 and top < 0.999 and fell
+  local least = limit "contradiction" * math.log(2) * (1 - accuracy[#accuracy])
+  if frozen and c.shape.stop < least then
+    return ("accuracy stays at %.4g while the loss falls to %.4g: %.4g at least belongs to so many "
+      .. "wrong answers"):format(top, c.shape.stop, math.log(2) * (1 - top))
+  end
+end
+
+local function validation(c)
+  local turned, best = state.turned(c.val, c.loss)
+  if turned then
+    c.val_best = best
+    c.val_rise = c.val[#c.val] / c.val[best]
+  end
+end
+
+-- Facts of levels count where the curve has settled; a falling one is judged by its movement.
+local function state_of(c)
+  local settled = c.shape.verdict == "settled" or c.shape.verdict == "still"
+  local s = state.judge { movement = c.shape, epochs = c.loss, val_losses = c.val,
+    baseline = settled and c.baseline or nil, level = settled and c.shape.stop or nil }
+  local id = s.id
+  if id == "plateau_after_progress" and not c.baseline and c.shape.start > 0
+    and c.shape.stop <= limit "done" * c.shape.start then
+    id = "healthy"
+  end
+  return id, s
+end
+
+local MISTAKEN = { double_softmax = true, double_sigmoid = true, saturated = true,
+  binary_saturated = true, binary_saturated_torch = true }
+
+local function mistaken_level(c)
+  for _, level in ipairs(c.levels) do
+    if MISTAKEN[level.name] then return level end
+  end
+end
+
+---Whether something is wrong: true, false, or nil where the curve cannot show it.
+local function fault_of(id, c)
+  if ALARM[id] then return true end
+  if c.shape.shrinks_back or c.decoupled then return true end
+  if id == "overfitting" then
+    if c.val_rise and c.val_rise >= limit "val_alarm" then return true end
+    return nil
+  end
+  if id == "plateau_after_progress" then
+    if mistaken_level(c) or c.shape.abrupt then return true end
+    if c.shape.fall < limit "hardly" then return true end
+    return nil
+  end
+  if id == "cannot_tell" then return nil end
+  return false
+end
+
+local function number(x) return ("%.4g"):format(x) end
+
+local function range(c)
+  return ("%s to %s in %d %ss"):format(number(c.shape.first), number(c.loss[#c.loss]), #c.loss,
+    c.axis)
+end
+
+local TEXT = {
+  nan = function(c)
+    return ("not learning: the loss is NaN or infinite from %s %d on"):format(c.axis,
+      c.shape.nonfinite_at)
+  end,
+  diverging = function(c) return "not learning: the loss grows, " .. range(c) end,
+  constant = function(c) return "not learning: the loss stays at " .. number(c.shape.stop) end,
+  too_slow = function(c) return "hardly learning: the loss falls, but hardly: " .. range(c) end,
+  oscillating = function(c) return "the loss jumps up and down: " .. range(c) end,
+  overfitting = function(c)
+    return ("learns the training rows, and forgets the others: validation loss rose %.2f times "
+      .. "since %s %d"):format(c.val_rise, c.axis, c.val_best)
+  end,
+  plateau_after_progress = function(c)
+    return "learning stopped half way: " .. range(c) .. ", and settled"
+  end,
+  still_falling = function(c) return "learning, and not done: " .. range(c) end,
+  healthy = function(c) return "learning: " .. range(c) .. ", and settled" end,
+  cannot_tell = function(c)
+    return ("too short or too noisy to judge: %d %ss"):format(#c.loss, c.axis)
+  end,
+}
+
+local function text_of(id, c)
+  local text = TEXT[id](c)
+  local level = c.levels[1]
+  if level and id ~= "nan" then
+    text = ("%s = %s"):format(text, level.text)
+    if level.classes then text = text .. (" if there are %d classes"):format(level.classes) end
+  end
+  if c.decoupled then text = text .. ", but " .. c.decoupled end
+  if c.shape.shrinks_back then text = text .. ", from weights that blew up at the start" end
+  return text
+end
+
+---@class lossdbg.CurveDiagnosis
+---@field state string one of state.states
+---@field text string
+---@field fault boolean|nil nil: the curve cannot show it
+---@field shape lossdbg.CurveShape
+---@field levels table[] recognised
+---@field causes { cause: string, speaks: string|nil }[] likeliest first
+---@field undecided string what the curve cannot decide
+---@field next string the one thing that would
+
+---Judges a run by its curves.
+---@param run lossdbg.Run with history.loss
+---@param facts? lossdbg.CurveFacts
+---@return lossdbg.CurveDiagnosis
+function M.judge(run, facts)
+  facts = facts or {}
+  local curves = run.curves or {}
+  local c = { loss = run.history.loss, axis = run.axis or "epoch", facts = facts,
+    val = curves.val_loss and curves.val_loss.y or run.history.val_loss,
+    rates = curves.lr and curves.lr.y or run.history.lr, accuracy = run.history.accuracy }
+  c.shape = shape_of.of(c.loss, c.axis)
+  if c.accuracy and robust.finite(c.accuracy[#c.accuracy]) then
+    facts.wrong = facts.wrong or 1 - c.accuracy[#c.accuracy]
+  end
+  if c.rates and #c.rates > 0 then facts.lr = c.rates[#c.rates] end
+  c.baseline, c.baseline_name = curve_levels.baseline(facts)
+  c.levels, c.decoupled = {}, decoupled(c)
+  validation(c)
+  local id, judged = state_of(c)
+  if id == "constant" or id == "plateau_after_progress" or id == "too_slow" then
+    c.levels = curve_levels.find(c.shape, facts)
+  end
+  local known = causes.undecided[id]
+  return { state = id, text = text_of(id, c), fault = fault_of(id, c), shape = c.shape,
+    levels = c.levels, causes = causes.list(id, c), undecided = known[1], next = known[2],
+    baseline = c.baseline, baseline_name = c.baseline_name, skill = judged.skill,
+    val_best = c.val_best, val_rise = c.val_rise, axis = c.axis, facts = facts }
+end
+
+return M
