@@ -438,16 +438,15 @@ int lb_diagnose_audit(lua_State *L) {
 int lb_diagnose_row_hashes(lua_State *L) {
   static const char *const name = "diagnose.row_hashes";
   const lb_matrix m = lb_checkmatrix(L, 1, name, "tensor");
-  const lua_Integer most = luaL_optinteger(L, 2, LUA_MAXINTEGER);
-  const lua_Integer offset = luaL_optinteger(L, 3, 0);
+  const int64_t most = lua_isnoneornil(L, 2) ? INT64_MAX : lb_checkcount(L, 2, name, "most");
+  const int64_t offset = lua_isnoneornil(L, 3) ? 0 : lb_checkcount(L, 3, name, "offset");
   const ldb_rows rows = rows_of(&m);
   if (most < 1) return luaL_error(L, "lossdbg: %s: argument 'most': expected 1 or more", name);
-  const size_t n = (lua_Unsigned)most < m.rows ? (size_t)most : m.rows;
+  const size_t n = (uint64_t)most < m.rows ? (size_t)most : m.rows;
   if (m.rows > INT32_MAX) return luaL_error(L, "lossdbg: %s: argument 'tensor': too large", name);
-  if (offset < 0) return luaL_error(L, "lossdbg: %s: argument 'offset': expected 0 or more", name);
   lua_createtable(L, (int)n, 0);
   for (size_t i = 0; i < n; i++) {
-    const size_t at = i * m.rows / n + (size_t)((lua_Unsigned)offset % m.rows);
+    const size_t at = i * m.rows / n + (size_t)((uint64_t)offset % m.rows);
     lua_pushinteger(L, (lua_Integer)ldb_row_hash(&rows, at % m.rows));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }

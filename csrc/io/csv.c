@@ -1,5 +1,6 @@
 #include "io/csv.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -131,6 +132,8 @@ ldb_csv_kind ldb_csv_classify(const ldb_csv_field *f, double *value) {
   if (n == 0) return LDB_CSV_MISSING;
   if (ldb_text_number(p, n, &number)) {
     if (isnan(number)) return LDB_CSV_MISSING;
+    /* 1e400 was written as a finite number: infinity would be another one */
+    if (isinf(number) && isdigit((unsigned char)p[n - 1])) return LDB_CSV_TEXT;
     *value = number;
     return LDB_CSV_NUMBER;
   }

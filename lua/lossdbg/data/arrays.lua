@@ -82,7 +82,8 @@ end
 --- tensors, or a table by name: `ld.data.arrays { x = { left = a, right = b }, y = y }`.
 ---@param given table { x, y, classes =, columns =, source =, dtype = } or { x =, y = }
 ---@return lossdbg.Dataset
-function M.new(given)
+function M.new(given, ...)
+  options.alone("data.arrays", given, select("#", ...), (...))
   local set = new(given)
   return set
 end
@@ -104,7 +105,8 @@ end
 --- Windows over a series: x[i] holds k values in their order, y[i] the value that follows.
 ---@param series lossdbg.Tensor|number[]|lossdbg.Dataset [n], or one column
 ---@param k integer number of lags, less than n
----@return lossdbg.Dataset of n - k rows; columns lag_k … lag_1, y [n - k, 1]
+---@return lossdbg.Dataset of n - k rows in order; columns lag_k … lag_1, y [n - k, 1]; `split`
+---  takes the last rows, since shuffled windows overlap and would leak
 function M.lags(series, k)
   series = as_series(series, "data.lags")
   local n = #series
@@ -120,7 +122,7 @@ function M.lags(series, k)
   for j = 1, k do names[j] = ("lag_%d"):format(k - j + 1) end
   local x = core.io.take_rows(series, core.tensor.from_table(places, "i32")):reshape { n - k, k }
   local y = series:slice(1, k + 1, n, 1):reshape { n - k, 1 }
-  return dataset.new { x = x, y = y, columns = names }
+  return dataset.new { x = x, y = y, columns = names, ordered = true }
 end
 
 return M

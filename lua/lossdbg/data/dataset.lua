@@ -16,6 +16,7 @@ local M = {}
 ---@field classes string[]|nil  class names, classes[id + 1]; nil when ids are as written
 ---@field n_classes integer|nil K, when y holds class ids
 ---@field columns string[]|nil  feature names
+---@field ordered boolean|nil   rows follow one another in time: split takes the last ones
 ---@field source string|nil     where it was read from
 local Dataset = {}
 
@@ -86,6 +87,7 @@ function M.new(fields)
   local set = {
     x = inputs.contiguous(fields.x), y = fields.y and inputs.contiguous(fields.y),
     classes = fields.classes, columns = fields.columns, source = fields.source,
+    ordered = fields.ordered,
     n_classes = fields.n_classes or (fields.classes and #fields.classes) or count_classes(fields.y),
   }
   return setmetatable(set, metatable)
@@ -99,7 +101,7 @@ function M.is_dataset(value) return getmetatable(value) == metatable end
 local function derive(self, x, y)
   return M.new {
     x = x, y = y, classes = self.classes, n_classes = self.n_classes, columns = self.columns,
-    source = self.source,
+    source = self.source, ordered = self.ordered,
   }
 end
 
@@ -145,7 +147,9 @@ function Dataset:shuffle(seed)
   if seed ~= nil and math.type(seed) ~= "integer" then
     options.fail("shuffle", "seed", "an integer", seed)
   end
-  return take(self, permutation(#self, seed or 0, "shuffle/dataset"))
+  local set = take(self, permutation(#self, seed or 0, "shuffle/dataset"))
+  set.ordered = nil
+  return set
 end
 
 local batch_schema = {

@@ -4,7 +4,7 @@ local options = require "lossdbg.support.options"
 
 local schema = {
   { name = "seed", type = "integer", default = 0 },
-  { name = "shuffle", type = "boolean", default = true },
+  { name = "shuffle", type = "boolean" },
   { name = "stratify", type = "boolean", default = false },
 }
 
@@ -88,15 +88,18 @@ return function(dataset)
 
   --- Two data sets, neither of them empty.
   ---@param share number fraction of the rows (0.8), or a number of rows (250), for the first
-  ---@param given? table seed = 0; shuffle = true (false keeps the order: the first rows, the last
-  ---  rows); stratify = false (true keeps the shares of the classes)
+  ---@param given? table seed = 0; shuffle = true, but false for windows of a series (false keeps
+  ---  the order: the first rows, the last rows); stratify = false (true keeps the shares of the
+  ---  classes)
   ---@return lossdbg.Dataset first
   ---@return lossdbg.Dataset second
   function Part:split(share, given)
     local o = options.check("split", given, schema)
     local n = #self
     local m = first_size(share, n)
-    local order = o.shuffle and dataset.permutation(n, o.seed, "split")
+    local shuffle = o.shuffle
+    if shuffle == nil then shuffle = not self.ordered or o.stratify end
+    local order = shuffle and dataset.permutation(n, o.seed, "split")
       or core.tensor.range(0, 1, n, "i32")
     if not o.stratify then
       return dataset.take(self, order:slice(1, 1, m, 1)),

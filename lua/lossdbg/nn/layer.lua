@@ -108,7 +108,8 @@ function M.define(class)
   for name, method in pairs(M.methods) do class[name] = class[name] or method end
   M.kinds[class.kind] = class
   reads.kind(class, { counts = { "calls" }, unread = unread })
-  return function(given)
+  return function(given, ...)
+    options.alone("nn." .. class.kind, given, select("#", ...), (...), source.level())
     return M.describe(class.kind, given)
   end
 end

@@ -34,7 +34,9 @@ function M.take_over(layer, from, dtype)
     parameter.tensor:copy_(from.parameters[i].tensor:detach())
     parameter.tensor.requires_grad = learns(layer, parameter)
   end
-  if from.buffers and not layer.options.adapt then
+  -- An original that has learnt nothing has nothing to give.
+  local unlearnt = layer.state and not from.state
+  if from.buffers and not layer.options.adapt and not unlearnt then
     layer.state = from.state
     for name, tensor in pairs(from.buffers) do layer.buffers[name] = tensor:cast(dtype):clone() end
   end

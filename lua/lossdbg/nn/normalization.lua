@@ -109,7 +109,9 @@ local function create(self, context)
   local kept = sizes(self.axes, { 0, table.unpack(self.input_shape) })
   if self.options.mean ~= nil then
     install(self, given_tensor(self, "mean", kept), given_tensor(self, "variance", kept))
-  elseif self.options.adapt and context.adapt then
+  elseif self.state and not self.options.adapt then
+    install_state(self, self.state)
+  elseif self.options.adapt ~= false and context.adapt then
     install_state(self, learn(self.options, context.adapt(), "nn.normalization"))
   elseif self.state then
     install_state(self, self.state)
@@ -140,8 +142,8 @@ function methods:adapt(data)
   return self
 end
 
----`nn.normalization():adapt(train.x)`, `nn.normalization { adapt = true }` (in an experiment:
----learns from its training rows), `nn.normalization { mean = { 1, 2 }, variance = { 1, 4 } }`
+---`nn.normalization()` (in an experiment: learns from its training rows),
+---`nn.normalization():adapt(train.x)`, `nn.normalization { mean = { 1, 2 }, variance = { 1, 4 } }`
 return layer.define {
   kind = "normalization",
   schema = {
@@ -152,7 +154,8 @@ return layer.define {
     { name = "invert", type = "boolean", default = false, doc = "mean + x deviation" },
     { name = "epsilon", type = "number", open_min = 0, default = 1e-7,
       doc = "least standard deviation" },
-    { name = "adapt", type = "boolean", doc = "learn from the training rows of the experiment" },
+    { name = "adapt", type = "boolean", doc = "learn from the training rows of the experiment; " ..
+      "default: where no statistics were given or learnt; false: never" },
   },
   check = check,
   infer = function(_, input_shape) return input_shape end,

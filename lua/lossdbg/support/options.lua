@@ -217,6 +217,19 @@ local function index_schema(schema)
   return by_key, names, wider
 end
 
+---Refuses arguments behind the option table, which would be dropped in silence.
+---@param where string name of the public function
+---@param given any what came first
+---@param n integer how many came behind it
+---@param extra any the first of them
+---@param level? integer as for `check`
+function M.alone(where, given, n, extra, level)
+  if n == 0 then return end
+  error(("lossdbg: %s: one argument too many, %s: all stand in one table, %s { %s, … }"):format(
+    where, M.show(extra), where, type(given) == "table" and "…" or M.show(given)),
+    deeper(level or 2, 1))
+end
+
 ---Checks an option table against a schema.
 ---@param where string name of the public function, for messages
 ---@param given any option table; nil means none; another value stands for the first positional one

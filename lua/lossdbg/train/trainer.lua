@@ -92,12 +92,19 @@ local function start(experiment, given)
   return session
 end
 
+-- What a hook answered: false stops, nothing goes on, and anything else was meant for something.
+local function wants_stop(hook, answer)
+  if answer == nil or answer == false then return answer == false end
+  error(("lossdbg: fit: %s returned %s: return false to stop the training, nothing to go on")
+    :format(hook, options.show(answer)), 0)
+end
+
 -- Calls a hook of every callback; true when one of them wants to stop.
 local function call(session, hook, argument)
   local stop = false
   for _, item in ipairs(session.callbacks) do
     local fn = item[hook]
-    if fn and fn(item, session.run, argument) == false then stop = true end
+    if fn then stop = wants_stop("callback: " .. hook, fn(item, session.run, argument)) or stop end
   end
   if stop and session.run.stopped == "completed" then session.run.stopped = "callback" end
   return stop
@@ -127,7 +134,7 @@ local function after_step(session, loss, order, x, y)
     if not x then x, y = batch_of(session, order) end
     local ctx = { run = run, step = session.step, epoch = session.epoch, loss = loss,
       model = session.model, optimizer = session.optimizer, lr = session.lr, x = x, y = y }
-    if session.on_step(ctx) == false then
+    if wants_stop("on_step", session.on_step(ctx)) then
       run.stopped, stop = "callback", true
     end
   end

@@ -25,6 +25,20 @@ local function direction(mode, monitor, where)
     "\"min\" or \"max\""):format(where, monitor), source.level())
 end
 
+-- What is watched for and never measured would be waited for in vain.
+local function monitored(where, name, logs)
+  if logs[name] ~= nil then return logs[name] end
+  local known = {}
+  for other in pairs(logs) do
+    if other ~= "epoch" and other ~= "step" then known[#known + 1] = other end
+  end
+  table.sort(known)
+  local without = name:find("^val_") and not logs.val_loss
+  local cause = without and " (the experiment has no val rows)" or ""
+  error(("lossdbg: %s: argument 'monitor': nothing measures '%s'%s%s"):format(where, name, cause,
+    options.hint(name, known)), 0)
+end
+
 local stop_schema = {
   { name = "monitor", type = "string", default = "val_loss", positional = 1 },
   { name = "patience", type = "integer", min = 0, default = 0,
@@ -41,7 +55,7 @@ local EarlyStopping = { __name = "lossdbg.early_stopping" }
 EarlyStopping.__index = EarlyStopping
 
 function EarlyStopping:on_train_begin()
-  self.wait, self.best_epoch, self.stopped_epoch, self.state, self.warned = 0, nil, nil, nil, nil
+  self.wait, self.best_epoch, self.stopped_epoch, self.state = 0, nil, nil, nil
   self.best = self.mode == "min" and math.huge or -math.huge
 end
 
@@ -51,15 +65,8 @@ function EarlyStopping:improves(value, reference)
 end
 
 function EarlyStopping:on_epoch_end(run, logs)
-  local epoch, value = logs.epoch, logs[self.monitor]
+  local epoch, value = logs.epoch, monitored("callback.early_stopping", self.monitor, logs)
   if epoch <= self.start_from then return end
-  if value == nil then
-    if not self.warned and warn then
-      warn(("lossdbg: early_stopping: there is no '%s' to monitor"):format(self.monitor))
-    end
-    self.warned = true
-    return
-  end
   if self.restore_best and not self.state then
     self.state, self.best_epoch = run.model:state(), epoch
   end
@@ -122,8 +129,8 @@ function Checkpoint:on_train_begin() self.best = nil end
 
 local function is_due(self, logs)
   if self.save ~= "best" then return logs.epoch % self.every == 0 end
-  local value = logs[self.monitor]
-  if not value or value ~= value then return false end
+  local value = monitored("callback.checkpoint", self.monitor, logs)
+  if value ~= value then return false end
   local better = self.best == nil or (self.mode == "min" and value < self.best)
     or (self.mode == "max" and value > self.best)
   if better then self.best = value end
