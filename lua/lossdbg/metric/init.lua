@@ -221,6 +221,12 @@ end
 ---@param run? table<string, "min"|"max"> of the metrics of a run, by name: custom ones too
 ---@return "min"|"max"|nil nil: unknown
 function M.direction(name, run)
+  if type(name) ~= "string" then
+    options.fail("metric.direction", "name", "the name of a history", name, nil, source.level())
+  elseif run ~= nil and type(run) ~= "table" then
+    options.fail("metric.direction", "run", "a table from name to \"min\" or \"max\"", run, nil,
+      source.level())
+  end
   name = name:gsub("^val_", "")
   local rest = name
   while rest do
