@@ -157,7 +157,7 @@ FORCE:
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
 PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench counts \
-          fuzz faultbench reference
+          fuzz faultbench reference interop
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -173,13 +173,14 @@ bench: ## beside PyTorch, TensorFlow and JAX (WORKLOADS="W1 W4" THREADS="1 2" RE
 fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 reference: ## trainings on real data against their bounds (ONLY=mnist; LOSSDBG_DATA=/folder for more)
 counts: ## instructions of a few kernels by callgrind against spec/bench/counts.txt (WRITE=1)
+interop: ## recorders, replays and fixes with the real Keras and PyTorch (PYTHON=/venv/bin/python)
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
 
 $(PUBLIC):
 	@.ci/deps $@ && $(MAKE) $(PARALLEL) run-$@
 
 .PHONY: run-demo run-test run-blas-variants run-parity-golden run-parity run-check run-asan run-install-test \
-        run-examples run-bench run-reference
+        run-examples run-bench run-reference run-interop
 run-demo: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) examples/demo.lua
 
@@ -219,6 +220,9 @@ run-asan:
 
 run-install-test:
 	@LUA='$(LUA)' .ci/install-test
+
+run-interop: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) LUA='$(LUA)' .ci/interop
 
 run-examples: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) .ci/examples
