@@ -107,9 +107,9 @@ class Recorder(keras.callbacks.Callback):
         versions = {m.__name__: m.__version__ for m in (keras, np, __import__(backend))}
         about = {"schema": "lossdbg-recording", "version": 1, "framework": "keras",
                  "versions": {**versions, "python": platform.python_version()}, "steps": self.step,
-                 "seed": seed, "fit": self.settings, "backend": backend,
-                 "optimizer": self.optimizer.get_config(), "missing": self.missing,
-                 "seconds": {"training": seconds, "recording": self.spent}}
+                 "seed": seed, "fit": self.settings, "backend": backend, "missing": self.missing,
+                 "seconds": {"training": seconds, "recording": self.spent}, "optimizer":
+                 self.optimizer.get_config(), "loss": getattr(self.model.loss, "_fn_kwargs", {})}
         del self.optimizer.apply
         self.model.make_train_function(force=True)
         self.save(self.folder / "weights_last.npz")

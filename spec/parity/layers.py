@@ -132,6 +132,10 @@ def grid():
     case("positional_embedding", "{ max_steps = 4 }", (2, 3, 2),
          lambda x, w: x + tf.gather(w, [0, 1, 2]),
          lambda x, w: x + F.embedding(torch.arange(3), w), [(4, 2)])
+    case("permute", "{ 2, 1 }", (2, 3, 4), kept(L.Permute((2, 1))), lambda x: x.transpose(1, 2))
+    case("permute", "{ 3, 1, 2 }", (1, 2, 1, 3), kept(L.Permute((3, 1, 2))),
+         lambda x: x.permute(0, 3, 1, 2))
+    case("masking", "0.234375", (2, 3, 1), kept(L.Masking(0.234375)))
 
 
 if __name__ == "__main__":

@@ -103,6 +103,10 @@ options("gaussian_noise", { 5 }, 0.2)
 options("gaussian_dropout", { 5 }, 0.3)
 options("alpha_dropout", { 5 }, 0.3)
 options("repeat_vector", { 3 }, 4)
+options("permute", { 3, 2 }, { 2, 1 })
+whole("masking", function()
+  return nn.sequential { nn.masking(), nn.lstm(3), nn.dense(2) }
+end, { 4, 3 })
 for _, kind in ipairs { "simple_rnn", "lstm", "gru" } do
   options(kind, { 5, 3 }, 4, { 4, return_sequences = true }, { 4, go_backwards = true },
     { 4, dropout = 0.3, return_sequences = true }, { 4, activation = "relu" })

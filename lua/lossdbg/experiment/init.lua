@@ -11,6 +11,7 @@ local layers = require "lossdbg.nn.layer"
 local models, adopt = require "lossdbg.nn.model", require("lossdbg.nn.model_state").adopt
 local optim = require "lossdbg.optim"
 local options = require "lossdbg.support.options"
+local row_weights = require "lossdbg.train.row_weights"
 local source = require "lossdbg.support.source"
 local upper = require "lossdbg.support.upper"
 local task = require "lossdbg.train.task"
@@ -43,8 +44,8 @@ local schema = {
     doc = "standardize: the targets of a regression, with the training rows" },
   { name = "task", type = "string",
     choices = { "binary", "multiclass", "multilabel", "regression" }, doc = "default: inferred" },
-  { name = "fuse", type = "boolean", default = true,
-    doc = "compute a cross-entropy after softmax or sigmoid from the logits" },
+  { name = "fuse", type = "boolean|string", default = true, choices = { "any" },
+    doc = "compute a cross-entropy after softmax or sigmoid from the logits; any: of either" },
   { name = "terminate_on_nan", type = "boolean", default = true },
   { name = "dtype", type = "string", choices = { "f32", "f64" }, default = "f32" },
   { name = "verbose", type = "integer|boolean", doc = "0: silent; default: only on a terminal" },
@@ -212,10 +213,7 @@ local function prepared(self)
       y = fit_data.target(loss, recipe.val_rows.y, model.output_shape, model.dtype, "val") }
   end
   if loss.parts then loss:check_recipe(recipe) end
-  if recipe.class_weight then
-    p.train.weight = fit_data.class_weights(p.train.y, loss, recipe.class_weight, model.dtype,
-      math.max(model.output_shape[#model.output_shape], 2))
-  end
+  p.train.weight = row_weights.of(p.train.y, loss, recipe, model)
   p.task = task.infer(recipe, loss, model, p.train.y)
   if recipe.target == "standardize" and p.task.kind == "regression" then
     p.scale = fit_data.target_scale(p.train.y)

@@ -67,6 +67,31 @@ function M.initializer(value, where, key)
   return config
 end
 
+local constraints = { max_norm = "max_value", min_max_norm = "min_value max_value rate",
+  unit_norm = "", non_neg = "" }
+
+--- Keras counts axes of weights from 0, we from 1.
+---@return table|nil
+function M.constraint(value, where, key)
+  if value == nil then return nil end
+  local name, config = open(value, where, key)
+  name = M.snake(name)
+  if not constraints[name] then
+    M.fail(where, key, "MaxNorm, MinMaxNorm, UnitNorm or NonNeg", name)
+  end
+  local out = { name = name }
+  for option in constraints[name]:gmatch "%S+" do out[option] = config[option] end
+  if name == "non_neg" then return out end
+  local axis = config.axis or 0
+  if type(axis) == "table" then
+    out.axis = {}
+    for i, one in ipairs(axis) do out.axis[i] = one + 1 end
+  else
+    out.axis = axis >= 0 and axis + 1 or axis
+  end
+  return out
+end
+
 local penalties = { l1 = true, l2 = true, l1l2 = true, l1_l2 = true }
 
 ---@return { l1: number, l2: number }|nil

@@ -22,7 +22,8 @@ local neutral = { data_format = "channels_last", dilation_rate = 1, groups = 1, 
   ragged = false, stateful = false, time_major = false, return_state = false, dropout = 0,
   recurrent_dropout = 0, zero_output_for_mask = false, synchronized = false, renorm = false,
   mask_zero = false, threshold = 0, invert = false, rms_scaling = false, go_backwards = false,
-  keepdims = false, padding = "valid", count = 1, output_padding = false }
+  keepdims = false, padding = "valid", attention_axes = 1,
+  use_gate = false, count = 1, output_padding = false }
 
 local function is_neutral(key, value)
   if silent[key] then return true end
@@ -101,7 +102,8 @@ local keys = {
   stateful = { "stateful" }, unit_forget_bias = { "unit_forget_bias" },
   reset_after = { "reset_after" }, dropout = { "dropout" }, mean = { "mean", plain },
   variance = { "variance", plain }, num_heads = { "num_heads" }, key_dim = { "key_dim" },
-  value_dim = { "value_dim" },
+  value_dim = { "value_dim" }, dims = { "dims", plain }, mask_value = { "mask_value" },
+  mask_zero = { "mask_zero" }, zero_output_for_mask = { "zero_output_for_mask" },
 }
 for _, name in ipairs { "recurrent", "bias", "gamma", "beta", "moving_mean", "moving_variance",
   "depthwise", "pointwise" } do
@@ -111,6 +113,11 @@ for _, name in ipairs { "kernel", "bias", "recurrent", "gamma", "beta", "activit
   "pointwise" } do
   keys[name .. "_regularizer"] = { name .. "_regularizer", regularizer }
 end
+for _, name in ipairs { "kernel", "bias", "recurrent", "gamma", "beta", "depthwise", "pointwise",
+  "embeddings" } do
+  keys[name .. "_constraint"] = { name .. "_constraint", as_is }
+end
+keys.embeddings_constraint = { "constraint", as_is }
 keys.kernel_initializer = { "init", initializer }
 keys.embeddings_initializer = { "init", initializer }
 keys.embeddings_regularizer = { "regularizer", regularizer }
@@ -151,11 +158,12 @@ end
 -- The wrapper of a layer that works on the last axis anyway.
 function special.time_distributed(from, path)
   local inner = from.layer_config
-  if type(inner) ~= "table" or inner.layer ~= "dense" then
-    fail(path, "layer", inner and inner.layer, "dense (only that is known inside time_distributed)")
-  end
-  return "dense", M.options(inner, path)
+  if type(inner) ~= "table" then fail(path, "layer", inner, "a layer (blocks are not taken)") end
+  if inner.layer == "dense" then return "dense", M.options(inner, path) end
+  return "time_distributed", { layer = M.layer(inner, path .. ": layer") }
 end
+
+function special.identity() return "activation", { activation = "linear" } end
 
 function special.bidirectional(from, path)
   local inner = from.layer_config

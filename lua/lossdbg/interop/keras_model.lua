@@ -20,6 +20,7 @@ end
 local function option(key, value, where)
   if key:find "_initializer$" then return config.initializer(value, where, key) end
   if key:find "_regularizer$" then return config.regularizer(value, where, key) end
+  if key:find "_constraint$" then return config.constraint(value, where, key) end
   if key == "activation" or key == "recurrent_activation" then
     return config.activation(value, where, key)
   end
@@ -106,26 +107,37 @@ local function add_tensors(value, into)
   for _, one in ipairs(value) do add_tensors(one, into) end
 end
 
-local function check_arguments(arguments, where)
+-- A mask that Keras made itself, of what Embedding or Masking left out: ours take the same way.
+local made_masks = { NotEqual = true, Any = true }
+
+local function is_own_mask(key, value, by_name)
+  local tensors = {}
+  if key == "mask" then add_tensors(value, tensors) end
+  local from = #tensors == 1 and by_name[tensors[1].name]
+  return from and made_masks[from.class_name]
+end
+
+local function check_arguments(arguments, where, by_name)
   for key, value in pairs(type(arguments) == "table" and arguments or {}) do
-    if value ~= json.null and value ~= false and key ~= "training" then
+    if value ~= json.null and value ~= false and key ~= "training"
+      and not is_own_mask(key, value, by_name) then
       fail(where, key, "no argument of that name at a call", value)
     end
   end
 end
 
 -- Inputs of one call of a layer: Keras 3 has { args, kwargs }, Keras 2 [["dense", 0, 0, {}], ...].
-local function sources(node, where)
+local function sources(node, where, by_name)
   local list = {}
   if node.args then
     add_tensors(node.args, list)
-    check_arguments(node.kwargs, where)
+    check_arguments(node.kwargs, where, by_name)
     return list
   end
   if type(node[1]) == "string" then node = { node } end
   for _, from in ipairs(node) do
     list[#list + 1] = { name = from[1], node = from[2], output = from[3] }
-    check_arguments(from[4], where)
+    check_arguments(from[4], where, by_name)
   end
   return list
 end
@@ -164,7 +176,9 @@ function value_of(state, from)
     if not node then fail(where, "inbound_nodes", "call " .. tostring(from.node), nil) end
     state.items[from.name] = state.items[from.name] or item(object)
     local inputs = {}
-    for i, one in ipairs(sources(node, where)) do inputs[i] = value_of(state, one) end
+    for i, one in ipairs(sources(node, where, state.by_name)) do
+      inputs[i] = value_of(state, one)
+    end
     state.values[key] = { state.items[from.name](table.unpack(inputs)) }
   end
   local value = state.values[key][1]
@@ -177,7 +191,7 @@ local function chain(state, first, last)
   while at.name ~= first.name do
     local object = state.by_name[at.name]
     if not object or #(object.inbound_nodes or {}) ~= 1 then return nil end
-    local from = sources(object.inbound_nodes[1], described(object))
+    local from = sources(object.inbound_nodes[1], described(object), state.by_name)
     if #from ~= 1 or state.used[from[1].name] or #items > #state.order then return nil end
     state.used[from[1].name] = true
     table.insert(items, 1, object)

@@ -20,6 +20,7 @@ local M = {}
 ---@field metrics any[]|nil
 ---@field weights { name: string, tensor: userdata }[]|nil
 ---@field ignored string[] what was left out because it changes no training
+---@field notices string[] what could not be read, and what to do about it
 local Program = { __name = "lossdbg.keras_program" }
 Program.__index = Program
 
@@ -32,7 +33,7 @@ function Program:build(given)
     if key ~= "input_shape" then o[key] = value end
   end
   local built = self.model:build(shape, o)
-  if self.weights then weights.load(built, self.weights) end
+  if self.weights then weights.load(built, self.weights, self.archived) end
   return built
 end
 
@@ -64,8 +65,9 @@ end
 -- Raises a text; `parse` and `read` turn it into nil and the text.
 local function read_object(object, compile_config)
   local made = model.model(object)
-  made.ignored = {}
+  made.ignored, made.notices = {}, {}
   local program = setmetatable(made, Program)
+  program.object = object
   compiled(program, compile_config or object.compile_config or object.training_config)
   return program
 end
@@ -80,13 +82,37 @@ end
 local schema = {
   { name = "compile_config", type = "table|string",
     doc = "what model.get_compile_config() returns, where the file holds none" },
-  { name = "weights", type = "string", doc = ".npz or safetensors: bytes (parse), path (read)" },
+  { name = "weights", type = "string|boolean",
+    doc = ".npz or safetensors: bytes (parse), path (read); false: those of an archive are left" },
 }
 
 local function decode(text, what)
   local value, why = json.decode(text)
   if value == nil then return nil, ("%s: %s"):format(what, why) end
   return value
+end
+
+local convert = "python3 -c 'import keras, numpy; m = keras.saving.load_model(\"model.keras\"); " ..
+  "numpy.savez(\"weights.npz\", **{w.path: w.numpy() for w in m.weights})'"
+
+-- The weights that lie in the archive; where they cannot be read, a notice says how to get at them.
+local function archived_weights(program, bytes)
+  local npz = archive.member(bytes, "model.weights.npz")
+  local content, why = npz or archive.member(bytes, "model.weights.h5")
+  local arrays
+  if content then
+    if npz then
+      arrays, why = archive.arrays(content)
+    else
+      arrays, why = require("lossdbg.interop.hdf5").arrays(content)
+    end
+  end
+  if arrays then
+    program.weights, program.archived = arrays, program.object
+  else
+    program.notices[#program.notices + 1] = ("the weights of the archive were not read (%s): " ..
+      "convert them with %s and give weights = \"weights.npz\""):format(why, convert)
+  end
 end
 
 local function build(text, o, weight_bytes)
@@ -109,7 +135,7 @@ end
 
 --- A program from the text of model.to_json(), or the bytes of a .keras archive.
 ---@param bytes string
----@param given? { compile_config: table|string, weights: string }
+---@param given? { compile_config: table|string, weights: string|false }
 ---@return lossdbg.KerasProgram|nil
 ---@return string|nil message
 function M.parse(bytes, given)
@@ -123,7 +149,9 @@ function M.parse(bytes, given)
     text, why = archive.member(bytes, "config.json")
     if not text then return nil, why end
   end
-  return build(text, o, o.weights)
+  local program, why = build(text, o, o.weights)
+  if program and text ~= bytes and o.weights == nil then archived_weights(program, bytes) end
+  return program, why
 end
 
 --- A program from a file: .json or .keras.
@@ -139,9 +167,9 @@ function M.read(path, given)
   local read_file = require "lossdbg.data.read_file"
   local bytes, why = read_file(path)
   if not bytes then return nil, why end
-  local beside
-  if o.weights then
-    beside, why = read_file(o.weights)
+  local beside = o.weights
+  if beside then
+    beside, why = read_file(beside)
     if not beside then return nil, why end
   end
   local program

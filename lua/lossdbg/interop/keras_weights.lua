@@ -1,5 +1,7 @@
---- Weights by the names that Keras gives them, "sequential/dense_1/kernel", or in the order of
--- model.get_weights() ("arr_0", "arr_1", ...), put into a model whose layers have Keras' names.
+--- Weights by the names that Keras gives them, "sequential/dense_1/kernel", in the order of
+-- model.get_weights() ("arr_0", "arr_1", ...), or by the paths of a .keras archive,
+-- "layers/dense_1/vars/0", put into a model whose layers have Keras' names.
+local archive_names = require "lossdbg.interop.keras_archive_names"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -24,10 +26,10 @@ end
 local function slots(model)
   local list = {}
   for _, layer in ipairs(model:layers()) do
-    for _, parameter in ipairs(layer.parameters) do
+    for i, parameter in ipairs(layer.parameters) do
       local path = layer.path:match "[^/]+$"
       list[#list + 1] = { path = path, name = parameter.name, tensor = parameter.tensor,
-        full = layer.path .. "/" .. parameter.name }
+        full = layer.path .. "/" .. parameter.name, number = i }
     end
   end
   return list
@@ -47,6 +49,7 @@ local function find(arrays, slot, i, ordered)
   if ordered then return ordered[i] end
   for _, array in ipairs(arrays) do
     if matches(array.name, slot.path, slot.name) then return array end
+    if array.layer == slot.path and array.number == slot.number then return array end
   end
 end
 
@@ -55,7 +58,9 @@ local function text(shape) return "[" .. table.concat(shape, ", ") .. "]" end
 --- Copies the arrays into the model; every weight must be there, with its shape.
 ---@param model lossdbg.Model
 ---@param arrays { name: string, tensor: userdata }[]
-function M.load(model, arrays)
+---@param object? table the model as Keras writes it, where the arrays are those of an archive
+function M.load(model, arrays, object)
+  if object then arrays = archive_names.of(arrays, object) end
   local ordered, list = in_order(arrays), slots(model)
   if ordered and #ordered ~= #list then
     error(("lossdbg: interop.keras: weights: expected %d arrays, got %d"):format(#list,

@@ -11,6 +11,7 @@ local M = {}
 ---@field logits lossdbg.Layer|nil  last layer, when its softmax or sigmoid is left to the loss
 ---@field metrics lossdbg.Metric[]
 ---@field scale { mean: userdata, deviation: userdata }|nil of standardised targets
+---@field crossed boolean|nil the loss takes the logits for those of another activation
 
 local function finish(judge, output)
   local last = judge.logits
@@ -23,7 +24,7 @@ end
 ---@param y userdata
 function M.update_metrics(judge, output, y)
   for _, metric in ipairs(judge.metrics) do
-    if metric.takes_logits or judge.plain then
+    if not judge.crossed and (metric.takes_logits or judge.plain) then
       metric:update(output, y, judge.logits ~= nil or judge.loss.from_logits == true)
     else
       local shown, target = finish(judge, output), y
@@ -69,13 +70,18 @@ function M.rows(model, rows, judge, batch)
   return sum / n + penalty + extra, values, sum / n
 end
 
+local cross_entropies = { sparse_crossentropy = "softmax", categorical_crossentropy = "softmax",
+  binary_crossentropy = "sigmoid" }
+
 ---The judge of a model and a loss: with a softmax or sigmoid at the end and a loss on its
 ---probabilities, the loss is computed from the logits, as Keras does silently; the description of
----the model and the loss stay as they were written.
+---the model and the loss stay as they were written. With fuse = "any" also where they do not fit,
+---as Keras does on TensorFlow: a binary cross-entropy behind a softmax takes its logits for those
+---of a sigmoid, while the metrics see the softmax.
 ---@param model lossdbg.Model
 ---@param loss lossdbg.Loss
 ---@param metrics lossdbg.Metric[]
----@param fuse boolean
+---@param fuse boolean|"any"
 ---@return lossdbg.Judge
 function M.judge(model, loss, metrics, fuse)
   local last = model:output_layer()
@@ -84,6 +90,10 @@ function M.judge(model, loss, metrics, fuse)
       and (loss.name == "sparse_crossentropy" or loss.name == "categorical_crossentropy"))
     or (name == "sigmoid" and loss.name == "binary_crossentropy")
   local judge = { loss = loss, metrics = metrics }
+  if fuse == "any" and not fits and cross_entropies[loss.name]
+    and (name == "sigmoid" or name == "softmax") and not loss.by_hand then
+    fits, judge.crossed = true, cross_entropies[loss.name] ~= name or nil
+  end
   if fuse ~= false and fits and not loss.from_logits and not loss.by_hand then
     judge.loss, judge.logits = loss:with { from_logits = true }, last
   end

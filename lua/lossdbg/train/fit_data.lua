@@ -4,6 +4,7 @@ local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
+local row_weights = require "lossdbg.train.row_weights"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -11,6 +12,7 @@ local M = {}
 ---@class lossdbg.Rows
 ---@field x userdata|lossdbg.Inputs [n, ...]; several tensors for models with several inputs
 ---@field y userdata|lossdbg.Inputs|nil targets as given; several for models with several outputs
+---@field weight userdata|nil one number >= 0 a row, which its loss is multiplied by
 ---@field names string[]|nil of the columns of x
 ---@field classes string[]|nil names of the classes
 ---@field n_classes integer|nil y holds class ids 0 .. n_classes-1
@@ -59,7 +61,8 @@ local function read_part(value, name, what)
 end
 
 ---Reads a data set, `{ x, y }` or `{ x = , y = }` of tensors or nested tables. Several inputs or
----outputs are a list of tensors, or a table by name, in the place of x or y.
+---outputs are a list of tensors, or a table by name, in the place of x or y. `weight` beside them
+---holds a weight for every row (Keras' sample_weight).
 ---@param value any
 ---@param name string argument name for messages
 ---@return lossdbg.Rows
@@ -82,6 +85,7 @@ function M.read(value, name)
     error(("lossdbg: experiment: argument '%s': expected one target per row, got %d rows of x " ..
       "and %d of y"):format(name, rows.n, inputs.count(rows.y)), source.level())
   end
+  if value.weight ~= nil then rows.weight = row_weights.read(value.weight, rows.n, name) end
   return rows
 end
 
@@ -170,31 +174,6 @@ function M.target_scale(y)
   end)
 end
 
----One weight per row from weights per class.
----@param y userdata prepared targets
----@param loss lossdbg.Loss
----@param weights table<integer, number> class id to weight; absent ids weigh 1
----@param dtype string
----@param classes integer
----@return userdata
-function M.class_weights(y, loss, weights, dtype, classes)
-  for id, weight in pairs(weights) do
-    if math.type(id) ~= "integer" or id < 0 or id >= classes or type(weight) ~= "number"
-      or weight < 0 then
-      error(("lossdbg: experiment: argument 'class_weight': expected a number >= 0 per class id " ..
-        "0..%d, got [%s] = %s%s"):format(classes - 1, tostring(id), tostring(weight),
-        id == classes and " (ids start at 0: { [0] = 1, [1] = 5 })" or ""), source.level())
-    end
-  end
-  local ids = y
-  if loss.target ~= "index" then
-    ids = y.shape[#y.shape] > 1 and y:argmax(-1):sub(1) or y:gt(0.5)
-  end
-  local list = ids:reshape({ ids.numel }):totable()
-  for i, id in ipairs(list) do list[i] = weights[math.tointeger(id)] or 1 end
-  return tensors.tensor(list, dtype)
-end
-
 ---The first rows with a value that is not finite.
 ---@param x userdata|lossdbg.Inputs [n, ...]
 ---@param limit integer
@@ -242,6 +221,7 @@ function M.drop_nonfinite(rows)
   local ids = tensors.tensor(keep, "i32")
   return { x = inputs.take(inputs.contiguous(rows.x), ids),
     y = inputs.take(inputs.contiguous(rows.y), ids), n = #keep, names = rows.names,
+    weight = rows.weight and inputs.take(rows.weight:contiguous(), ids),
     classes = rows.classes, n_classes = rows.n_classes }
 end
 
