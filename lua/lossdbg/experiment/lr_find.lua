@@ -70,7 +70,9 @@ local function sweep(experiment, seed, o)
       mean = smoothing * mean + (1 - smoothing) * ctx.loss
       smooth[s] = mean / (1 - smoothing ^ s)
       best = math.min(best, smooth[s])
-      return s < o.steps and finite(ctx.loss) and smooth[s] <= give_up * math.max(best, 0)
+      if s >= o.steps or not finite(ctx.loss) or smooth[s] > give_up * math.max(best, 0) then
+        return false
+      end
     end,
   }
   if not finite(smooth[#smooth]) then smooth[#smooth], raw[#raw] = nil, nil end

@@ -70,7 +70,7 @@ function M.run(experiment)
         losses[#losses + 1], best[#best + 1] = list, best_alpha(list) or 0
       end
       before = step % every == every - 1 and copy_of(ctx.model) or nil
-      return #best < probes
+      if #best >= probes then return false end
     end,
   }
   if #best < 3 then return nil, ("only %d probes in %d steps"):format(#best, total) end
