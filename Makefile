@@ -367,10 +367,12 @@ env: ## what a shell needs to use this checkout from any folder: eval "$(make -s
 	echo 'export PATH="$(abspath $(BUILD))/bin:$$PATH"'
 
 # ---- the rest ------------------------------------------------------------------------------------
-.PHONY: rock rockspecs deps format clean help print
+.PHONY: rock annotations rockspecs deps format clean help print
 rock: ## what LuaRocks calls: the core in build/rock, never mixed with other builds
 	@$(MAKE) $(PARALLEL) BUILD=build/rock SANITIZE= build/rock/lossdbg/core.so
 
+annotations: $(CORE) ## write the options of optimisers for editors, from the rows of the core
+	@$(call LUA_ENV,$(BUILD)) $(LUA) .ci/annotations.lua
 rockspecs: ## write the list of modules into the rockspecs
 	@$(LUA) .ci/rockspecs.lua
 

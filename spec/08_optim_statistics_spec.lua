@@ -48,22 +48,23 @@ local function agrees(dtype, weights, gradient, update)
 end
 
 local rules = {
-  sgd = function(w, g) return train.sgd(w, g, nil, 0.1, 0, false, 0, "keras") end,
+  sgd = function(w, g) return train.sgd(w, g, {}, 0.1) end,
   momentum = function(w, g, slot)
-    return train.sgd(w, g, slot(), 0.1, 0.9, true, 0, "torch")
+    return train.sgd(w, g, { velocity = slot() }, 0.1,
+      { momentum = 0.9, nesterov = true, flavor = "torch" }, 2)
   end,
   decayed = function(w, g, slot)
-    return train.sgd(w, g, slot(), 0.1, 0.9, false, 0.01, "torch", 0, true, false)
+    return train.sgd(w, g, { velocity = slot() }, 0.1,
+      { momentum = 0.9, weight_decay = 0.01, flavor = "torch" })
   end,
-  adam = function(w, g, slot)
-    return train.adam(w, g, slot(), slot(), nil, 1, 1e-2, 0.9, 0.999, 1e-7, 0, false, "keras")
-  end,
+  adam = function(w, g, slot) return train.adam(w, g, { m = slot(), v = slot() }, 1e-2) end,
   adamw = function(w, g, slot)
-    return train.adam(w, g, slot(), slot(), nil, 3, 1e-2, 0.9, 0.999, 1e-8, 0.1, true, "torch")
+    return train.adamw(w, g, { m = slot(), v = slot() }, 1e-2,
+      { weight_decay = 0.1, flavor = "torch" }, 3)
   end,
-  lion = function(w, g, slot) return train.lion(w, g, slot(), 1e-2, 0.9, 0.99, 0, true) end,
+  lion = function(w, g, slot) return train.lion(w, g, { m = slot() }, 1e-2) end,
   lamb = function(w, g, slot)
-    return train.lamb(w, g, slot(), slot(), 1, 1e-2, 0.9, 0.999, 1e-6, 0)
+    return train.lamb(w, g, { m = slot(), v = slot() }, 1e-2, { epsilon = 1e-6 })
   end,
 }
 

@@ -28,14 +28,18 @@ describe("misuse", function()
     local train, w = require("lossdbg.core").train, ld.tensor({ { 1, 2 }, { 3, 4 } }, "f64")
     local g, m = ld.ones({ 2, 2 }, "f64"), ld.zeros({ 2, 2 }, "f64")
     local v, row = ld.zeros({ 2, 2 }, "f64"), ld.zeros({ 2 }, "f64")
-    fails("'m': shares memory", train.lion, w, g, w, .1, .9, .99, 0, true)
-    fails("'step': expected 1 or more", train.adamax, w, g, m, v, 0, .1, .9, .99, 1e-7, 0, true)
-    fails("'rho'", train.adadelta, w, g, m, v, .1, 1, 1e-7, 0, true)
-    fails("'column': expected 2 elements, got 4", train.adafactor, w, g, row, m, v, 1, .1, -.8,
-      1e-30, 1e-3, 1, 0, "keras")
-    fails("'column': shares memory", train.adafactor, w, g, row, row, v, 1, .1, -.8, 1e-30, 1e-3,
-      1, 0, "keras")
-    fails("'product'", train.nadam, w, g, m, v, 1, .1, .9, .99, 1e-7, 0, true, "keras", .5, .5, 1)
+    fails("'m': shares memory", train.lion, w, g, { m = w }, .1)
+    fails("'step': expected 1 or more", train.adamax, w, g, { m = m, u = v }, .1, {}, 0)
+    fails("'rho': expected a number >= 0.0 and < 1.0, got 1.0", train.adadelta, w, g,
+      { square = m, delta = v }, .1, { rho = 1 })
+    fails("'column': expected 2 elements, got 4", train.adafactor, w, g,
+      { row = row, column = m, v = v }, .1)
+    fails("'column': shares memory", train.adafactor, w, g, { row = row, column = row, v = v }, .1)
+    fails("'flavor': only Keras has it", train.lion, w, g, { m = m }, .1, { flavor = "torch" })
+    fails("'decoupled_weight_decay': expected true", train.lamb, w, g, { m = m, v = v }, .1,
+      { decoupled_weight_decay = false })
+    fails("'lr_decay': expected 0 unless flavor is 'torch'", train.adagrad, w, g, { square = m },
+      .1, { lr_decay = .1 })
     assert.same({ { 1, 2 }, { 3, 4 } }, w:totable())
     assert.same({ { 0, 0 }, { 0, 0 } }, m:totable())
   end)

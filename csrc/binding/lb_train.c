@@ -14,96 +14,6 @@ static int lb_train_check(lua_State *L) {
   return 0;
 }
 
-/* ---- updates -----------------------------------------------------------------------------------
- */
-
-/* sgd(parameter, gradient, velocity | nil, lr, momentum, nesterov, weight_decay, flavor,
-       dampening = 0, first = false, decoupled = flavor is keras) */
-static int lb_train_sgd(lua_State *L) {
-  static const char *const where = "train.sgd";
-  lb_update u;
-  lb_check_parameter(L, &u, where);
-  ldb_sgd *rule = &u.call.hyper.sgd;
-  rule->lr = lb_check_rate(L, where, 4, "lr");
-  rule->momentum = lb_check_within(L, where, 5, "momentum", 0.0, 1.0);
-  rule->nesterov = lua_toboolean(L, 6);
-  const double weight_decay = lb_check_rate(L, where, 7, "weight_decay");
-  rule->flavor = lb_check_flavor(L, where, 8);
-  rule->dampening = lua_isnoneornil(L, 9) ? 0.0 : lb_checkfinite(L, 9, where, "dampening");
-  rule->first = lua_toboolean(L, 10);
-  void *velocity = lb_check_slot(L, &u, 3, "velocity", rule->momentum != 0.0);
-  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 11, rule->flavor));
-  u.call.slot[0] = velocity;
-  return lb_run_update(L, &u, LDB_RULE_SGD, rule->lr, rule->first ? 1 : 2);
-}
-
-/* rmsprop(parameter, gradient, square, average | nil, buffer | nil, lr, rho, momentum, eps,
-           weight_decay, flavor, decoupled = flavor is keras); average makes it centered */
-static int lb_train_rmsprop(lua_State *L) {
-  static const char *const where = "train.rmsprop";
-  lb_update u;
-  lb_check_parameter(L, &u, where);
-  ldb_rmsprop *rule = &u.call.hyper.rmsprop;
-  rule->lr = lb_check_rate(L, where, 6, "lr");
-  rule->rho = lb_check_within(L, where, 7, "rho", 0.0, 1.0);
-  rule->momentum = lb_check_within(L, where, 8, "momentum", 0.0, 1.0);
-  rule->eps = lb_check_rate(L, where, 9, "eps");
-  const double weight_decay = lb_check_rate(L, where, 10, "weight_decay");
-  rule->flavor = lb_check_flavor(L, where, 11);
-  void *square = lb_check_slot(L, &u, 3, "square", true);
-  void *average = lb_check_slot(L, &u, 4, "average", false);
-  void *buffer = lb_check_slot(L, &u, 5, "buffer", rule->momentum != 0.0);
-  rule->centered = average != NULL;
-  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 12, rule->flavor));
-  u.call.slot[0] = square;
-  u.call.slot[1] = average;
-  u.call.slot[2] = buffer;
-  return lb_run_update(L, &u, LDB_RULE_RMSPROP, rule->lr, 1);
-}
-
-/* adam(parameter, gradient, m, v, maximum | nil, step, lr, beta1, beta2, eps, weight_decay,
-        decoupled, flavor); maximum makes it AMSGrad */
-static int lb_train_adam(lua_State *L) {
-  static const char *const where = "train.adam";
-  lb_update u;
-  lb_check_parameter(L, &u, where);
-  ldb_adam *rule = &u.call.hyper.adam;
-  rule->step = lb_check_step(L, where, 6);
-  rule->lr = lb_check_rate(L, where, 7, "lr");
-  rule->beta1 = lb_check_within(L, where, 8, "beta1", 0.0, 1.0);
-  rule->beta2 = lb_check_within(L, where, 9, "beta2", 0.0, 1.0);
-  rule->eps = lb_check_rate(L, where, 10, "eps");
-  const double weight_decay = lb_check_rate(L, where, 11, "weight_decay");
-  const bool decoupled = lua_toboolean(L, 12);
-  rule->flavor = lb_check_flavor(L, where, 13);
-  void *m = lb_check_slot(L, &u, 3, "m", true), *v = lb_check_slot(L, &u, 4, "v", true);
-  void *maximum = lb_check_slot(L, &u, 5, "maximum", false);
-  lb_set_decay(&u, weight_decay, rule->lr, decoupled);
-  u.call.slot[0] = m;
-  u.call.slot[1] = v;
-  u.call.slot[2] = maximum;
-  return lb_run_update(L, &u, LDB_RULE_ADAM, rule->lr, rule->step);
-}
-
-/* adagrad(parameter, gradient, square, step, lr, eps, lr_decay, weight_decay, flavor,
-           decoupled = flavor is keras) */
-static int lb_train_adagrad(lua_State *L) {
-  static const char *const where = "train.adagrad";
-  lb_update u;
-  lb_check_parameter(L, &u, where);
-  ldb_adagrad *rule = &u.call.hyper.adagrad;
-  rule->step = lb_check_step(L, where, 4);
-  rule->lr = lb_check_rate(L, where, 5, "lr");
-  rule->eps = lb_check_rate(L, where, 6, "eps");
-  rule->lr_decay = lb_check_rate(L, where, 7, "lr_decay");
-  const double weight_decay = lb_check_rate(L, where, 8, "weight_decay");
-  rule->flavor = lb_check_flavor(L, where, 9);
-  void *square = lb_check_slot(L, &u, 3, "square", true);
-  lb_set_decay(&u, weight_decay, rule->lr, lb_check_decoupled(L, 10, rule->flavor));
-  u.call.slot[0] = square;
-  return lb_run_update(L, &u, LDB_RULE_ADAGRAD, rule->lr, rule->step);
-}
-
 /* ---- clipping: functions over a list of tensors ------------------------------------------------
  */
 
@@ -262,10 +172,6 @@ static int lb_train_orthogonal(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"check", lb_train_check},
-                                     {"sgd", lb_train_sgd},
-                                     {"rmsprop", lb_train_rmsprop},
-                                     {"adam", lb_train_adam},
-                                     {"adagrad", lb_train_adagrad},
                                      {"clip_value", lb_train_clip_value},
                                      {"clip_norm", lb_train_clip_norm},
                                      {"global_clip_norm", lb_train_global_clip_norm},
@@ -276,7 +182,7 @@ static const luaL_Reg functions[] = {{"check", lb_train_check},
 
 int lb_open_train(lua_State *L) {
   luaL_newlib(L, functions);
-  luaL_setfuncs(L, lb_adaptive_functions, 0);
+  lb_addrules(L);
   lb_open_record(L);
   return 1;
 }

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "binding/lb_gate.h"
-
 static bool overlap(const lb_tensor *a, const lb_tensor *b, size_t bytes) {
   const unsigned char *x = a->view.data, *y = b->view.data;
   return a->storage == b->storage && x < y + bytes && y < x + bytes;
@@ -43,8 +41,7 @@ void lb_check_parameter(lua_State *L, lb_update *u, const char *where) {
   u->call.p.g = u->gradient->view.data;
 }
 
-void *lb_check_slot(lua_State *L, lb_update *u, int idx, const char *name, bool needed) {
-  if (lua_isnoneornil(L, idx) && !needed) return NULL;
+void *lb_check_slot(lua_State *L, lb_update *u, int idx, const char *name) {
   lb_tensor *t = check_companion(L, u, idx, name);
   u->written[u->n_written++] = t;
   return t->view.data;
@@ -65,15 +62,6 @@ void *lb_check_part(lua_State *L, lb_update *u, int idx, const char *name, size_
                name);
   u->written[u->n_written++] = t;
   return t->view.data;
-}
-
-double lb_check_within(lua_State *L, const char *where, int idx, const char *name, double low,
-                       double high) {
-  const double x = lb_checkfinite(L, idx, where, name);
-  if (x < low || x >= high)
-    luaL_error(L, "lossdbg: %s: argument '%s': expected a number >= %f and < %f, got %f", where,
-               name, low, high, x);
-  return x;
 }
 
 double lb_check_rate(lua_State *L, const char *where, int idx, const char *name) {
@@ -99,31 +87,4 @@ ldb_flavor lb_check_flavor(lua_State *L, const char *where, int idx) {
     luaL_error(L, "lossdbg: %s: argument 'flavor': expected 'keras' or 'torch', got %s", where,
                luaL_tolstring(L, idx, NULL));
   return LDB_TORCH;
-}
-
-bool lb_check_decoupled(lua_State *L, int idx, ldb_flavor flavor) {
-  return lua_isnoneornil(L, idx) ? flavor == LDB_KERAS : lua_toboolean(L, idx);
-}
-
-void lb_set_decay(lb_update *u, double weight_decay, double lr, bool decoupled) {
-  u->call.weight_decay = weight_decay;
-  u->call.decoupled = decoupled;
-  u->call.p.l2 = decoupled ? 0.0 : weight_decay;
-  u->call.p.decay = decoupled ? lr * weight_decay : 0.0;
-}
-
-int lb_run_update(lua_State *L, lb_update *u, ldb_rule_id id, double lr, uint64_t step) {
-  ldb_error e;
-  const ldb_update_stats *s = &u->call.stats;
-  u->call.rule = &ldb_update_rules[id];
-  if (lb_gate_update(L, u, lr, step, &e) != LDB_OK) lb_raise(L, u->where, &e);
-  lua_pushnumber(L, s->grad_sq);
-  lua_pushnumber(L, s->update_sq);
-  lua_pushnumber(L, s->weight_sq);
-  lua_pushinteger(L, (lua_Integer)s->nonfinite_grad);
-  lua_pushinteger(L, (lua_Integer)s->nonfinite_weight);
-  lua_pushinteger(L, (lua_Integer)s->unchanged);
-  lua_pushinteger(L, (lua_Integer)s->underflow);
-  lua_pushinteger(L, (lua_Integer)s->grad_zero);
-  return 8;
 }

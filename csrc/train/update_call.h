@@ -1,7 +1,9 @@
 /*
 ** An optimiser's work on one parameter, and clipping, as calls that can be kept and made again:
-** argument and rule in one struct. A row of ldb_update_rules says how the numbers that change from
-** step to step (rate, step, what follows from them) enter the hyperparameters.
+** argument and rule in one struct. An optimiser is a row, as an op is (optimizer_rows.c): its name,
+** its hyperparameters with the defaults of both flavours, its slots, its update. The row is read by
+** the binding, which takes a call's arguments from it, and by Lua, whose options, checks and
+** documentation come from it; nothing of an optimiser is written anywhere else.
 */
 #ifndef LDB_UPDATE_CALL_H
 #define LDB_UPDATE_CALL_H
@@ -10,34 +12,59 @@
 #include "train/optimizer.h"
 #include "train/optimizer_adaptive.h"
 
+enum { LDB_FLAVORS = 2, LDB_MAX_SLOTS = 3 };
+
+/* A hyperparameter. Legal numbers are least..most, without the ends that are open. A default that is
+   NaN: none, the update knows what to do without. */
+typedef struct ldb_hyper {
+  const char *name;    /* of the option */
+  const char *aliases; /* other names, separated by blanks */
+  bool flag;           /* true or false, 0 or 1 here */
+  bool open_least, open_most;
+  double least, most;
+  double standard[LDB_FLAVORS];
+  size_t place; /* in the call: a double, or a bool for a flag */
+  const char *doc;
+  /* Where it may be other than 0 or false: */
+  bool torch_only;
+  const char *needs, *without; /* another one must, must not be set */
+  const char *expected, *hint; /* the message's */
+} ldb_hyper;
+
+typedef enum ldb_slot_shape {
+  LDB_SLOT_LIKE,   /* the parameter's */
+  LDB_SLOT_ROWS,   /* without the last axis; parameters of rank 2 and more have it */
+  LDB_SLOT_COLUMNS /* without the last but one; the same */
+} ldb_slot_shape;
+
+/* A tensor that is kept for each parameter. */
+typedef struct ldb_slot {
+  const char *name;
+  ldb_slot_shape shape;
+  const char *needs; /* hyperparameter that must be set; NULL: it is always there */
+  const char *start; /* hyperparameter that it starts from; NULL: zero */
+} ldb_slot;
+
 struct ldb_update_call;
 
-typedef enum ldb_rule_id {
-  LDB_RULE_SGD,
-  LDB_RULE_RMSPROP,
-  LDB_RULE_ADAM,
-  LDB_RULE_ADAGRAD,
-  LDB_RULE_ADADELTA,
-  LDB_RULE_ADAMAX,
-  LDB_RULE_RADAM,
-  LDB_RULE_LAMB,
-  LDB_RULE_NADAM,
-  LDB_RULE_LION,
-  LDB_RULE_ADAFACTOR,
-  LDB_RULE_COUNT
-} ldb_rule_id;
-
-typedef struct ldb_rule {
-  const char *name; /* the function that Lua calls */
+typedef struct ldb_optimizer {
+  const char *name, *doc;
+  bool has[LDB_FLAVORS]; /* libraries that have it */
+  bool always_decoupled; /* its steps depend on the weights: no weight decay in the gradient */
+  double lr[LDB_FLAVORS], weight_decay[LDB_FLAVORS];
+  const ldb_hyper *hypers; /* ends with a name NULL */
+  ldb_slot slots[LDB_MAX_SLOTS];
   void (*apply)(struct ldb_update_call *c);
-  void (*set)(struct ldb_update_call *c, double lr, uint64_t step); /* step counts from 1 */
-  bool by_step;                                                     /* set() looks at the step */
-} ldb_rule;
+  /* Rate and step (from 1) of the next call, and what follows from them. */
+  void (*set)(struct ldb_update_call *c, double lr, uint64_t step);
+  bool carries; /* set() builds on the step before: product_step, product */
+} ldb_optimizer;
 
-extern const ldb_rule ldb_update_rules[LDB_RULE_COUNT];
+/* All of them, ends with NULL. */
+extern const ldb_optimizer *const ldb_optimizers[];
 
 typedef struct ldb_update_call {
-  const ldb_rule *rule;
+  const ldb_optimizer *rule;
   ldb_parameter p;
   union {
     ldb_sgd sgd;
@@ -49,9 +76,13 @@ typedef struct ldb_update_call {
     ldb_lion lion;
     ldb_adafactor adafactor;
   } hyper;
-  void *slot[3]; /* in the order of the rule's arguments; NULL: absent */
+  ldb_flavor flavor;
+  void *slot[LDB_MAX_SLOTS]; /* in the order of the row; NULL: absent */
+  size_t rows, columns;      /* the last two axes of a parameter of rank 2 and more; else 0 */
   double weight_decay;
   bool decoupled;
+  bool amsgrad;
+  double initial;        /* what slots start from: the binding's, no update looks at it */
   double momentum_decay; /* Nadam in PyTorch */
   uint64_t product_step; /* Nadam: product of the momenta up to this step */
   double product;

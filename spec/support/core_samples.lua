@@ -34,7 +34,7 @@ local function tapes()
     core.fit.mark(loss)
     loss:backward()
     core.plan.optimizer(optimizer, 0.1, 1)
-    core.train.sgd(w, w.grad, nil, 0.1, 0, false, 0)
+    core.train.sgd(w, w.grad, {}, 0.1)
     core.plan.optimizer()
     optimizer.iterations = optimizer.iterations + 1
     return loss, loss
@@ -60,15 +60,6 @@ end
 -- ---- samples -----------------------------------------------------------------------------------
 
 local function pair() return ramp { 3 }, ramp { 3 } end
-local function adam(more)
-  return function()
-    local w, g = pair()
-    local m, v = pair()
-    local args = { w, g, m, v, 1, 0.1, 0.9, 0.99, 1e-7, 0, false, table.unpack(more or {}) }
-    return pack(table.unpack(args))
-  end
-end
-
 M.samples = {
   ["tensor.full"] = function() return pack({ 2, 3 }, 1.5, "f64") end,
   ["tensor.range"] = function() return pack(0, 1, 5, "i32") end,
@@ -110,44 +101,6 @@ M.samples = {
   ["random.stream"] = function() return pack("purpose", 1, 2) end,
   ["random.block"] = function() return pack(1, 2, 3) end,
   ["train.check"] = function() return pack(pair()) end,
-  ["train.sgd"] = function()
-    local w, g = pair()
-    return pack(w, g, (pair()), 0.1, 0.9, true, 0.01, "torch", 0, true, false)
-  end,
-  ["train.rmsprop"] = function()
-    local w, g = pair()
-    local a, b = pair()
-    return pack(w, g, a, b, (pair()), 0.1, 0.9, 0.5, 1e-7, 0.01, "keras", true)
-  end,
-  ["train.adam"] = function()
-    local w, g = pair()
-    local m, v = pair()
-    return pack(w, g, m, v, (pair()), 1, 0.1, 0.9, 0.99, 1e-7, 0.01, true, "keras")
-  end,
-  ["train.adagrad"] = function()
-    local w, g = pair()
-    return pack(w, g, (pair()), 1, 0.1, 1e-7, 0, 0, "torch", false)
-  end,
-  ["train.adadelta"] = function()
-    local w, g = pair()
-    local a, b = pair()
-    return pack(w, g, a, b, 0.1, 0.9, 1e-7, 0, false)
-  end,
-  ["train.adamax"] = adam { "keras" },
-  ["train.radam"] = adam(),
-  ["train.lamb"] = adam(),
-  ["train.nadam"] = function() -- momenta of step 1, as PyTorch has them
-    local function mu(t) return 0.9 * (1 - 0.5 * 0.96 ^ (t * 0.004)) end
-    return adam { "torch", mu(1), mu(2), mu(1), 0.004 }()
-  end,
-  ["train.lion"] = function()
-    local w, g = pair()
-    return pack(w, g, (pair()), 0.1, 0.9, 0.99, 0, true)
-  end,
-  ["train.adafactor"] = function()
-    return pack(ramp { 2, 3 }, ramp { 2, 3 }, ramp { 2 }, ramp { 3 }, ramp { 2, 3 }, 1, 0.1, -0.8,
-      1e-30, 1e-3, 1, 0, "keras")
-  end,
   ["train.clip_value"] = function() return pack({ ramp { 3 } }, 0.5) end,
   ["train.clip_norm"] = function() return pack({ ramp { 3 } }, 0.5, "torch") end,
   ["train.global_clip_norm"] = function() return pack({ ramp { 3 }, ramp { 2 } }, 0.5, "keras") end,
@@ -230,6 +183,21 @@ several("plan", "taping mode stamp changed rate_changed", pack)
 several("plan", "replays repeatable shows info", function() return pack((plan())) end)
 several("core", "op_rows config shared_runs clock", pack)
 several("record", "clear steps state", function() return pack(record()) end)
+
+-- An optimiser with every slot that it can have.
+for _, row in ipairs(core.train.rules()) do
+  M.samples["train." .. row.name] = function()
+    local shapes = { like = { 2, 3 }, rows = { 2 }, columns = { 3 } }
+    local slots, given = {}, { flavor = row.torch and "torch" or "keras", weight_decay = 0.01 }
+    for _, hyper in ipairs(row.hypers) do
+      if hyper.type == "boolean" then given[hyper.name] = true end
+      if hyper.name == "momentum" then given[hyper.name] = 0.5 end
+    end
+    for _, slot in ipairs(row.slots) do slots[slot.name] = ramp(shapes[slot.shape]) end
+    return pack(ramp { 2, 3 }, ramp { 2, 3 }, slots, 0.1, given, 1)
+  end
+end
+M.samples["train.rules"] = pack
 
 local function digest() return core.digest.make({ { a = 1 }, pack }, { false, false }) end
 M.samples["digest.make"] = function() return pack({ { a = 1 }, pair }, { { "a" }, false }) end
