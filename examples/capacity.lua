@@ -75,5 +75,5 @@ for _, cure in ipairs {
   print(("%-16s %.3f after %d epochs"):format(cure[1], after, cured.n_epochs))
 end
 print(("too simple named: %s, overfitting named: %s, helped: %d of 4"):format(
-  has(simple, "model_too_simple") and "yes" or "no", has(over, "overfit") and "yes" or "no",
+  has(simple, "model_too_simple") and "yes" or "no", has(over, "overfitting") and "yes" or "no",
   helped))

@@ -32,7 +32,7 @@ local cases = {
   { "no non-linearity", "missing_nonlinearity",
     experiment(wine, { nn.dense { 32 }, nn.dense { 32 }, nn.dense { 3, "softmax" } },
       { loss = "sparse_crossentropy" }) },
-  { "logits into a loss on probabilities", "logits_into_probability_loss",
+  { "logits into a loss on probabilities", "missing_output_activation",
     experiment(wine, { nn.dense { 16, "relu" }, nn.dense { 3 } },
       { loss = "sparse_crossentropy" }) },
   { "sigmoid for targets up to 346", "target_range_unreachable",

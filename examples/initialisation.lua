@@ -49,5 +49,5 @@ print(experiment:with { init = "zeros" }:diagnose { budget = 2, seeds = 3 })
 
 local function yes(condition) return condition and "yes" or "no" end
 print(("zeros named: %s, constant named: %s, too large named: %s, He test accuracy %.3f"):format(
-  yes(causes.zeros == "init_symmetric"), yes(causes.constant == "init_symmetric"),
+  yes(causes.zeros == "symmetric_init"), yes(causes.constant == "symmetric_init"),
   yes(causes["too large"]:find "^init_"), accuracy.he))

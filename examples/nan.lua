@@ -46,4 +46,4 @@ print(diagnosis)
 
 local first = diagnosis.signals.nonfinite
 print(("gaps named: %s, op %s in %s at %s"):format(
-  gaps[1].rule == "nonfinite_input" and "yes" or "no", first.op, first.layer, first.line))
+  gaps[1].rule == "nan_in_data" and "yes" or "no", first.op, first.layer, first.line))

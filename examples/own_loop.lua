@@ -54,7 +54,7 @@ print(diagnosis)
 
 local named = false
 for _, finding in ipairs(diagnosis) do
-  if finding.rule == "gradient_not_zeroed" then named = true end
+  if finding.rule == "missing_zero_grad" then named = true end
 end
 print(("own loop: test accuracy %.3f, forgotten zero_grad named: %s"):format(result.accuracy,
   named and "yes" or "no"))

@@ -37,13 +37,13 @@ local html, svg, json = read(base .. ".html"), read(base .. ".svg"), read(base .
 
 assert(html:find "^<!DOCTYPE html>" or html:find "^<!doctype html>", "not an HTML page")
 assert(html:find("</html>%s*$"), "the page is not complete")
-assert(html:find("input_not_normalized", 1, true), "the page does not name the cause")
+assert(html:find("unnormalised_inputs", 1, true), "the page does not name the cause")
 assert(not html:find "src%s*=%s*\"http" and not html:find "href%s*=%s*\"http", "not self-contained")
 assert(svg:find "<svg" and svg:find "</svg>%s*$", "not an SVG image")
 
 local data = require("lossdbg.support.json").decode(json)
 assert(data.schema == "lossdbg.diagnosis" and data.verdict == diagnosis.verdict)
-assert(data.findings[1].rule == "input_not_normalized", "the JSON does not name the cause")
+assert(data.findings[1].rule == "unnormalised_inputs", "the JSON does not name the cause")
 for i, finding in ipairs(data.findings) do
   print(("%2d  %-9s %s"):format(i, finding.severity, finding.title))
 end

@@ -100,17 +100,17 @@ describe("a diagnosis in the terminal", function()
     has(s, "lossdbg diagnose: 30 epochs, 150 steps, 310 ms", "run: wine\n",
       "  loss  1.091 ▄▄▄▄▄▄▄▄▄▄ 1.088   val 1.085   acc 0.401 (majority class 0.401)\n",
       "  VERDICT  not learning: the inputs are not scaled", "0.97\n",
-      "  1  input_not_normalized error", "       features are not scaled: proline reaches 1680\n",
+      "  1  unnormalised_inputs error", "       features are not scaled: proline reaches 1680\n",
       "at dense_1, wine.lua:8", "largest feature 1680 (reference about 1; column proline)",
-      "       explains dead_relu, zero_gradient_layer, loss_at_baseline\n",
+      "       explains dying_relu, zero_gradient_layer, loss_at_baseline\n",
       "     fix  standardise the inputs with the training rows\n",
       "          verified: 1.088 -> 0.021 (placebo 1.088), 3 seeds: 0.020 0.021 0.024\n",
       "          tried: no better than placebo, 1.088 -> 1.087 (placebo 1.088)\n",
-      "  2  dead_relu warn  32 of 32 units of dense_1 are zero for every row       0.93\n",
+      "  2  dying_relu warning  32 of 32 units of dense_1 are zero for every row  exact\n",
       "dead units 100 % (reference below 10 %)", "\n  ok  label_range · loss_matches_output",
       "\n  --  overfitting, missing_regularisation: not judged, training loss never fell\n",
-      "\n  next:  ld.explain \"input_not_normalized\"    report: report.html    exit 2")
-    assert.is_true(s:find("VERDICT") < s:find("  1  input"))
+      "\n  next:  ld.explain \"unnormalised_inputs\"    report: report.html    exit 2")
+    assert.is_true(s:find("VERDICT") < s:find("  1  unnormalised"))
     fits(s, 80)
   end)
 
@@ -158,10 +158,10 @@ describe("a diagnosis in the terminal", function()
     d[1].fixes = { { text = "first", trial = { verified = false, reason = "no such layer" } },
       { text = "second", trial = { before = 2, after = 1, placebo = 2, epochs = 30,
         metric = "val_loss", verified = true } } }
-    d[2].explained_by = { "input_not_normalized" }
+    d[2].explained_by = { "unnormalised_inputs" }
     has(terminal.diagnosis(d), "          could not be tried: no such layer\n",
       "          verified: val_loss 2 -> 1 in 30 epochs (placebo 2)\n",
-      "       follows from input_not_normalized\n")
+      "       follows from unnormalised_inputs\n")
   end)
 
   it("ends with the exit code of the diagnosis", function()
@@ -171,7 +171,7 @@ describe("a diagnosis in the terminal", function()
 
   it("shows NaN as nan and never as a number", function()
     local d = samples.diagnosis()
-    d[1].confidence, d.confidence = nan, nan
+    d[1].probability, d.probability = nan, nan
     d[1].evidence[1].value = nan
     d[1].fixes[1].trial.before = nan
     has(terminal.diagnosis(d), "largest feature nan", "verified: nan -> 0.021")

@@ -39,10 +39,10 @@ describe("the HTML report of a diagnosis", function()
 
   it("tells verdict, findings, evidence, fixes and trials", function()
     has(page, "lossdbg diagnosis: wine", "<div class=\"card verdict bad\" role=\"status\">not "
-      .. "learning: the inputs are not scaled", "confidence 0.97",
-      "1. features are not scaled: proline reaches 1680", "<code>input_not_normalized</code>",
+      .. "learning: the inputs are not scaled", "probability 0.97",
+      "1. features are not scaled: proline reaches 1680", "<code>unnormalised_inputs</code>",
       " at dense_1, wine.lua:8", "<td class=\"num\">1680</td><td>about 1</td>",
-      "column proline", "explains dead_relu, zero_gradient_layer",
+      "column proline", "explains dying_relu, zero_gradient_layer",
       "experiment:with { insert = { at = 1, layer = &quot;normalization&quot; } }",
       "1.088 → 0.021 (placebo 1.088), 3 seeds: 0.020 0.021 0.024",
       "no better than placebo, 1.088 → 1.087", ">verified<", ">tried<")

@@ -28,7 +28,7 @@ end
 
 local function named(watch)
   for _, finding in ipairs(watch:diagnose()) do
-    if finding.rule == "gradient_not_zeroed" then return finding end
+    if finding.rule == "missing_zero_grad" then return finding end
   end
 end
 

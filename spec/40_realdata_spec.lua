@@ -3,7 +3,7 @@ local ld = require "lossdbg"
 local nn = ld.nn
 local cases = require "spec.realdata.cases"
 
-local grave = { crit = true, err = true }
+local grave = { error = true }
 
 local function diagnose(case, seed)
   return assert(cases.experiment(case, seed), "no data"):diagnose { trials = false }
@@ -63,9 +63,9 @@ describe("the wine run", function()
     assert.equal("unnormalised_inputs", d[1].cause)
     local dead
     for _, f in ipairs(d) do
-      if f.rule == "dead_relu" then dead = f end
+      if f.rule == "dying_relu" then dead = f end
     end
-    assert.is_truthy(dead, "dead_relu was not found")
+    assert.is_truthy(dead, "dying_relu was not found")
     assert.equal("consequence", dead.role)
     assert.is_true(contains(dead.explained_by, d[1].rule))
     assert.is_false(d.healthy)

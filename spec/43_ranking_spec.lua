@@ -4,6 +4,7 @@ local facts = require "lossdbg.diagnose.facts"
 local finding = require "lossdbg.diagnose.finding"
 local rank = require "lossdbg.diagnose.rank"
 local registry = require "lossdbg.diagnose.registry"
+local severity = require "lossdbg.diagnose.severity"
 local verdict = require "lossdbg.diagnose.verdict"
 
 local function diagnose(case)
@@ -27,9 +28,9 @@ local function names_of(findings)
 end
 
 local function made(fields)
-  return { rule = fields[1], family = fields.family or "activation", severity = fields[2],
-    confidence = fields[3], title = "t", role = fields.role or "cause",
-    explains = fields.explains or {}, evidence = {}, fixes = {}, cause = fields.cause }
+  return { rule = fields[1], family = "activation", severity = fields[2], class = fields[3],
+    title = "t", role = fields.role or "cause", strength = fields.strength or 1, explains = {},
+    evidence = {}, fixes = {}, cause = fields.cause }
 end
 
 describe("healthy cases", function()
@@ -38,7 +39,7 @@ describe("healthy cases", function()
       local case = cases.healthy()[name]
       local findings = diagnose(case)
       for _, f in ipairs(findings) do
-        assert.is_true(facts.LADDER[f.severity] <= 1, f.rule .. ": " .. f.title)
+        assert.is_true(severity.LADDER[f.severity] <= 1, f.rule .. ": " .. f.title)
       end
       assert.is_true(verdict.build(findings, case).healthy)
     end)
@@ -48,7 +49,7 @@ describe("healthy cases", function()
     for name, case in pairs(cases.healthy()) do
       for _, k in ipairs { 1e-4, 1e3 } do
         for _, f in ipairs(diagnose(cases.scaled_weights(case, k))) do
-          assert.is_true(facts.LADDER[f.severity] <= 2, name .. ": " .. f.rule)
+          assert.is_true(severity.LADDER[f.severity] <= 2, name .. ": " .. f.rule)
         end
       end
     end
@@ -71,10 +72,10 @@ describe("faulty cases", function()
     local findings = diagnose(cases.wine_raw())
     local at = {}
     for i, f in ipairs(findings) do at[f.rule] = i end
-    assert.equal(1, at.input_not_normalized)
-    assert.equal(2, at.dead_relu)
-    assert.equal("consequence", findings[2].role)
-    assert.is_true(at.loss_at_baseline > at.dead_relu)
+    assert.equal(1, at.unnormalised_inputs)
+    assert.equal("unnormalised_inputs", findings[at.dying_relu - 1].cause)
+    assert.equal("consequence", findings[at.dying_relu].role)
+    assert.is_true(at.loss_at_baseline > at.dying_relu)
     assert.equal("symptom", findings[at.loss_at_baseline].role)
     assert.same({ insert = { at = 1, layer = { kind = "normalization", adapt = true } } },
       findings[1].fixes[1].patch)
@@ -84,7 +85,7 @@ describe("faulty cases", function()
   it("do not call a slow run dead, nor a diverging one", function()
     for _, case in ipairs { faulty.sonar_slow(), faulty.shuttle_raw() } do
       for _, f in ipairs(diagnose(case)) do
-        if f.rule == "dead_relu" then assert.equal("info", f.severity) end
+        assert.not_equal("dying_relu", f.rule)
       end
     end
     assert.equal("diverging", facts.of(faulty.shuttle_raw()).state)
@@ -100,69 +101,69 @@ describe("faulty cases", function()
 end)
 
 describe("ranking", function()
-  it("takes a cause before what it explains, whatever their confidence", function()
-    local a = made { "a", "err", 0.6, explains = { "b" } }
-    local b = made { "b", "crit", 0.99, explains = { "c" } }
-    local c = made { "c", "crit", 0.99, role = "symptom" }
-    assert.same({ "err a", "crit b", "crit c" }, names_of(rank.order { c, b, a }))
-    assert.same({ "a" }, b.explained_by)
-    -- noisy-or: 1 - (1 - 0.6)(1 - 0.25 * 0.99)^2
-    assert.is_true(math.abs(a.score - (1 - 0.4 * (1 - 0.2475) ^ 2)) < 1e-12)
-    assert.is_true(math.abs(b.score - 0.99 * (1 - 0.5 * a.score)) < 1e-12)
+  -- In the graph unnormalised_inputs brings about dying_relu, and both loss_at_baseline.
+  local function scale(sev, class, strength)
+    return made { "unnormalised_inputs", sev, class, cause = "unnormalised_inputs",
+      strength = strength }
+  end
+  local function dead(sev, class) return made { "dying_relu", sev, class, cause = "dying_relu" } end
+  local function stuck()
+    return made { "loss_at_baseline", "error", "measured", role = "symptom" }
+  end
+
+  it("takes a cause before what it brings about, whatever their evidence", function()
+    local a, b, c = scale("error", "measured"), dead("error", "exact"), stuck()
+    assert.same({ "error unnormalised_inputs", "error dying_relu", "error loss_at_baseline" },
+      names_of(rank.order { c, b, a }))
+    assert.same({ "unnormalised_inputs" }, b.explained_by)
+    assert.equal("consequence", b.role)
   end)
 
-  it("does not let a doubtful finding explain a sure one", function()
-    local a = made { "a", "err", 0.3, explains = { "b" } }
-    local b = made { "b", "err", 0.9 }
-    assert.same({ "err b", "err a" }, names_of(rank.order { a, b }))
+  it("does not let a suggestion explain a measurement", function()
+    local a, b = scale("warning", "suggestive"), dead("error", "exact")
+    assert.same({ "error dying_relu", "warning unnormalised_inputs" },
+      names_of(rank.order { a, b }))
+    assert.equal("cause", b.role)
   end)
 
-  it("raises a warning to the severity of the consequence it explains", function()
-    local a = made { "a", "warn", 0.9, explains = { "b" } }
-    local b = made { "b", "crit", 0.9 }
-    assert.same({ "err a", "crit b" }, names_of(rank.order { b, a }))
+  it("takes a warned cause before the error that it may bring about", function()
+    local a, b = scale("warning", "measured"), dead("error", "exact")
+    assert.same({ "warning unnormalised_inputs", "error dying_relu" },
+      names_of(rank.order { b, a }))
   end)
 
   it("lets no remark explain an error", function()
-    local a = made { "a", "info", 0.9, explains = { "b" } }
-    local b = made { "b", "err", 0.9 }
-    assert.same({ "err b", "info a" }, names_of(rank.order { b, a }))
+    local a, b = scale("info", "measured"), dead("error", "exact")
+    assert.same({ "error dying_relu", "info unnormalised_inputs" }, names_of(rank.order { b, a }))
     assert.equal("cause", b.role)
-    local lone = made { "a", "info", 0.9, explains = { "b" } }
-    local symptom = made { "b", "crit", 0.9, role = "symptom" }
-    assert.same({ "crit b", "info a" }, names_of(rank.order { lone, symptom }))
+    assert.same({ "error loss_at_baseline", "info unnormalised_inputs" },
+      names_of(rank.order { scale("info", "measured"), stuck() }))
   end)
 
-  it("breaks a cycle in favour of the surer finding", function()
-    local a = made { "a", "err", 0.8, explains = { "b" } }
-    local b = made { "b", "err", 0.9, explains = { "a" } }
-    assert.same({ "err b", "err a" }, names_of(rank.order { a, b }))
+  it("lets two rules of one cause support each other", function()
+    local a = scale("error", "measured", 2)
+    local b = made { "feature_scale_disparity", "error", "measured",
+      cause = "unnormalised_inputs", strength = 40 }
+    assert.same({ "error feature_scale_disparity", "error unnormalised_inputs" },
+      names_of(rank.order { a, b }))
+    assert.equal("cause", a.role)
+    assert.equal("cause", b.role)
   end)
 
-  it("lets '*' explain what was measured, not the configuration", function()
-    local a = made { "a", "crit", 0.99, explains = { "*" }, family = "data" }
-    local b = made { "b", "crit", 0.9 }
-    local c = made { "c", "crit", 0.9, family = "configuration" }
-    rank.order { a, b, c }
-    assert.equal("consequence", b.role)
-    assert.equal("cause", c.role)
+  it("takes exact evidence first, then what explains more", function()
+    local a = made { "over_regularisation", "error", "measured", cause = "over_regularisation" }
+    local b = made { "double_softmax", "error", "exact", cause = "double_softmax" }
+    local c = made { "class_imbalance", "error", "measured", cause = "class_imbalance" }
+    assert.same({ "error double_softmax", "error over_regularisation", "error loss_at_baseline" },
+      names_of(rank.order { a, b, stuck() }))
+    assert.same({ "error over_regularisation", "error class_imbalance",
+      "error loss_at_baseline" }, names_of(rank.order { stuck(), c, a }))
   end)
 
   it("gives the same order twice", function()
     for name in pairs(faulty.first) do
       assert.same(names_of(diagnose(faulty[name]())), names_of(diagnose(faulty[name]())))
     end
-  end)
-end)
-
-describe("severity", function()
-  it("is that of the rule when the run failed, a remark when it learns", function()
-    local failed, learns = facts.of(cases.wine_raw()), facts.of(cases.wine())
-    local short = facts.of(cases.short())
-    assert.equal("err", failed:grade("err"))
-    assert.equal("info", learns:grade("err"))
-    assert.equal("warn", learns:grade("crit", "warn"))
-    assert.equal("warn", short:grade("crit"))
   end)
 end)
 
@@ -235,23 +236,27 @@ describe("robustness", function()
   end)
 
   it("reports a rule that fails as not judged", function()
-    local rule = registry.get "dead_relu"
+    local rule = registry.get "dying_relu"
     local check = rule.check
     rule.check = function() error "boom" end
     local _, _, unjudged = registry.evaluate { description = cases.wine().description,
-      signals = cases.wine().signals, options = { only = { dead_relu = true } } }
+      signals = cases.wine().signals, options = { only = { dying_relu = true } } }
     rule.check = check
-    assert.equal("dead_relu", unjudged[1].rule)
+    assert.equal("dying_relu", unjudged[1].rule)
     assert.truthy(unjudged[1].why:find("boom", 1, true))
   end)
 
   it("refuses a finding of the wrong shape", function()
     assert.is_nil((finding.validate { rule = "a" }))
-    local _, why = finding.validate { rule = "a", family = "data", severity = "err", title = "t",
-      confidence = 2 }
-    assert.equal("confidence must be in 0..1, got 2", why)
-    _, why = finding.validate { rule = "a", family = "data", severity = "err", title = "t",
-      confidence = 1, cause = "bad_luck" }
-    assert.equal("cause 'bad_luck' is not known", why)
+    local function why(change)
+      local f = { rule = "a", family = "data", class = "exact", title = "t" }
+      for key, value in pairs(change) do f[key] = value end
+      return select(2, finding.validate(f))
+    end
+    assert.equal("class 'sure' is not known", why { class = "sure" })
+    assert.equal("severity 'err' is not known", why { severity = "err" })
+    assert.equal("part 'test' is not known", why { part = "test" })
+    assert.equal("unknown field 'confidence'", why { confidence = 0.9 })
+    assert.equal("cause 'bad_luck' is not known", why { cause = "bad_luck" })
   end)
 end)

@@ -49,32 +49,33 @@ describe("a warning becomes an error by proof", function()
   end)
 
   it("and is put before what nothing verified, at its severity", function()
-    local findings = { finding("a", "warn", fix(false, 0)), finding("b", "warn", fix(true, 0.4)) }
+    local findings = { finding("a", "warning", fix(false, 0)),
+      finding("b", "warning", fix(true, 0.4)) }
     trials.heed(findings, status(0.5))
     assert.equal("b a", order(findings))
     assert.is_true(findings[1].proved)
-    assert.equal("warn", findings[2].severity)
+    assert.equal("warning", findings[2].severity)
   end)
 end)
 
 describe("trials", function()
   it("bring verified fixes to the front of their finding", function()
-    local f = finding("a", "err", fix(false, 0), fix(true, 0.4, { text = "helps" }))
+    local f = finding("a", "error", fix(false, 0), fix(true, 0.4, { text = "helps" }))
     trials.heed({ f }, status(0.1))
     assert.equal("helps", f.fixes[1].text)
   end)
 
   it("keep the causal order of causes that are both verified", function()
-    local findings = { finding("a", "err", fix(true, 0.2)), finding("b", "err", fix(true, 0.7)),
-      finding("c", "err") }
+    local findings = { finding("a", "error", fix(true, 0.2)), finding("b", "error", fix(true, 0.7)),
+      finding("c", "error") }
     trials.heed(findings, status(0.1))
     assert.equal("a b c", order(findings))
   end)
 
   it("do not move what is true by construction and was not refuted", function()
-    local exact = finding("a", "err")
+    local exact = finding("a", "error")
     exact.class = "exact"
-    local findings = { exact, finding("b", "err", fix(true, 0.7)) }
+    local findings = { exact, finding("b", "error", fix(true, 0.7)) }
     trials.heed(findings, status(0.1))
     assert.equal("a b", order(findings))
     exact.fixes = { fix(false, 0) }
@@ -83,10 +84,10 @@ describe("trials", function()
   end)
 
   it("never make an error of a symptom", function()
-    local f = finding("a", "warn", fix(true, 0.6))
+    local f = finding("a", "warning", fix(true, 0.6))
     f.role = "symptom"
     trials.heed({ f }, status(0.1))
-    assert.equal("warn", f.severity)
+    assert.equal("warning", f.severity)
   end)
 
   it("give the same diagnosis whatever the speed of the machine", function()

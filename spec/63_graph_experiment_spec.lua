@@ -68,7 +68,7 @@ describe("two inputs", function()
     assert.is_number(run.signals.skill.value)
     local found = {}
     for _, finding in ipairs(e:diagnose { trials = false }) do found[finding.rule] = true end
-    assert.is_true(found.input_not_normalized)
+    assert.is_true(found.unnormalised_inputs)
   end)
 
   it("can be watched in a loop of one's own", function()

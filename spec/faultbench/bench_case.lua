@@ -5,7 +5,7 @@ local record = require "lossdbg.view.record"
 
 local M = {}
 
-local grave = { crit = true, err = true }
+local grave = { error = true }
 
 -- Highest resident size of this process so far, where the system tells.
 local function peak_mb()
@@ -19,7 +19,7 @@ local function causes_of(diagnosis, wanted)
   for _, f in ipairs(diagnosis) do
     if f.cause and wanted[f.severity] and not seen[f.cause] then
       seen[f.cause] = true
-      list[#list + 1] = { id = f.cause, confidence = f.confidence, severity = f.severity,
+      list[#list + 1] = { id = f.cause, class = f.class, severity = f.severity,
         rule = f.rule }
     end
   end
@@ -43,9 +43,9 @@ end
 -- Learning programs get no cause; a program that fails for no reason that is grave gets what the
 -- remarks say.
 local function answer(d, result)
-  result.verdict, result.state, result.confidence = d.verdict, d.state, d.confidence
+  result.verdict, result.state, result.probability = d.verdict, d.state, d.probability
   result.causes = causes_of(d, grave)
-  result.remarks = causes_of(d, { warn = true })
+  result.remarks = causes_of(d, { warning = true })
   if d.healthy then
     result.causes = json.array()
   elseif #result.causes == 0 then

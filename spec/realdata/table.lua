@@ -22,7 +22,7 @@ local function is_right(first, expected)
   return false
 end
 
-local grave = { crit = true, err = true }
+local grave = { error = true }
 
 -- A half fault that leaves the run half-way may be a warning, but it must stand first.
 local function judge(case, diagnosis)
@@ -39,7 +39,7 @@ end
 
 local function list(diagnosis)
   for i, f in ipairs(diagnosis) do
-    print(("      %d %-5s %.2f %-28s %s"):format(i, f.severity, f.confidence, f.rule, f.title))
+    print(("      %d %-7s %-10s %-28s %s"):format(i, f.severity, f.class, f.rule, f.title))
   end
 end
 

@@ -9,7 +9,7 @@ describe("rule constant_target", function()
       var = 0 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("constant_target", f.cause)
   end)
 

@@ -9,7 +9,7 @@ describe("rule data_independence", function()
       shuffled = 0, independent = true } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("uninformative_labels", f.cause)
   end)
 

@@ -11,7 +11,7 @@ describe("rule double_sigmoid", function()
       { cases.dense(1, 1, 13, "sigmoid") })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("double_softmax", f.cause)
   end)
 

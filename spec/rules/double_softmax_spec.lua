@@ -9,7 +9,7 @@ describe("rule double_softmax", function()
       signals = { skill = { value = 0.4 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("double_softmax", f.cause)
   end)
 

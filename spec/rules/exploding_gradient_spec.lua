@@ -8,7 +8,7 @@ describe("rule exploding_gradient", function()
   it("fires: a norm that grows to 3e21", function()
     local state, f = cases.run(id, faulty.diabetes_raw_y())
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("exploding_gradient", f.cause)
   end)
 

@@ -8,7 +8,7 @@ describe("rule integer_input", function()
   it("fires: bytes", function()
     local state, f = cases.run(id, faulty.mnist_raw())
     assert.equal("fires", state)
-    assert.equal("info", f.severity)
+    assert.equal("suggestive", f.class)
     assert.equal("unnormalised_inputs", f.cause)
   end)
 

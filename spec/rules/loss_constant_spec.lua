@@ -7,7 +7,7 @@ describe("rule loss_constant", function()
   it("fires: a loss that stays to the last digit", function()
     local state, f = cases.run(id, faulty.zero_lr())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.is_nil(f.cause)
   end)
 

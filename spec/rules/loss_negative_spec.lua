@@ -7,7 +7,7 @@ describe("rule loss_negative", function()
   it("fires: a cross-entropy of -3", function()
     local state, f = cases.run(id, with(cases.wine(), { signals = { loss = { 1, 0.5, -3 } } }))
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("wrong_loss", f.cause)
   end)
 

@@ -7,7 +7,7 @@ describe("rule loss_not_decreasing", function()
   it("fires: a plateau at the entropy", function()
     local state, f = cases.run(id, cases.wine_raw())
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.is_nil(f.cause)
   end)
 

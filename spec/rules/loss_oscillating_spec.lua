@@ -10,7 +10,7 @@ describe("rule loss_oscillating", function()
       trend = { verdict = "plateau" }, skill = { value = 0.1 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("warn", f.severity)
+    assert.equal("suggestive", f.class)
     assert.equal("lr_too_high", f.cause)
   end)
 

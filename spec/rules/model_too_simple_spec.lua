@@ -9,7 +9,7 @@ describe("rule model_too_simple", function()
       name = "5 nearest neighbours", skill = 0.8, se = 0.03 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("too_few_units", f.cause)
   end)
 

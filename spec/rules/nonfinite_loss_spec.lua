@@ -8,7 +8,7 @@ describe("rule nonfinite_loss", function()
   it("fires: NaN", function()
     local state, f = cases.run(id, faulty.diabetes_raw_y())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("lr_too_high", f.cause)
   end)
 

@@ -8,7 +8,7 @@ describe("rule nonfinite_tensor", function()
   it("fires: a layer from step 6", function()
     local state, f = cases.run(id, faulty.diabetes_raw_y())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.is_nil(f.cause)
   end)
 

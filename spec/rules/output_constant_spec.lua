@@ -7,7 +7,7 @@ describe("rule output_constant", function()
   it("fires: the same answer for every row", function()
     local state, f = cases.run(id, cases.wine_raw())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("measured", f.class)
     assert.is_nil(f.cause)
   end)
 

@@ -8,7 +8,7 @@ describe("rule progress_rate_too_low", function()
   it("fires: 0.776 to 0.677 in 60 epochs", function()
     local state, f = cases.run(id, faulty.sonar_slow())
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("lr_too_low", f.cause)
   end)
 

@@ -10,7 +10,7 @@ describe("rule redundant_activation", function()
       cases.dense(3, 3, 32, "softmax") })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("warn", f.severity)
+    assert.equal("suggestive", f.class)
     assert.equal("wrong_output_activation", f.cause)
   end)
 

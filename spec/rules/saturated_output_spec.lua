@@ -9,7 +9,7 @@ describe("rule saturated_output", function()
       max_prob_mean = 0.9999 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("warn", f.severity)
+    assert.equal("suggestive", f.class)
     assert.equal("output_range_mismatch", f.cause)
   end)
 

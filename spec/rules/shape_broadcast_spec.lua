@@ -8,7 +8,7 @@ describe("rule shape_broadcast", function()
     local case = with(cases.wine(), { description = { loss = { broadcast = true } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("shape_broadcast", f.cause)
   end)
 

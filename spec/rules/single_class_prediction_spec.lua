@@ -7,7 +7,7 @@ describe("rule single_class_prediction", function()
   it("fires: one class for every row", function()
     local state, f = cases.run(id, cases.wine_raw())
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.is_nil(f.cause)
   end)
 

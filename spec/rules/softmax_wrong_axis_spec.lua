@@ -9,7 +9,7 @@ describe("rule softmax_wrong_axis", function()
       row_sum_max = 0.2 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("softmax_wrong_axis", f.cause)
   end)
 

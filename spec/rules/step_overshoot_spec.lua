@@ -10,7 +10,7 @@ describe("rule step_overshoot", function()
       { 1, 1.2, 1.5, 3, 9, 40 }, { 1, 1.2, 1.5, 3, 9, 40 }, { 1, 1.2, 1.5, 3, 9, 40 } } } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("lr_too_high", f.cause)
   end)
 

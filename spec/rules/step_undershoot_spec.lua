@@ -12,7 +12,7 @@ describe("rule step_undershoot", function()
         0.96, 0.92, 0.85 } } } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("lr_too_low", f.cause)
   end)
 

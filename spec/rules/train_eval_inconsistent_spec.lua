@@ -9,7 +9,7 @@ describe("rule train_eval_inconsistent", function()
       loss = 0.9 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("dropout_misuse", f.cause)
   end)
 

@@ -9,7 +9,7 @@ describe("rule underfitting", function()
       value = 0.2 }, val_skill = { value = 0.2 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("warn", f.severity)
+    assert.equal("suggestive", f.class)
     assert.equal("too_few_units", f.cause)
   end)
 

@@ -10,7 +10,7 @@ describe("rule update_ratio_too_small", function()
       ratio_median = 1e-6 }, dense_3 = { ratio_median = 2e-6 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("lr_too_low", f.cause)
   end)
 

@@ -9,7 +9,7 @@ describe("rule update_underflow", function()
       underflow = 0.95 } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("lr_too_low", f.cause)
   end)
 

@@ -20,7 +20,7 @@ describe("rule vanishing_gradient", function()
     end)(0.1, faulty.zero_lr())
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("err", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("vanishing_gradient", f.cause)
   end)
 

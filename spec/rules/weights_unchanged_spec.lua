@@ -8,7 +8,7 @@ describe("rule weights_unchanged", function()
   it("fires: no weight that moved", function()
     local state, f = cases.run(id, faulty.zero_lr())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("exact", f.class)
     assert.equal("parameters_not_in_optimizer", f.cause)
   end)
 

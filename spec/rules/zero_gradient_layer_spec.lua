@@ -7,7 +7,7 @@ describe("rule zero_gradient_layer", function()
   it("fires: a layer behind dead units", function()
     local state, f = cases.run(id, cases.wine_raw())
     assert.equal("fires", state)
-    assert.equal("crit", f.severity)
+    assert.equal("measured", f.class)
     assert.equal("vanishing_gradient", f.cause)
   end)
 

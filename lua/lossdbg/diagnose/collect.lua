@@ -85,7 +85,7 @@ function M.status(case) return facts.of(case).status end
 --- The one sentence on the whole.
 ---@param case table
 ---@param ranked table[]
----@return { text: string, healthy: boolean, state: string, confidence: number? }
+---@return { text: string, healthy: boolean, state: string, probability: number? }
 function M.verdict(case, ranked) return verdicts.build(ranked, case) end
 
 return M

@@ -7,10 +7,10 @@ local M = {}
 ---@class lossdbg.Diagnosis
 ---@field [integer] table findings, most likely root cause first
 ---@field verdict string one sentence
----@field healthy boolean no finding of severity err or crit, and the run did not fail
+---@field healthy boolean no finding of severity error, and the run did not fail
 ---@field state string "learning", "partial", "slow", "poor", "stuck", "baseline", "diverged",
 ---  "nonfinite" or "unknown" (too short to judge)
----@field confidence number? in the first cause
+---@field probability number? of the first cause, where it has been measured
 ---@field checked string[] rules that looked and found nothing
 ---@field unjudged { rule: string, why: string }[] rules that could not judge
 ---@field skipped { rule: string, why: string }[] rules that say nothing about this network
@@ -23,7 +23,7 @@ local M = {}
 local Diagnosis = { __name = "lossdbg.diagnosis" }
 Diagnosis.__index = Diagnosis
 
-M.schema_version = 1
+M.schema_version = 2
 
 ---@param fields table
 ---@return lossdbg.Diagnosis
@@ -57,7 +57,7 @@ end
 function Diagnosis:exit_code(strict)
   if not self.healthy then return 2 end
   for _, f in ipairs(self) do
-    if strict and f.severity == "warn" then return 1 end
+    if strict and f.severity == "warning" then return 1 end
   end
   return 0
 end
@@ -66,7 +66,8 @@ end
 local function plain(f, rank)
   return {
     rank = rank, rule = f.rule, cause = f.cause, family = f.family, severity = f.severity,
-    confidence = f.confidence, title = f.title, where = f.where, evidence = f.evidence,
+    class = f.class, part = f.part, strength = f.strength,
+    probability = f.probability, title = f.title, where = f.where, evidence = f.evidence,
     explains = f.explains, role = f.role, fixes = f.fixes,
   }
 end
@@ -78,7 +79,7 @@ function Diagnosis:to_table()
   for i, f in ipairs(self) do findings[i] = plain(f, i) end
   return {
     schema = "lossdbg.diagnosis", version = M.schema_version, verdict = self.verdict,
-    healthy = self.healthy, state = self.state, confidence = self.confidence,
+    healthy = self.healthy, state = self.state, probability = self.probability,
     findings = findings,
     checked = self.checked, unjudged = self.unjudged, trials = self.trials,
     description = self.description, history = self.run and self.run.history,

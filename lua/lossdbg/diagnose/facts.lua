@@ -1,17 +1,13 @@
 --- What is known about a case before any rule looks: did the run learn, and how far?
---- The severity of a cause is conditioned on this state, so that a smell in a run that
---- demonstrably learns stays a remark.
 local robust = require "lossdbg.diagnose.robust"
 local states = require "lossdbg.diagnose.state"
 local structure = require "lossdbg.diagnose.structure"
 
-local M = { finite = robust.finite, median = robust.median, mann_kendall = robust.mann_kendall,
-  strength = robust.strength }
+local M = { finite = robust.finite, median = robust.median, mann_kendall = robust.mann_kendall }
 local Facts = {}
 Facts.__index = Facts
 
 local finite = robust.finite
-local LADDER = { info = 1, warn = 2, err = 3, crit = 4 }
 
 local function any_nonfinite(list)
   for i = 1, list and #list or 0 do
@@ -119,17 +115,6 @@ end
 ---@field loop table|nil what is special about the training loop; nil where nobody observed it
 ---@field y table statistics of the targets as the loss sees them
 
----Severity of a cause given the symptom: full when the run failed, at most "warn" when it
----half failed or cannot be judged yet, `learned` when it learns.
----@param severity string severity when the run failed
----@param learned string|nil severity when the run learns (default "info")
----@return string
-function Facts:grade(severity, learned)
-  if self.failed then return severity end
-  if self.learned then return learned or "info" end
-  return LADDER[severity] > 2 and "warn" or severity
-end
-
 ---Whether training has nothing left to gain.
 ---@return boolean
 function Facts:well_fitted() return self.skill ~= nil and self.skill >= 0.9 end
@@ -185,5 +170,4 @@ function Facts:loss() return self.description.loss or {} end
 ---@return table optimiser description (never nil)
 function Facts:optimizer() return self.description.optimizer or {} end
 
-M.LADDER = LADDER
 return M

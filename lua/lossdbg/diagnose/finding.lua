@@ -1,14 +1,16 @@
 --- Constructor and validator of findings.
 local causes = require "lossdbg.diagnose.causes"
+local numfmt = require "lossdbg.diagnose.numfmt"
+local severity = require "lossdbg.diagnose.severity"
 
 local M = {}
 
-local SEVERITY = { info = true, warn = true, err = true, crit = true }
+local PARTS = { training = true, validation = true }
 local FIELDS = {
   rule = "string", cause = "string", family = "string", severity = "string",
-  confidence = "number", title = "string", where = "table", evidence = "table",
-  explains = "table", fixes = "table", role = "string", explained_by = "table",
-  score = "number",
+  class = "string", part = "string", strength = "number", probability = "number",
+  title = "string", where = "table", evidence = "table", explains = "table", fixes = "table",
+  role = "string", explained_by = "table",
 }
 
 local function check_fixes(fixes)
@@ -38,7 +40,7 @@ end
 ---@return string|nil message what is wrong
 function M.validate(f)
   if type(f) ~= "table" then return nil, "expected a table, got " .. type(f) end
-  for _, key in ipairs { "rule", "family", "severity", "title", "confidence" } do
+  for _, key in ipairs { "rule", "family", "class", "title" } do
     if f[key] == nil then return nil, "field '" .. key .. "' is missing" end
   end
   for key, value in pairs(f) do
@@ -48,31 +50,32 @@ function M.validate(f)
       return nil, string.format("field '%s': expected %s, got %s", key, want, type(value))
     end
   end
-  if not SEVERITY[f.severity] then return nil, "severity '" .. f.severity .. "' is not known" end
-  if not (f.confidence >= 0 and f.confidence <= 1) then
-    return nil, "confidence must be in 0..1, got " .. tostring(f.confidence)
+  if not severity.CLASS[f.class] then return nil, "class '" .. f.class .. "' is not known" end
+  if f.severity and not severity.LADDER[f.severity] then
+    return nil, "severity '" .. f.severity .. "' is not known"
   end
+  if f.part and not PARTS[f.part] then return nil, "part '" .. f.part .. "' is not known" end
   if f.cause and not causes[f.cause] then return nil, "cause '" .. f.cause .. "' is not known" end
   local ok, message = check_fixes(f.fixes or {})
   if not ok then return nil, message end
   return check_evidence(f.evidence or {})
 end
 
----Builds a finding of a rule; fields not given come from the rule.
+---Builds a finding of a rule; fields not given come from the rule. Its severity is not the rule's
+---to say (severity.lua), and its probability comes from measured hit rates or not at all.
 ---@param rule table the rule module
----@param fields table title (required), severity, cause, confidence, where, evidence, fixes,
----  explains
+---@param fields table title (required), class, cause, part, where, evidence, fixes; strength: how
+---  far beyond its limit the measured number is, as a ratio from 1 (default 1)
 ---@return table finding
 function M.new(rule, fields)
   local cause = rule.cause
   if fields.cause ~= nil then cause = fields.cause or nil end
+  local strength = fields.strength or 1
   local f = {
-    rule = rule.id, family = rule.family, cause = cause,
-    severity = fields.severity or rule.severity,
-    confidence = math.max(0, math.min(1, fields.confidence or 0.9)),
+    rule = rule.id, family = rule.family, cause = cause, class = fields.class or rule.class,
+    part = fields.part or rule.part, strength = strength == strength and strength or 1,
     title = fields.title, where = fields.where, evidence = fields.evidence or {},
-    explains = fields.explains or rule.explains or {}, fixes = fields.fixes or {},
-    role = rule.role or "cause",
+    explains = {}, fixes = fields.fixes or {}, role = fields.role or rule.role or "cause",
   }
   local ok, message = M.validate(f)
   if not ok then
@@ -90,5 +93,19 @@ end
 function M.evidence(name, value, reference, note)
   return { name = name, value = value, reference = reference, note = note }
 end
+
+---Reference ranges in words, from the limits themselves.
+---@param limit number
+---@return string
+function M.under(limit) return "under " .. numfmt.number(limit) end
+
+---@param limit number
+---@return string
+function M.over(limit) return "over " .. numfmt.number(limit) end
+
+---@param low number
+---@param high number
+---@return string
+function M.between(low, high) return numfmt.number(low) .. " .. " .. numfmt.number(high) end
 
 return M

@@ -25,7 +25,7 @@ local schema = {
   { name = "disable", type = "table", doc = "list of rule ids to leave out" },
 }
 
-local grave = { crit = true, err = true }
+local grave = { error = true }
 local fitted = states.limits.fitted[1]
 
 local function clock() return os and os.clock and os.clock() or 0 end
@@ -87,8 +87,8 @@ local function build(case, evaluation, extra)
   d.signals, d.description = case.signals, case.description
   d.baseline = case.signals.baseline
   local verdict = collect.verdict(case, evaluation.findings)
-  d.verdict, d.state, d.healthy, d.confidence = verdict.text, verdict.state, verdict.healthy,
-    verdict.confidence
+  d.verdict, d.state, d.healthy, d.probability = verdict.text, verdict.state, verdict.healthy,
+    verdict.probability
   return diagnosis.new(d)
 end
 

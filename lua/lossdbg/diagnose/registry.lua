@@ -1,16 +1,20 @@
 --- The ordered list of rules and their evaluation.
 ---
---- A rule is a table
----   { id, cause?, family, severity, role = "cause"|"symptom" (default "cause"),
+--- A rule is a statement:
+---   { id, family, cause?, class? = "exact"|"measured"|"suggestive" (else each finding says it),
+---     role = "cause"|"symptom" (default "cause"), part = "training"|"validation" (which rows),
 ---     needs = { "data.x", "final.layers", "description.layers", "a|b" }, -- must be present
 ---     least = { steps =, epochs =, n = }, cost = "free"|"forward"|"backward"|"side_run",
----     explains = { rule ids or causes, or "*" }, doc = { what, formula, threshold, source,
----     false_alarms }, check = function(case) … end }
+---     limits = { rms_high = { 5, "why" }, … },
+---     doc = { what, formula, source, false_alarms },
+---     check = function(case, limits) … end } -- limits.rms_high is 5
 --- check returns a finding, a list of findings, nil (passed), or nil and a reason that starts
 --- with "cannot tell" (not judged) or "not applicable" (says nothing about this network).
 local attempt = require "lossdbg.support.attempt"
 local facts = require "lossdbg.diagnose.facts"
 local finding = require "lossdbg.diagnose.finding"
+local severity = require "lossdbg.diagnose.severity"
+local signals = require "lossdbg.diagnose.signals"
 
 local M = {}
 
@@ -18,48 +22,80 @@ local COSTS = { free = true, forward = true, backward = true, side_run = true }
 
 --- Order = order of "checked" and "unjudged"; causal order is the business of rank.lua.
 local MODULES = {
-  "data.nonfinite_input", "data.label_out_of_range", "data.constant_target",
-  "data.inputs_identical", "data.constant_feature", "data.input_not_normalized",
-  "data.feature_scale_disparity", "data.integer_input", "data.target_not_normalized",
+  "data.nan_in_data", "data.wrong_label_encoding", "data.constant_target",
+  "data.constant_inputs", "data.constant_feature", "data.unnormalised_inputs",
+  "data.feature_scale_disparity", "data.integer_input", "data.unscaled_targets",
   "data.unused_output_class", "data.class_imbalance", "data.conflicting_labels",
-  "data.xy_misaligned", "data.labels_uninformative", "data.unshuffled_stream",
-  "data.train_val_leakage", "data.train_val_shift",
-  "configuration.shape_broadcast", "configuration.output_width_mismatch",
+  "data.misaligned_labels", "data.targets_unrelated", "data.unshuffled_data",
+  "data.train_validation_leak", "data.train_val_shift",
+  "configuration.shape_broadcast", "configuration.wrong_output_units",
   "configuration.softmax_single_unit", "configuration.softmax_wrong_axis",
-  "configuration.loss_activation_mismatch", "configuration.logits_into_probability_loss",
+  "configuration.loss_activation_mismatch", "configuration.missing_output_activation",
   "configuration.double_softmax", "configuration.double_sigmoid",
   "configuration.final_layer_nonlinear", "configuration.target_range_unreachable",
   "configuration.softmax_hidden_activation", "configuration.missing_nonlinearity",
-  "configuration.redundant_activation", "configuration.loss_reduction_sum",
-  "initialization.init_symmetric", "initialization.init_scale_mismatch",
-  "initialization.activation_gain_bad", "initialization.init_logit_scale_large",
-  "initialization.init_loss_unexpected",
+  "configuration.redundant_activation", "configuration.loss_sum_reduction",
+  "initialisation.symmetric_init", "initialisation.bad_init_scale",
+  "initialisation.activation_gain_bad", "initialisation.init_logit_scale_large",
+  "initialisation.init_loss_unexpected",
   "learning_rate.lr_zero_or_schedule_collapsed", "learning_rate.lr_range_mismatch",
   "learning_rate.step_overshoot", "learning_rate.step_undershoot",
   "learning_rate.update_ratio_too_large", "learning_rate.update_ratio_too_small",
   "learning_rate.adam_epsilon_dominates", "learning_rate.lr_outside_typical_range",
-  "loop.loss_sign_flipped", "loop.gradient_not_zeroed", "loop.parameter_not_in_optimizer",
-  "loop.optimizer_step_missing", "loop.multiple_or_missing_init", "loop.weights_unchanged",
-  "gradient.frozen_layer", "gradient.gradient_check_failed", "gradient.zero_gradient_layer",
+  "loop.gradient_sign_flipped", "loop.missing_zero_grad", "loop.parameters_not_in_optimizer",
+  "loop.optimizer_step_missing", "loop.layer_reinitialised", "loop.weights_unchanged",
+  "gradient.frozen_parameters", "gradient.gradient_check_failed", "gradient.zero_gradient_layer",
   "gradient.vanishing_gradient", "gradient.exploding_gradient",
-  "activation.dead_relu", "activation.saturated_activation", "activation.saturated_output",
+  "activation.dying_relu", "activation.saturating_hidden_activation", "activation.saturated_output",
   "activation.output_constant", "activation.single_class_prediction",
   "numerics.update_underflow", "numerics.first_nonfinite_op", "numerics.nonfinite_tensor",
   "numerics.nonfinite_loss",
-  "regularization.dropout_rate_high", "regularization.dropout_after_output",
-  "regularization.over_regularization", "regularization.overfit",
-  "regularization.missing_regularization", "regularization.train_eval_inconsistent",
+  "regularisation.dropout_rate_high", "regularisation.dropout_after_output",
+  "regularisation.over_regularisation", "regularisation.overfitting",
+  "regularisation.missing_regularisation", "regularisation.train_eval_inconsistent",
   "capacity.model_too_simple", "capacity.cannot_overfit_batch", "capacity.data_independence",
   "capacity.underfitting",
   "symptom.loss_negative", "symptom.loss_diverging", "symptom.loss_oscillating",
   "symptom.loss_constant", "symptom.plateau_fingerprint", "symptom.loss_at_baseline",
-  "symptom.loss_not_decreasing", "symptom.progress_rate_too_low", "symptom.epochs_insufficient",
+  "symptom.loss_not_decreasing", "symptom.progress_rate_too_low", "symptom.loss_still_falling",
 }
 
 local rules, by_id
 
 local function complain(rule, what)
-  error(string.format("lossdbg: registry.add: rule '%s': %s", tostring(rule.id), what), 3)
+  error(string.format("lossdbg: registry.add: rule '%s': %s", tostring(rule.id), what), 4)
+end
+
+local function check_fields(rule)
+  for _, key in ipairs { "id", "family" } do
+    if type(rule[key]) ~= "string" then complain(rule, "field '" .. key .. "' must be a string") end
+  end
+  if type(rule.check) ~= "function" then complain(rule, "field 'check' must be a function") end
+  if type(rule.doc) ~= "table" then complain(rule, "field 'doc' must be a table") end
+  if not COSTS[rule.cost or "free"] then complain(rule, "unknown cost " .. tostring(rule.cost)) end
+  if rule.class and not severity.CLASS[rule.class] then
+    complain(rule, "unknown class of evidence " .. tostring(rule.class))
+  end
+  if by_id[rule.id] then complain(rule, "the id is taken") end
+end
+
+local function check_needs(rule)
+  for _, need in ipairs(rule.needs or {}) do
+    local why = signals.complaint(need)
+    if why then complain(rule, "needs " .. why) end
+  end
+end
+
+-- What `check` is given: the numbers alone.
+local function limit_values(rule)
+  local values = {}
+  for name, limit in pairs(rule.limits or {}) do
+    if type(limit) ~= "table" or type(limit[1]) ~= "number" or type(limit[2]) ~= "string" then
+      complain(rule, "limit '" .. tostring(name) .. "' must be { number, why }")
+    end
+    values[name] = limit[1]
+  end
+  return values
 end
 
 ---Adds a rule behind the others.
@@ -71,18 +107,9 @@ function M.add(rule)
   if type(rule) ~= "table" then
     error("lossdbg: registry.add: argument 'rule': expected a table, got " .. type(rule), 2)
   end
-  for _, key in ipairs { "id", "family", "severity" } do
-    if type(rule[key]) ~= "string" then complain(rule, "field '" .. key .. "' must be a string") end
-  end
-  if type(rule.check) ~= "function" then complain(rule, "field 'check' must be a function") end
-  if type(rule.doc) ~= "table" then complain(rule, "field 'doc' must be a table") end
-  if not COSTS[rule.cost or "free"] then complain(rule, "unknown cost " .. tostring(rule.cost)) end
-  if by_id[rule.id] then complain(rule, "the id is taken") end
-  local explained = {}
-  for _, name in ipairs(rule.explains or {}) do
-    if name ~= rule.id then explained[#explained + 1] = name end -- shared lists may hold it
-  end
-  rule.explains = explained
+  check_fields(rule)
+  check_needs(rule)
+  rule.limit = limit_values(rule)
   by_id[rule.id] = rule
   rules[#rules + 1] = rule
   return rule
@@ -144,15 +171,16 @@ local function unmet(rule, case)
 end
 
 local function run_check(rule, case)
-  if case.options.strict then return rule.check(case) end
-  local ok, result, why = attempt.call(rule.check, case)
+  if case.options.strict then return rule.check(case, rule.limit) end
+  local ok, result, why = attempt.call(rule.check, case, rule.limit)
   if ok then return result, why end
   return nil, "cannot tell: the rule failed (" .. tostring(result) .. ")"
 end
 
-local function collect(findings, result)
+local function collect(findings, result, state)
   if result.rule then result = { result } end
   for _, f in ipairs(result) do
+    f.severity = severity.of(f.class, state, f.part)
     local ok, message = finding.validate(f)
     if not ok then error("lossdbg: registry.evaluate: bad finding: " .. message, 3) end
     findings[#findings + 1] = f
@@ -180,7 +208,7 @@ function M.evaluate(case)
       local why, result = unmet(rule, prepared), nil
       if not why then result, why = run_check(rule, prepared) end
       if result and next(result) then
-        collect(findings, result)
+        collect(findings, result, prepared.facts.state)
       elseif not why then
         checked[#checked + 1] = rule.id
       elseif why:find("^not applicable") then

@@ -40,18 +40,4 @@ function M.mann_kendall(list)
   return 0
 end
 
----Confidence that grows with the logarithm of the excess over a threshold:
----0.55 at the threshold, 0.97 at the decisive value and beyond.
----@param value number
----@param threshold number
----@param decisive number
----@return number 0.5..0.97
-function M.strength(value, threshold, decisive)
-  if value ~= value then return 0.5 end
-  if value == huge then return 0.97 end
-  if value <= 0 then return 0.5 end
-  local c = 0.55 + 0.42 * math.log(value / threshold) / math.log(decisive / threshold)
-  return math.max(0.5, math.min(0.97, c))
-end
-
 return M

@@ -4,6 +4,7 @@
 --
 -- What is tried is fixed by the findings and by a budget of work (see trial_work.lua); no clock is
 -- read, so that the same call gives the same answer on a slow machine.
+local severity = require "lossdbg.diagnose.severity"
 local states = require "lossdbg.diagnose.state"
 local trial = require "lossdbg.experiment.trial"
 
@@ -21,7 +22,7 @@ M.limits = {
 
 local function limit(name) return M.limits[name][1] end
 
-local weight = { error = 3, err = 3, crit = 3, warning = 2, warn = 2, info = 1 }
+local weight = severity.LADDER
 
 -- Causes that are about rows not trained on.
 local generalisation = { overfitting = true, missing_regularisation = true,
@@ -49,8 +50,7 @@ local function worth(findings, status)
   for least = 3, 1, -1 do
     for _, f in ipairs(findings) do
       local counts = weight[f.severity] == least
-        and (least == 3 or room and (least == 2 or f.class and f.class ~= "suggestive"
-          or (f.confidence or 0) >= 0.55))
+        and (least == 3 or room and (least == 2 or f.class ~= "suggestive"))
       if counts and #(f.fixes or {}) > 0 then list[#list + 1] = f end
     end
   end
@@ -250,7 +250,7 @@ function M.heed(findings, status)
       table.remove(f.fixes, at)
       table.insert(f.fixes, 1, fix)
       if f.cause and f.role ~= "symptom" and weight[f.severity] < 3 and M.proves(fix, status) then
-        f.severity, f.proved = "err", true
+        f.severity, f.proved = "error", true
       end
       if f.role ~= "symptom" then place(findings, i) end
     end

@@ -5,7 +5,7 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {}
 
-local LADDER = facts_of.LADDER
+local LADDER = require("lossdbg.diagnose.severity").LADDER
 
 local number = numfmt.number
 
@@ -146,7 +146,7 @@ end
 ---The finding that names the reason, or nil.
 local function reason(ranked)
   for _, f in ipairs(ranked) do
-    if f.severity == "crit" or f.severity == "err" then
+    if f.severity == "error" then
       if f.role == "cause" or f.cause then return f end
     end
   end
@@ -154,14 +154,14 @@ local function reason(ranked)
 end
 
 --- Consequences worth a place in the sentence, best first.
-local CHAIN = { "dead_relu", "saturated_activation", "vanishing_gradient", "zero_gradient_layer",
-  "exploding_gradient", "update_ratio_too_large" }
+local CHAIN = { "dying_relu", "saturating_hidden_activation", "vanishing_gradient",
+  "zero_gradient_layer", "exploding_gradient", "update_ratio_too_large" }
 
 ---The consequence that leads from the cause to what is seen, or nil.
 local function consequence(ranked, cause)
   for _, rule in ipairs(CHAIN) do
     for _, f in ipairs(ranked) do
-      if f.rule == rule and f.role == "consequence" and LADDER[f.severity] >= LADDER.err then
+      if f.rule == rule and f.role == "consequence" and LADDER[f.severity] >= LADDER.error then
         for _, id in ipairs(f.explained_by or {}) do
           if id == cause.rule then return f end
         end
@@ -174,14 +174,14 @@ end
 ---Builds the verdict.
 ---@param ranked table[] findings in the order of rank.order
 ---@param case { description: table, signals: table }
----@return { text: string, healthy: boolean, state: string, confidence: number|nil }
+---@return { text: string, healthy: boolean, state: string, probability: number|nil }
 function M.build(ranked, case)
   local f = facts_of.of(case)
   local cause = reason(ranked)
   local text = STATE[f.state](f)
   local grave = 0
   for _, finding in ipairs(ranked) do
-    if finding.severity == "crit" or finding.severity == "err" then grave = grave + 1 end
+    if finding.severity == "error" then grave = grave + 1 end
   end
   if cause then
     local joint = f.learned and ", but " or f.state == "cannot_tell" and "; " or ", because "
@@ -190,12 +190,13 @@ function M.build(ranked, case)
     if next_one then text = text .. " (so that " .. next_one.title .. ")" end
   elseif f.failed then
     text = text .. "; no cause was found"
-  elseif ranked[1] and ranked[1].severity == "warn" and ranked[1].family == "regularization" then
+  elseif ranked[1] and ranked[1].severity == "warning"
+    and ranked[1].part == "validation" then
     text = text .. ", but " .. ranked[1].title -- the training rows are learnt; others may not be
   end
   return {
     text = text, state = f.state, healthy = grave == 0 and not f.failed,
-    confidence = cause and (cause.score or cause.confidence) or nil,
+    probability = cause and cause.probability or nil,
   }
 end
 

@@ -66,7 +66,7 @@ function M.subtitle(run, opts)
     .. (model and "<p>" .. escape(model) .. "</p>\n" or "")
 end
 
-local CLASS = { crit = "bad", err = "bad", warn = "warn", info = "info" }
+local CLASS = { error = "bad", warning = "warn", info = "info" }
 
 function M.verdict(diagnosis)
   local worst = "good"
@@ -74,10 +74,10 @@ function M.verdict(diagnosis)
     local class = CLASS[finding.severity]
     if class == "bad" or (class == "warn" and worst == "good") then worst = class end
   end
-  local confidence = diagnosis.confidence or diagnosis[1] and diagnosis[1].confidence
+  local probability = diagnosis.probability
   return ("<div class=\"card verdict %s\" role=\"status\">%s%s</div>\n"):format(worst,
-    escape(diagnosis.verdict or "no verdict"), number.is_finite(confidence)
-      and "<div class=\"dim\">confidence " .. number.fixed(confidence, 2) .. "</div>" or "")
+    escape(diagnosis.verdict or "no verdict"), number.is_finite(probability)
+      and "<div class=\"dim\">probability " .. number.fixed(probability, 2) .. "</div>" or "")
 end
 
 function M.outcome(_, sentence)
@@ -153,9 +153,11 @@ local function finding_markup(i, finding)
   local out = { ("<article class=\"card finding %s\"><header><h3>%d. %s</h3>"):format(class, i,
     escape(finding.title or finding.rule or "")) }
   out[#out + 1] = ("<span class=\"tag %s\">%s</span>"):format(class,
-    escape(phrase.severity[finding.severity] or finding.severity or ""))
-  if number.is_finite(finding.confidence) then
-    out[#out + 1] = "<span class=\"dim num\">" .. number.fixed(finding.confidence, 2) .. "</span>"
+    escape(finding.severity or ""))
+  local p = finding.probability
+  local sure = number.is_finite(p) and number.fixed(p, 2) or finding.class
+  if sure then
+    out[#out + 1] = "<span class=\"dim num\">" .. escape(sure) .. "</span>"
   end
   local place = phrase.where(finding.where)
   out[#out + 1] = "</header><p class=\"dim\"><code>" .. escape(finding.rule or "") .. "</code>"

@@ -7,8 +7,7 @@ local M = {}
 
 local format, short, clean = number.format, number.short, text.clean
 
-M.severity = { crit = "critical", err = "error", warn = "warn", info = "info" }
-M.severity_style = { crit = "red", err = "red", warn = "yellow", info = "cyan" }
+M.severity_style = { error = "red", warning = "yellow", info = "cyan" }
 
 --- {28, 28, 1} → "28×28×1".
 ---@param shape integer[]|nil
@@ -168,7 +167,7 @@ local function named(ids, most)
   return table.concat(names, ", ") .. rest
 end
 
---- How a finding hangs together with others: {"explains dead_relu, …", "follows from …"}. What a
+--- How a finding hangs together with others: {"explains dying_relu, …", "follows from …"}. What a
 --- consequence explains in turn is shown with `all` only: its own cause explains that too.
 ---@param finding table
 ---@param all boolean|nil every name, instead of the first four

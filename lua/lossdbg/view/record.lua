@@ -57,7 +57,7 @@ function M.diagnosis(diagnosis)
     finding.fixes = list(diagnosis[i].fixes)
   end
   return { schema = M.schema, kind = "diagnosis", verdict = plain(diagnosis.verdict, {}),
-    healthy = plain(diagnosis.healthy, {}), confidence = plain(diagnosis.confidence, {}),
+    healthy = plain(diagnosis.healthy, {}), probability = plain(diagnosis.probability, {}),
     exit_code = verdict.exit_code(diagnosis), findings = findings,
     checked = list(diagnosis.checked), unjudged = list(diagnosis.unjudged),
     trials = plain(diagnosis.trials, {}), baseline = plain(diagnosis.baseline, {}),

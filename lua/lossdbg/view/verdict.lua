@@ -43,8 +43,10 @@ local function gradient_line(P, page, run)
   if ratio then P.add(page, "  " .. ratio) end
 end
 
-local function confidence(value)
-  return number.is_finite(value) and number.fixed(value, 2) or nil
+-- How sure: the measured probability, else the class of the evidence.
+local function certainty(finding)
+  local p = finding.probability
+  return number.is_finite(p) and number.fixed(p, 2) or finding.class
 end
 
 -- A paragraph whose first line carries `right` at the right edge.
@@ -84,10 +86,10 @@ local function shown_fixes(finding, all)
 end
 
 local function show_finding(P, page, i, finding)
-  local severity = phrase.severity[finding.severity] or clean(finding.severity or "")
+  local severity = clean(finding.severity or "")
   local rule = clean(finding.rule or finding.cause or "finding")
   local head, title = ("  %d  %s %s"):format(i, rule, severity), clean(finding.title or rule)
-  local style, right = phrase.severity_style[finding.severity], confidence(finding.confidence)
+  local style, right = phrase.severity_style[finding.severity], certainty(finding)
   if text.ends(head .. "  " .. title, right or "", page.width) then
     titled(P, page, head .. "  ", title, "       ", right, style)
   else
@@ -149,14 +151,14 @@ local function unjudged_block(P, page, unjudged)
 end
 
 --- What a program should end with: the diagnosis' own answer, else 2 when it is not healthy or a
---- finding is an error or worse, else 0.
+--- finding is an error, else 0.
 ---@param diagnosis table
 ---@return integer
 function M.exit_code(diagnosis)
   if type(diagnosis.exit_code) == "function" then return diagnosis:exit_code() end
   if diagnosis.healthy == false then return 2 end
   for _, finding in ipairs(diagnosis) do
-    if finding.severity == "crit" or finding.severity == "err" then return 2 end
+    if finding.severity == "error" then return 2 end
   end
   return 0
 end
@@ -188,7 +190,7 @@ function M.diagnosis(P, diagnosis, opts)
   gradient_line(P, page, run)
   P.add(page, "")
   titled(P, page, "  VERDICT  ", clean(diagnosis.verdict or "no verdict"), (" "):rep(11),
-    confidence(diagnosis.confidence or diagnosis[1] and diagnosis[1].confidence), "bold")
+    certainty(diagnosis), "bold")
   P.add(page, "")
   local most = page.opts.all and #diagnosis or page.opts.limit or 3
   for i = 1, math.min(most, #diagnosis) do show_finding(P, page, i, diagnosis[i]) end

@@ -1,21 +1,22 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
-  id = "output_constant", cause = nil, family = "activation", severity = "crit",
+  id = "output_constant", cause = nil, family = "activation", class = "measured",
   role = "symptom", needs = { "final.output.std_over_samples" }, cost = "forward",
-  explains = effects.union(effects.POOR, { "loss_constant" }),
+
+  limits = {
+    spread = { 1e-3, "a thousandth of the targets' spread is no answer to the input" },
+  },
   doc = {
     what = "The network answers the same for every sample.",
     formula = "mean over outputs of the standard deviation over samples, relative to that of the"
       .. " targets (regression) or to 1 (probabilities)",
-    threshold = "under 1e-3 of the reference while the run has not learnt",
     source = "TheDeepChecker, DeepLocalize; Karpathy's recipe",
     false_alarms = "scale-free; a network that predicts a constant target is silenced by skill",
   },
 }
 
-function M.check(case)
+function M.check(case, limits)
   local facts, output = case.facts, case.signals.final.output
   local y = facts.y
   local reference = facts.task == "regression" and (y.std or 0) or 1
@@ -25,12 +26,13 @@ function M.check(case)
     reference = math.max(1, case.signals.init and case.signals.init.logit_std or 1)
   end
   local spread = output.std_over_samples / reference
-  if spread >= 1e-3 or facts.learned then return nil end
+  if spread >= limits.spread or facts.learned then return nil end
   return finding.new(M, {
     title = "the network gives the same answer for every sample",
-    severity = "crit", confidence = 0.95,
+
     where = facts:where(facts.net.output and facts.net.output.path),
-    evidence = { finding.evidence("spread of the answers over samples", spread, "over 0.001",
+    evidence = { finding.evidence("spread of the answers over samples", spread,
+      finding.over(limits.spread),
       "relative to the targets") },
     fixes = {},
   })

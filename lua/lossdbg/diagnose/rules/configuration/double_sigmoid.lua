@@ -1,18 +1,14 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
-  id = "double_sigmoid", cause = "double_softmax", family = "configuration", severity = "err",
+  id = "double_sigmoid", cause = "double_softmax", family = "configuration", class = "exact",
   needs = { "description.layers", "description.loss" }, cost = "free",
-  explains = effects.union(effects.POOR, { "plateau_fingerprint", "vanishing_gradient",
-    "init_loss_unexpected", "loss_not_decreasing", "update_ratio_too_small",
-    "step_undershoot" }),
+
   doc = {
     what = "The network ends in sigmoid and the loss applies sigmoid again: the second answer lies"
       .. " between 0.5 and 0.731, so that class 0 can never be certain.",
     formula = "sigmoid output under binary cross-entropy with from_logits; floors 0.3133 and"
       .. " 0.6931",
-    threshold = "exact by structure",
     source = "own",
     false_alarms = "none",
   },
@@ -26,7 +22,7 @@ function M.check(case)
   if not loss.from_logits or facts.net.output_activation ~= "sigmoid" then return nil end
   return finding.new(M, {
     title = "sigmoid twice: in the last layer and inside binary_crossentropy",
-    severity = (facts.skill or 0) > 0.8 and "warn" or "err", confidence = 0.97,
+
     where = facts:where(facts.net.output and facts.net.output.path),
     evidence = { finding.evidence("floor for class 1", 0.3133, "0"),
       finding.evidence("floor for class 0", 0.6931, "0"),

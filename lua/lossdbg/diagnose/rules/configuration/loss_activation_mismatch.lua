@@ -1,18 +1,14 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "loss_activation_mismatch", cause = "wrong_loss", family = "configuration",
-  severity = "err", needs = { "description.layers", "description.loss" }, cost = "free",
-  explains = effects.union(effects.POOR, effects.STALL, effects.DIVERGE, { "dead_relu",
-    "init_loss_unexpected", "loss_not_decreasing", "loss_negative" }),
+  needs = { "description.layers", "description.loss" }, cost = "free",
+
   doc = {
     what = "Task, last activation and loss do not belong together.",
     formula = "legal: several classes softmax + cross-entropy or linear + cross-entropy on logits;"
       .. " two classes sigmoid + binary cross-entropy or linear on logits; several labels sigmoid +"
       .. " binary cross-entropy; real targets linear + mse, mae, huber",
-    threshold = "exact against the task inferred from the targets; an error only where training"
-      .. " failed, a warning otherwise",
     source = "AutoTrainer and DeepDiagnosis flag every regression; the task is inferred first here",
     false_alarms = "squared error on probabilities works, slowly: a remark when it learns",
   },
@@ -30,58 +26,58 @@ local RIGHT = {
   regression = { activation = "linear", loss = "mse" },
 }
 
----Cause, words and weight of the mismatch, or nil.
+---Cause, words and class of the mismatch, or nil.
 local function regression(loss, activation, units)
-  if loss:find("crossentropy") then return "wrong_loss", "real targets under " .. loss, 0.9 end
+  if loss:find("crossentropy") then return "wrong_loss", "real targets under " .. loss,
+    "measured" end
   if activation == "softmax" and (units or 2) > 1 then
-    return "wrong_output_activation", "softmax output for real targets", 0.85
+    return "wrong_output_activation", "softmax output for real targets", "measured"
   end
   return nil
 end
 
 local function multiclass(loss, activation, units, logits)
   if REGRESSION[loss] and (units or 2) == 1 then
-    return "wrong_loss", loss .. " on class ids with one output", 0.7
+    return "wrong_loss", loss .. " on class ids with one output", "measured"
   end
-  if REGRESSION[loss] then return "wrong_loss", loss .. " on classes", 0.45 end
+  if REGRESSION[loss] then return "wrong_loss", loss .. " on classes", "suggestive" end
   if loss == "binary_crossentropy" and activation == "softmax" then
-    return "wrong_loss", "binary cross-entropy over a softmax", 0.6
+    return "wrong_loss", "binary cross-entropy over a softmax", "measured"
   end
   if CLASS[loss] and not logits and activation == "sigmoid" then
-    return "wrong_output_activation", "independent sigmoids under " .. loss, 0.6
+    return "wrong_output_activation", "independent sigmoids under " .. loss, "measured"
   end
   if CLASS[loss] and HIDDEN[activation] then
-    return "wrong_output_activation", activation .. " output under " .. loss,
-      logits and 0.7 or 0.9
+    return "wrong_output_activation", activation .. " output under " .. loss, "measured"
   end
   return nil
 end
 
 local function binary(loss, activation, units, logits)
   if CLASS[loss] and units == 1 then
-    return "wrong_loss", loss .. " over a single unit", 0.95
+    return "wrong_loss", loss .. " over a single unit", "exact"
   end
   if units and units > 1 then return multiclass(loss, activation, units, logits) end
   if loss == "binary_crossentropy" and HIDDEN[activation] then
-    return "wrong_output_activation", activation .. " output under binary cross-entropy",
-      logits and 0.7 or 0.9
+    return "wrong_output_activation", activation .. " output under binary cross-entropy", "measured"
   end
   if loss:find("hinge") and activation == "sigmoid" then
-    return "wrong_output_activation", "sigmoid output under " .. loss, 0.7
+    return "wrong_output_activation", "sigmoid output under " .. loss, "measured"
   end
   if REGRESSION[loss] and HIDDEN[activation] then
     return "wrong_output_activation", activation .. " output under " .. loss .. " on 0/1 labels",
-      0.6
+      "measured"
   end
-  if REGRESSION[loss] then return "wrong_loss", loss .. " on 0/1 labels", 0.35 end
+  if REGRESSION[loss] then return "wrong_loss", loss .. " on 0/1 labels", "suggestive" end
   return nil
 end
 
 local function multilabel(loss, activation)
   if activation == "softmax" then
-    return "wrong_output_activation", "softmax for labels that do not exclude each other", 0.85
+    return "wrong_output_activation", "softmax for labels that do not exclude each other",
+      "measured"
   end
-  if CLASS[loss] then return "wrong_loss", loss .. " for several labels", 0.85 end
+  if CLASS[loss] then return "wrong_loss", loss .. " for several labels", "measured" end
   return nil
 end
 
@@ -105,13 +101,12 @@ function M.check(case)
   if type(name) ~= "string" then return nil, "not applicable: a loss of one's own" end
   local units, activation = facts:units(), facts.net.output_activation
   if activation == "softmax" and units == 1 then return nil end
-  local cause, words, weight = CHECK[task](name, activation, units, loss.from_logits == true)
+  local cause, words, class = CHECK[task](name, activation, units, loss.from_logits == true)
   if not cause then return nil end
   local right = RIGHT[task]
   return finding.new(M, {
-    cause = cause, title = words, confidence = weight,
-    severity = weight < 0.5 and facts:grade("warn") or facts:grade("err",
-      weight >= 0.8 and "warn" or "info"),
+    cause = cause, title = words, class = class,
+
     where = facts:where(facts.net.output and facts.net.output.path),
     evidence = { finding.evidence("task", task),
       finding.evidence("last activation", activation, right.activation),

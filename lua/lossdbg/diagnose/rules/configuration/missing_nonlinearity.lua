@@ -1,18 +1,17 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 local structure = require "lossdbg.diagnose.structure"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "missing_nonlinearity", cause = "missing_nonlinearity", family = "configuration",
-  severity = "err", needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.POOR, { "loss_not_decreasing" }),
+  class = "measured",
+  needs = { "description.layers" }, cost = "free",
+
   doc = {
     what = "Layers with weights follow each other without an activation: together they are one"
       .. " linear map, whatever their number.",
     formula = "two dense or convolution layers with only transparent layers (dropout, flatten,"
       .. " reshape, normalisation) between them",
-    threshold = "exact; error where the run failed or is stuck half way, remark where it learns",
     source = "UMLAUT, NeuraLint, DeepDiagnosis",
     false_alarms = "factorised layers and pooling (max-pooling is no linear map) between them",
   },
@@ -40,12 +39,10 @@ function M.check(case)
   local facts, net = case.facts, case.facts.net
   local found = net.collapsed or linear_pairs(net)
   if #found == 0 then return nil end
-  local partial = facts.state == "plateau_after_progress"
   return finding.new(M, {
     title = string.format("no activation after %s: the layers collapse into one linear map",
       numfmt.list(found)),
-    severity = partial and "err" or facts:grade("err"),
-    confidence = partial and 0.85 or facts.failed and 0.6 or 0.5,
+
     where = facts:where(found[1]),
     evidence = { finding.evidence("hidden layers without an activation", #found, "0",
       numfmt.list(found)) },

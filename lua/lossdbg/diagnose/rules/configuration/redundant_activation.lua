@@ -3,11 +3,12 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "redundant_activation", cause = "wrong_output_activation", family = "configuration",
-  severity = "warn", needs = { "description.layers" }, cost = "free", explains = {},
+  class = "suggestive",
+  needs = { "description.layers" }, cost = "free",
   doc = {
     what = "Two activations follow each other without weights between them.",
-    formula = "activation option and a separate activation layer, or two activation layers",
-    threshold = "exact; never an error: final_layer_nonlinear judges the harmful ones",
+    formula = "activation option and a separate activation layer, or two activation layers;"
+      .. " final_layer_nonlinear judges the harmful ones",
     source = "NeuraLint",
     false_alarms = "none, but it is often harmless (relu after relu)",
   },
@@ -20,7 +21,7 @@ function M.check(case)
     if #list >= 2 then
       return finding.new(M, {
         title = string.format("%s activations in a row after %s", numfmt.list(list), layer.path),
-        severity = facts:grade("warn"), confidence = 0.4, where = facts:where(layer.path),
+        where = facts:where(layer.path),
         evidence = { finding.evidence("activations in a row", #list, "1", numfmt.list(list)) },
         fixes = { { text = "keep one of them" } },
       })

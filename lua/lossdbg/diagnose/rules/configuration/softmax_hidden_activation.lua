@@ -1,22 +1,17 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "softmax_hidden_activation", cause = "softmax_hidden_activation",
-  family = "configuration", severity = "err", needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.BLIND, effects.POOR,
-    { "vanishing_gradient", "activation_gain_bad",
-    "init_scale_mismatch", "loss_not_decreasing", "update_ratio_too_small", "step_undershoot",
-    "plateau_fingerprint" }),
+  family = "configuration", class = "measured", needs = { "description.layers" }, cost = "free",
+
   doc = {
     what = "A hidden layer ends in softmax: its units share a total of 1, so that each passes on"
       .. " about 1 / width of the signal and less of the gradient.",
-    formula = "softmax after a layer with weights that is not the last one",
-    threshold = "exact; an error where training failed, a warning where it learns. Attention is not"
-      .. " a hidden layer",
+    formula = "softmax after a layer with weights that is not the last one; attention is not a"
+      .. " hidden layer",
     source = "public question threads",
-    false_alarms = "mixtures of experts: a warning at most when they learn",
+    false_alarms = "mixtures of experts, which learn: a remark then",
   },
 }
 
@@ -31,7 +26,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("softmax is the activation of the hidden layer%s %s",
       #where == 1 and "" or "s", numfmt.list(where)),
-    severity = facts:grade("err", "warn"), confidence = 0.85, where = facts:where(where[1]),
+    where = facts:where(where[1]),
     evidence = { finding.evidence("hidden layers with softmax", #where, "0") },
     fixes = { { text = "use relu in the hidden layers",
       patch = { layers = { kind = "dense", hidden = true, options = { activation = "relu" } } } } },

@@ -1,16 +1,13 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "softmax_single_unit", cause = "softmax_single_unit", family = "configuration",
-  severity = "crit", needs = { "description.layers" }, cost = "free",
-  explains = effects.union(effects.STALL, effects.POOR, { "weights_unchanged", "dead_relu",
-    "loss_activation_mismatch", "init_loss_unexpected", "saturated_output",
-    "output_width_mismatch" }),
+  class = "exact",
+  needs = { "description.layers" }, cost = "free",
+
   doc = {
     what = "Softmax over one unit is always 1, and its gradient always 0: nothing can be learnt.",
     formula = "last activation softmax, last width 1",
-    threshold = "exact",
     source = "NeuraLint (binary classifier with the wrong last activation)",
     false_alarms = "none",
   },
@@ -27,7 +24,7 @@ function M.check(case)
       patch = { output = { units = facts.classes, activation = "softmax" } } } }
   end
   return finding.new(M, {
-    title = "softmax over a single unit always answers 1", confidence = 0.99,
+    title = "softmax over a single unit always answers 1",
     where = facts:where(net.output.path),
     evidence = { finding.evidence("units under the softmax", 1, "number of classes") },
     fixes = fixes,

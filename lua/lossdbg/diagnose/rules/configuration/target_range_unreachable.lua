@@ -1,28 +1,29 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
-local effects = require "lossdbg.diagnose.effects"
 local structure = require "lossdbg.diagnose.structure"
 
 local M = {
   id = "target_range_unreachable", cause = "output_range_mismatch", family = "configuration",
-  severity = "err", needs = { "data.y.min", "description.layers", "description.loss" },
+  class = "measured",
+  needs = { "data.y.min", "description.layers", "description.loss" },
   cost = "free", least = { n = 2 },
-  explains = effects.union(effects.POOR, effects.STALL, { "dead_relu", "saturated_output",
-    "loss_not_decreasing", "target_not_normalized", "saturated_activation" }),
+
+  limits = {
+    share = { 0.05, "one target in twenty of the range may be an outlier" },
+  },
   doc = {
     what = "The last activation cannot produce the targets: sigmoid for targets to 100, relu for"
       .. " negative ones.",
     formula = "part of the targets' range outside the closed range of the last activation",
-    threshold = "more than 5 % of the range of the targets; an error only where training failed",
     source = "DeepDiagnosis (any target), TheDeepChecker (output never negative)",
-    false_alarms = "single outliers; a warning when it learns, since the excess is lost for good",
+    false_alarms = "single outliers",
   },
 }
 
 local CLASSES = { sparse_crossentropy = true, categorical_crossentropy = true, hinge = true,
   binary_crossentropy = true, kl = true, squared_hinge = true }
 
-function M.check(case)
+function M.check(case, limits)
   local facts, y, net = case.facts, case.facts.y, case.facts.net
   local name = facts:loss().name or ""
   if CLASSES[name] or not net.output then return nil, "not applicable: no real-valued answer" end
@@ -34,13 +35,13 @@ function M.check(case)
   if lo == -math.huge and hi == math.huge or range <= 0 then return nil end
   local outside = math.max(0, lo - y.min) + math.max(0, y.max - hi)
   local share = math.min(1, outside / range)
-  if share <= 0.05 then return nil end
+  if share <= limits.share then return nil end
   return finding.new(M, {
     title = string.format("%s answers %s to %s, the targets reach from %s to %s",
       net.output_activation, numfmt.number(lo), numfmt.number(hi), numfmt.number(y.min),
       numfmt.number(y.max)),
-    severity = facts:grade("err", "warn"), confidence = share > 0.3 and 0.95 or 0.75,
-    where = facts:where(net.output.path),
+
+    where = facts:where(net.output.path), strength = share / limits.share,
     evidence = { finding.evidence("part of the range out of reach", share, "0"),
       finding.evidence("targets", string.format("%s .. %s", numfmt.number(y.min),
         numfmt.number(y.max)), string.format("%s .. %s", numfmt.number(lo), numfmt.number(hi))) },

@@ -2,16 +2,21 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "class_imbalance", cause = "class_imbalance", family = "data", severity = "warn",
+  id = "class_imbalance", cause = "class_imbalance", family = "data",
   needs = { "data.y.counts" }, cost = "free", least = { n = 50 },
-  explains = { "single_class_prediction" },
+
+  limits = {
+    perplexity = { 0.5, "the classes are worth fewer than half of their number" },
+    rare = { 0.1, "the rarest class is under a tenth of its even share, with 95 % certainty" },
+    largest = { 0.9, "nine rows in ten are of one class" },
+    collapsed = { 0.98, "next to all answers are one class" },
+  },
   doc = {
     what = "Class frequencies are so uneven that answering the majority is nearly the best that a"
       .. " short training finds; rare classes are ignored.",
-    formula = "perplexity of the frequencies exp(H) / K, and the Wilson upper bound of the rarest"
-      .. " class against 0.1 / K",
-    threshold = "exp(H) / K < 0.5, or the bound under 0.1 / K; warning where the answer is a single"
-      .. " class or training failed, remark otherwise",
+    formula = "perplexity of the frequencies exp(H) / K, the Wilson upper bound of the rarest"
+      .. " class against its even share 1 / K, and the largest share; measured where the network"
+      .. " gives one answer only",
     source = "SageMaker Debugger (ratio 10), cleanlab (0.1 / K), TheDeepChecker (perplexity)",
     false_alarms = "the bound keeps small samples of many classes from raising it",
   },
@@ -41,24 +46,26 @@ local function read(counts)
   return n, classes, least, most, math.exp(entropy) / math.max(classes, 1)
 end
 
-function M.check(case)
+function M.check(case, limits)
   local facts = case.facts
   if facts.task == "regression" then return nil, "not applicable: no classes" end
   local n, classes, least, most, perplexity = read(case.signals.data.y.counts)
   if classes < 2 or n == 0 then return nil end
-  local rare = wilson_upper(least, n) < 0.1 / classes
-  if not (perplexity < 0.5 or rare or most / n > 0.9) then return nil end
+  local rare = wilson_upper(least, n) < limits.rare / classes
+  if not (perplexity < limits.perplexity or rare or most / n > limits.largest) then return nil end
   local output = case.signals.final and case.signals.final.output or {}
-  local collapsed = (output.single_class_share or 0) > 0.98
+  local collapsed = (output.single_class_share or 0) > limits.collapsed
   return finding.new(M, {
     title = string.format("classes are uneven: %s of the rows in the largest, %d row%s in the"
       .. " rarest of %d", numfmt.percent(most / n), least, least == 1 and "" or "s", classes),
-    severity = collapsed and "warn" or facts:grade("warn"),
-    confidence = collapsed and 0.7 or 0.45,
+
+    class = collapsed and "measured" or "suggestive",
     evidence = {
-      finding.evidence("largest over smallest class", most / least, "under 10"),
-      finding.evidence("perplexity over number of classes", perplexity, "at least 0.5"),
-      finding.evidence("share of the largest class", most / n, "under 0.9"),
+      finding.evidence("largest over smallest class", most / least),
+      finding.evidence("perplexity over number of classes", perplexity,
+        finding.over(limits.perplexity)),
+      finding.evidence("share of the largest class", most / n,
+        finding.under(limits.largest)),
     },
     fixes = { { text = "weight the classes or resample, and report a balanced metric" } },
   })

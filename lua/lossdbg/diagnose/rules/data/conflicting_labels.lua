@@ -2,22 +2,24 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "conflicting_labels", cause = "misaligned_labels", family = "data", severity = "err",
+  id = "conflicting_labels", cause = "misaligned_labels", family = "data",
   needs = { "data.conflicts" }, cost = "free", least = { n = 20 },
-  explains = { "plateau_fingerprint", "underfitting", "cannot_overfit_batch",
-    "loss_not_decreasing" },
+
+  limits = {
+    part = { 0.05, "a floor of a twentieth of the baseline is felt" },
+    most = { 0.5, "half of the baseline cannot be removed by anybody" },
+  },
   doc = {
     what = "Equal inputs carry different targets. No network can tell them apart, so that the loss"
       .. " has a floor above zero.",
     formula = "floor = entropy (or variance) of the targets inside groups of equal rows, weighted"
       .. " by group size; compared with the loss of the best constant answer",
-    threshold = "floor > 5 % of the baseline: warn; > 50 %: error where training failed",
     source = "deepchecks (conflicting labels)",
-    false_alarms = "coarse features make honest conflicts: a run that learns gets a remark",
+    false_alarms = "coarse features make honest conflicts",
   },
 }
 
-function M.check(case)
+function M.check(case, limits)
   local conflicts, facts = case.signals.data.conflicts, case.facts
   local floor, baseline = conflicts.floor, facts.baseline
   if not floor or not baseline or baseline <= 0 then
@@ -25,12 +27,12 @@ function M.check(case)
   end
   if case.signals.data.x and case.signals.data.x.identical then return nil end
   local part = floor / baseline
-  if part <= 0.05 then return nil end
+  if part <= limits.part then return nil end
   return finding.new(M, {
     title = string.format("equal inputs with different targets keep the loss above %s (%s of the"
       .. " baseline)", numfmt.number(floor), numfmt.percent(part)),
-    severity = part > 0.5 and facts:grade("err", "warn") or facts:grade("warn"),
-    confidence = part > 0.5 and 0.8 or 0.5,
+
+    class = part > limits.most and "measured" or "suggestive",
     evidence = { finding.evidence("loss floor of conflicting rows", floor, "0"),
       finding.evidence("share of rows in conflict", conflicts.share or 0, "0") },
     fixes = { { text = "check how rows and targets were joined and whether features were cut" } },

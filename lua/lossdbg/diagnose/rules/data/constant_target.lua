@@ -2,14 +2,12 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "constant_target", cause = "constant_target", family = "data", severity = "crit",
+  id = "constant_target", cause = "constant_target", family = "data", class = "exact",
   needs = { "data.y" }, cost = "free", least = { n = 2 },
-  explains = { "*", "single_class_prediction", "unused_output_class", "class_imbalance",
-    "unshuffled_stream" },
+
   doc = {
     what = "All targets are equal, so that there is nothing to learn but a constant.",
     formula = "var(y) = 0, or one class only",
-    threshold = "exact",
     source = "TheDeepChecker",
     false_alarms = "none",
   },
@@ -21,7 +19,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("all %s targets are equal (%s)", numfmt.number(y.n or
       case.signals.data.n or 0), numfmt.number(y.mean or y.min or 0)),
-    confidence = 0.99,
+
     evidence = { finding.evidence("variance of the target", y.var or 0, "more than 0"),
       finding.evidence("distinct targets", 1, "at least 2") },
     fixes = { { text = "check which column is read as the target" } },

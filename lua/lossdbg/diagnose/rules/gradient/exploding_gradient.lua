@@ -3,18 +3,18 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 local facts_of = require "lossdbg.diagnose.facts"
 
 local M = {
-  id = "exploding_gradient", cause = "exploding_gradient", family = "gradient",
-  severity = "err", needs = { "grad_norm" }, cost = "free", least = { steps = 3 },
-  explains = { "nonfinite_loss", "nonfinite_tensor", "first_nonfinite_op", "loss_diverging",
-    "loss_oscillating", "loss_at_baseline", "dead_relu", "saturated_activation" },
+  id = "exploding_gradient", cause = "exploding_gradient", family = "gradient", class = "measured",
+  needs = { "grad_norm" }, cost = "free", least = { steps = 3 },
+
+  limits = {
+    peak = { 1e3, "three orders of magnitude above the start" },
+    growth = { 10, "the median of the last fifth over the start, while the loss does not fall" },
+  },
   doc = {
     what = "The gradient norm grows by orders of magnitude during the run.",
     formula = "largest gradient norm over the median of the first tenth (at least the first);"
       .. " growth"
       .. " of the median from first to last fifth",
-    threshold = "in a run that failed: largest > 1e3 x start, or a growth of the median > 10 with"
-      .. " the"
-      .. " loss not falling. Scale-free; non-finite norms are the business of nonfinite_tensor",
     source = "TheDeepChecker (1e6 or doubling four times), AutoTrainer (first / last layer 70)",
     false_alarms = "silent in runs that learn",
   },
@@ -35,7 +35,7 @@ local function survey(list)
   return facts_of.median(head), facts_of.median(tail), top, at
 end
 
-function M.check(case)
+function M.check(case, limits)
   local facts, list = case.facts, case.signals.grad_norm
   if #list < 3 then return nil, "cannot tell: needs at least 3 gradient norms" end
   if not facts.failed then return nil end
@@ -43,15 +43,17 @@ function M.check(case)
   if not start or start <= 0 then return nil end
   local peak = top / start
   local growth = finish and finish / start or math.huge
-  local rising = growth > 10 and facts.trend ~= "decreasing"
-  if peak <= 1e3 and not rising then return nil end
+  local rising = growth > limits.growth and facts.trend ~= "decreasing"
+  if peak <= limits.peak and not rising then return nil end
   return finding.new(M, {
     title = string.format("gradients explode: the norm grows from %s to %s", numfmt.number(start),
       numfmt.number(top)),
-    severity = "err", where = facts:where(nil, at),
-    confidence = facts_of.strength(math.max(peak, growth), 10, 1e6) - 0.1,
-    evidence = { finding.evidence("largest gradient norm over the first", peak, "under 1000"),
-      finding.evidence("last over first", growth, "under 10") },
+    where = facts:where(nil, at),
+    strength = math.max(peak / limits.peak, rising and growth / limits.growth or 0, 1),
+
+    evidence = { finding.evidence("largest gradient norm over the first", peak,
+        finding.under(limits.peak)),
+      finding.evidence("last over first", growth, finding.under(limits.growth)) },
     fixes = { { text = "clip the gradient norm at 1", patch = { clip_norm = 1 } } },
   })
 end

@@ -1,24 +1,22 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
-local effects = require "lossdbg.diagnose.effects"
 local facts_of = require "lossdbg.diagnose.facts"
 
 local M = {
-  id = "vanishing_gradient", cause = "vanishing_gradient", family = "gradient",
-  severity = "err", needs = { "layers", "description.layers" }, cost = "free",
+  id = "vanishing_gradient", cause = "vanishing_gradient", family = "gradient", class = "measured",
+  needs = { "layers", "description.layers" }, cost = "free",
   least = { steps = 5 },
-  explains = effects.union(effects.BLIND, effects.POOR,
-    { "loss_not_decreasing", "update_ratio_too_small",
-    "plateau_fingerprint", "loss_at_baseline" }),
+
+  limits = {
+    ratio = { 1e-3, "a thousandth of what the last layers get, relative to the weights" },
+  },
   doc = {
     what = "Gradients of the early layers are thousands of times smaller, relative to their"
       .. " weights,"
       .. " than those of the last ones: the early layers do not learn.",
-    formula = "s = RMS(gradient) / RMS(weights) per layer; R = smallest s of the first third over"
-      .. " median s of the last third",
-    threshold = "R < 1e-3 with at least 3 weight layers while skill < 0.5. Scale-free; absolute"
-      .. " limits"
-      .. " (1e-7) fire at convergence",
+    formula = "s = RMS(gradient) / RMS(weights) per layer; R = smallest s of the first third"
+      .. " over median s of the last third, at least 3 layers with weights, in a run that does"
+      .. " not learn",
     source = "AutoTrainer compares first and last layer; SageMaker and DeepDiagnosis use 1e-7",
     false_alarms = "silent in runs that learn; exact zeros belong to zero_gradient_layer",
   },
@@ -39,7 +37,7 @@ local function profile(case)
   return list
 end
 
-function M.check(case)
+function M.check(case, limits)
   local facts = case.facts
   if #facts.net.maps < 3 then return nil, "not applicable: fewer than 3 layers with weights" end
   local list = profile(case)
@@ -55,13 +53,14 @@ function M.check(case)
   local reference = facts_of.median(last)
   if not reference or reference <= 0 or low <= 0 then return nil end
   local ratio = low / reference
-  if ratio >= 1e-3 then return nil end
+  if ratio >= limits.ratio then return nil end
   return finding.new(M, {
     title = string.format("gradients vanish: %s gets %s of what the last layer gets", path,
       numfmt.percent(ratio)),
-    severity = facts.state == "cannot_tell" and "warn" or "err",
-    confidence = facts_of.strength(1e-3 / ratio, 1, 1000), where = facts:where(path),
-    evidence = { finding.evidence("relative gradient, first over last", ratio, "over 0.001"),
+
+    where = facts:where(path), strength = limits.ratio / ratio,
+    evidence = { finding.evidence("relative gradient, first over last", ratio,
+        finding.over(limits.ratio)),
       finding.evidence("layers with weights", #list) },
     fixes = {
       { text = "use relu in the hidden layers", patch = { { layers = { kind = "dense",

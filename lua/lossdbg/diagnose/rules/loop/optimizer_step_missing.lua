@@ -1,16 +1,14 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
   id = "optimizer_step_missing", cause = "parameters_not_in_optimizer", family = "loop",
-  severity = "crit", needs = { "layers" }, cost = "free", least = { steps = 3 },
-  explains = effects.union(effects.BLIND, effects.STALL, effects.POOR, { "weights_unchanged",
-    "init_loss_unexpected", "loss_not_decreasing" }),
+  class = "exact",
+  needs = { "layers" }, cost = "free", least = { steps = 3 },
+
   doc = {
     what = "Every tensor has a gradient and none of them moves although the learning rate is not"
       .. " zero: the optimiser's step is never taken, or it holds other parameters.",
     formula = "gradient norm > 0 and update = 0 in every step of every layer",
-    threshold = "exact, at least 3 steps",
     source = "torchtest; public threads (a guard that skipped the step)",
     false_alarms = "updates below half a unit in the last place look alike: update_underflow is"
       .. " reported then",
@@ -42,7 +40,7 @@ local function nothing_held(case)
   return finding.new(M, {
     title = own_loop and "no parameter was ever updated: opt:step() is not called, or finds no"
       .. " gradient, or the optimiser holds other parameters"
-      or "the optimiser holds none of the network's parameters", confidence = 0.95,
+      or "the optimiser holds none of the network's parameters",
     evidence = { finding.evidence("trainable layers without an update", trainable, "0") },
     fixes = { { text = own_loop and "call opt:step() right after backward, with an optimiser made"
         .. " for this model" or "make the optimiser with the parameters of this model",
@@ -66,7 +64,7 @@ function M.check(case)
   if seen == 0 then return nil, "cannot tell: updates were not measured" end
   return finding.new(M, {
     title = string.format("gradients arrive in %d layers, but no step is ever taken", seen),
-    confidence = 0.97,
+
     evidence = { finding.evidence("layers with a gradient and no update", seen, "0") },
     fixes = { { text = "call opt:step() after backward, on the parameters of this model" } },
   })

@@ -1,14 +1,12 @@
 local finding = require "lossdbg.diagnose.finding"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
-  id = "weights_unchanged", cause = "parameters_not_in_optimizer", family = "loop",
-  severity = "crit", role = "symptom", needs = { "layers" }, cost = "free", least = { steps = 3 },
-  explains = effects.union(effects.STALL, effects.POOR),
+  id = "weights_unchanged", cause = "parameters_not_in_optimizer", family = "loop", class = "exact",
+  role = "symptom", needs = { "layers" }, cost = "free", least = { steps = 3 },
+
   doc = {
     what = "No weight changed in any step.",
     formula = "share of the steps whose update is exactly 0, per layer with parameters",
-    threshold = "every step of every layer",
     source = "SageMaker's UnchangedTensor compares with a tolerance, which small steps meet;"
       .. " torchtest",
     false_alarms = "a perfectly fitted network has no gradient: silenced by its skill",
@@ -27,7 +25,7 @@ function M.check(case)
   if seen == 0 then return nil, "cannot tell: updates were not measured" end
   if still < seen or facts.learned or facts.nonfinite then return nil end
   return finding.new(M, {
-    title = string.format("no weight changed in %d steps", facts.steps), confidence = 0.98,
+    title = string.format("no weight changed in %d steps", facts.steps),
     evidence = { finding.evidence("layers whose weights never moved", still, "0",
       "of " .. seen) },
     fixes = {},

@@ -1,15 +1,15 @@
 local finding = require "lossdbg.diagnose.finding"
 
 local M = {
-  id = "first_nonfinite_op", cause = nil, family = "numerics", severity = "crit",
+  id = "first_nonfinite_op", cause = nil, family = "numerics", class = "exact",
   needs = { "nonfinite|loss" }, cost = "forward",
-  explains = { "nonfinite_loss", "nonfinite_tensor", "loss_diverging", "loss_at_baseline" },
+
   doc = {
     what = "The first operation that turned finite operands into NaN or infinity, with its layer,"
       .. " the Lua line that built it and the batch rows.",
-    formula = "the graph's record: operands finite, result not",
-    threshold = "exact; log, sqrt, division and pow of a guarded quantity are a cause of their own"
-      .. " (log of zero), overflow elsewhere is a consequence of the step",
+    formula = "the graph's record: operands finite, result not; log, sqrt, division and pow of a"
+      .. " guarded quantity are a cause of their own (log of zero), overflow elsewhere is a"
+      .. " consequence of the step",
     source = "TensorFlow's check_numerics; asked for in pytorch #160016",
     false_alarms = "masked branches: only values that reach the loss are recorded",
   },
@@ -35,7 +35,7 @@ function M.check(case)
   local f = finding.new(M, {
     title = string.format("%s makes the first NaN or infinity%s%s", at.op,
       at.layer and " in " .. at.layer or "", line),
-    cause = fragile and "log_of_zero" or nil, confidence = fragile and 0.7 or 0.9,
+    cause = fragile and "log_of_zero" or nil,
     where = where, evidence = evidence,
     fixes = fragile and { { text = string.format("guard the operand of %s: clip it away from zero,"
       .. " or use a loss on logits", at.op) } } or {},

@@ -2,14 +2,12 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "nonfinite_loss", cause = "lr_too_high", family = "numerics", severity = "crit",
+  id = "nonfinite_loss", cause = "lr_too_high", family = "numerics", class = "exact",
   role = "symptom", needs = { "loss|epoch_loss|final.loss|nonfinite" }, cost = "free",
-  explains = { "loss_diverging", "loss_at_baseline", "loss_not_decreasing",
-    "single_class_prediction", "output_constant" },
+
   doc = {
     what = "The loss is NaN or infinite.",
     formula = "loss ~= loss or |loss| = inf",
-    threshold = "exact",
     source = "every tool",
     false_alarms = "none; exact zeros, which DeepLocalize counts as errors, are not",
   },
@@ -43,7 +41,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("the loss is %s%s", numfmt.number(value),
       step and " from step " .. numfmt.number(step) or epoch and " from epoch " .. epoch or ""),
-    confidence = 0.99, where = facts:where(nil, step),
+    where = facts:where(nil, step),
     evidence = { finding.evidence("first non-finite step", step or "unknown") },
     fixes = fixes,
   })

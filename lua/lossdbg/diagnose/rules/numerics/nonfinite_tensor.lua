@@ -1,15 +1,14 @@
 local finding = require "lossdbg.diagnose.finding"
 
 local M = {
-  id = "nonfinite_tensor", cause = nil, family = "numerics", severity = "crit",
+  id = "nonfinite_tensor", cause = nil, family = "numerics", class = "exact",
   role = "symptom", needs = { "layers|init.layers|nonfinite" }, cost = "free",
-  explains = { "nonfinite_loss" },
+
   doc = {
     what = "Activations, gradients or weights of a layer are NaN or infinite.",
     formula = "first step at which a layer's sums are not finite; layers whose fresh activations"
       .. " are"
       .. " not finite",
-    threshold = "exact",
     source = "TensorFlow's check_numerics, SageMaker's ExplodingTensor",
     false_alarms = "none",
   },
@@ -41,7 +40,7 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("%s of %s are not finite%s", what, path,
       step and step > 0 and string.format(" from step %d", step) or ""),
-    confidence = 0.98, where = facts:where(path, step),
+    where = facts:where(path, step),
     evidence = { finding.evidence("first step", step or "unknown") },
     fixes = {},
   })

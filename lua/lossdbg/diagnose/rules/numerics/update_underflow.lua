@@ -1,24 +1,25 @@
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
-local effects = require "lossdbg.diagnose.effects"
 
 local M = {
-  id = "update_underflow", cause = "lr_too_low", family = "numerics", severity = "err",
+  id = "update_underflow", cause = "lr_too_low", family = "numerics",
   needs = { "layers" }, cost = "free", least = { steps = 3 },
-  explains = effects.union(effects.POOR, { "weights_unchanged", "update_ratio_too_small",
-    "loss_constant", "loss_not_decreasing", "optimizer_step_missing" }),
+
+  limits = {
+    most = { 0.5, "half of the updates are lost" },
+    nearly_all = { 0.9, "hardly any update arrives" },
+  },
   doc = {
     what = "Steps are smaller than half a unit in the last place of the weights: adding them"
       .. " changes"
       .. " nothing.",
     formula = "share of the elements with fl32(w + dw) = w although dw ~= 0",
-    threshold = "> 0.5: warning, > 0.9: error, where the run has not learnt",
     source = "own; ratio rules call it vanishing gradients",
     false_alarms = "the end of a converged run: silent when it learnt",
   },
 }
 
-function M.check(case)
+function M.check(case, limits)
   local facts, worst, path, seen = case.facts, 0, nil, false
   for _, layer in ipairs(facts.net.layers) do
     local stat = case.signals.layers[layer.path]
@@ -28,7 +29,7 @@ function M.check(case)
     end
   end
   if not seen then return nil, "cannot tell: lost updates were not counted" end
-  if worst <= 0.5 or facts.learned then return nil end
+  if worst <= limits.most or facts.learned then return nil end
   local lr, fixes = facts:optimizer().lr, {}
   if type(lr) == "number" and lr > 0 then
     fixes[1] = { text = string.format("raise the learning rate to %s", numfmt.number(lr * 1000)),
@@ -37,9 +38,10 @@ function M.check(case)
   return finding.new(M, {
     title = string.format("%s of the updates of %s are lost to rounding", numfmt.percent(worst),
       path),
-    severity = worst > 0.9 and facts:grade("err") or facts:grade("warn"), confidence = 0.9,
+    class = worst > limits.nearly_all and "measured" or "suggestive",
     where = facts:where(path),
-    evidence = { finding.evidence("updates lost to rounding", worst, "under 0.5", "share") },
+    evidence = { finding.evidence("updates lost to rounding", worst,
+      finding.under(limits.most), "share") },
     fixes = fixes,
   })
 end

@@ -2,14 +2,16 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "loss_negative", cause = "wrong_loss", family = "symptom", severity = "crit",
+  id = "loss_negative", cause = "wrong_loss", family = "symptom", class = "exact",
   role = "symptom", needs = { "loss|epoch_loss", "description.loss" }, cost = "free",
-  explains = { "loss_diverging", "loss_not_decreasing" },
+
+  limits = {
+    rounding = { 1e-6, "relative to the largest loss" },
+  },
   doc = {
     what = "A loss that cannot be negative is: targets outside the range of the loss, or a flipped"
       .. " sign.",
-    formula = "min loss < -1e-6 max|loss| for a loss that is >= 0 by definition",
-    threshold = "exact, with room for rounding",
+    formula = "min loss under zero, beyond rounding, for a loss that is >= 0 by definition",
     source = "AutoTrainer",
     false_alarms = "poisson and own losses may be negative: not judged",
   },
@@ -30,18 +32,18 @@ local function lowest(list)
   return lo, size
 end
 
-function M.check(case)
+function M.check(case, limits)
   local facts = case.facts
   local name = facts:loss().name or ""
   if not POSITIVE[name] then return nil, "not applicable: the loss may be negative" end
   local lo, size = lowest(case.signals.loss)
   local lo_e, size_e = lowest(case.signals.epoch_loss)
   lo, size = math.min(lo, lo_e), math.max(size, size_e)
-  if lo >= -1e-6 * math.max(size, 1e-300) then return nil end
+  if lo >= -limits.rounding * math.max(size, 1e-300) then return nil end
   return finding.new(M, {
     title = string.format("%s is never negative, but the loss reaches %s", name,
       numfmt.number(lo)),
-    confidence = 0.95, evidence = { finding.evidence("lowest loss", lo, "at least 0") },
+    evidence = { finding.evidence("lowest loss", lo, "at least 0") },
     fixes = { { text = "check the coding of the targets and the sign of the loss" } },
   })
 end

@@ -2,17 +2,20 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "plateau_fingerprint", cause = nil, family = "symptom", severity = "warn",
+  id = "plateau_fingerprint", cause = nil, family = "symptom", class = "measured",
   role = "symptom", needs = { "trend|epoch_loss", "description.loss" }, cost = "free",
-  least = { steps = 20 }, explains = { "loss_not_decreasing" },
+  least = { steps = 20 },
+  limits = {
+    errors = { 3, "standard errors of the level" },
+    share = { 0.003, "of the constant: a level is rarely known better" },
+  },
   doc = {
     what = "The level at which a loss is stuck often is a known constant that names the reason:"
       .. " ln K (all classes equally likely), the entropy of the class frequencies, the variance of"
       .. " the target, the floor ln(1 + (K-1)/e) of two softmaxes in a row, the clipping value of a"
       .. " logarithm, the floor of soft or contradicting targets.",
-    formula = "|level - constant| < max(3 standard errors, 0.003 constant), not undercut by any"
-      .. " block",
-    threshold = "as in the formula; only while skill < 0.9 and the loss is flat",
+    formula = "|level - constant| within the errors of the level, not undercut by any block;"
+      .. " only while the loss is flat and not fitted",
     source = "own; seen in public threads (stuck at 1.386 = ln 4; 0.74 = two softmaxes, K = 4)",
     false_alarms = "coincidence: it only names, the error is raised by the structural rule",
   },
@@ -65,7 +68,7 @@ local function level_of(case)
   return final.level or trend.last or case.facts.level, final.se or 0, trend.best
 end
 
-function M.check(case)
+function M.check(case, limits)
   local facts = case.facts
   if facts.nonfinite or facts.state == "diverging" then return nil end
   if facts.trend == "undetermined" and not facts.failed then
@@ -76,7 +79,7 @@ function M.check(case)
   if not level then return nil, "cannot tell: the level of the loss is not known" end
   local match, distance
   for _, c in ipairs(constants(case)) do
-    local room = math.max(3 * se, 0.003 * c.value)
+    local room = math.max(limits.errors * se, limits.share * c.value)
     local off = math.abs(level - c.value)
     if off < room and not (best and best < c.value - room) and (not match or off < distance) then
       match, distance = c, off
@@ -85,7 +88,7 @@ function M.check(case)
   if not match then return nil end
   return finding.new(M, {
     title = string.format("the loss is stuck at %s = %s", numfmt.number(level), match.name),
-    cause = match.cause, severity = facts.failed and "err" or "warn", confidence = 0.85,
+    cause = match.cause,
     evidence = { finding.evidence("level of the loss", level),
       finding.evidence("constant", match.value, nil, match.name),
       finding.evidence("difference", distance, "n/a") },

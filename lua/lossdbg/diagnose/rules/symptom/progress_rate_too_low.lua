@@ -2,22 +2,25 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "progress_rate_too_low", cause = "too_few_epochs", family = "symptom", severity = "err",
+  id = "progress_rate_too_low", cause = "too_few_epochs", family = "symptom", class = "measured",
   needs = { "trend", "skill|baseline" }, cost = "free", least = { steps = 50 },
-  explains = { "loss_at_baseline", "underfitting", "epochs_insufficient", "plateau_fingerprint",
-    "cannot_overfit_batch", "single_class_prediction", "output_constant" },
+
+  limits = {
+    budgets = { 3, "halving the loss takes three more trainings of this length" },
+    dead = { 0.5, "with dead units the rate is not what holds it" },
+  },
   doc = {
     what = "The loss falls, but so slowly that at this rate the budget would have to be many times"
       .. " larger: the learning rate is too low or training too short.",
-    formula = "half-life of the loss over its fall so far: ln 2 / ln(first / last) budgets",
-    threshold = "decreasing, skill < 0.1 at the end, half-life over 3 budgets",
+    formula = "half-life of the loss over its fall so far: ln 2 / ln(first / last) budgets, in a"
+      .. " run that falls and is still at its baseline",
     source = "own; UMLAUT judges the learning rate alone",
     false_alarms = "the start of a long run: needs a decided trend, and dead or saturated layers"
       .. " explain it",
   },
 }
 
-function M.check(case)
+function M.check(case, limits)
   local facts, trend = case.facts, case.signals.trend
   if facts.state ~= "too_slow" then
     if facts.state == "cannot_tell" and facts.trend == "decreasing" then
@@ -28,7 +31,7 @@ function M.check(case)
   local first, last = trend.first, trend.last
   if not (first and last and first > last and last > 0) then return nil end
   local budgets = math.log(2) / math.log(first / last)
-  if budgets <= 3 then return nil end
+  if budgets <= limits.budgets then return nil end
   local lr, epochs = facts:optimizer().lr, case.description.epochs or facts.epochs
   local fixes = {}
   if type(lr) == "number" and lr > 0 then
@@ -41,10 +44,11 @@ function M.check(case)
     title = string.format("the loss falls too slowly: %s to %s in %s epochs, halving takes %.1f"
       .. " times"
       .. " as many", numfmt.number(first), numfmt.number(last), numfmt.number(epochs), budgets),
-    cause = facts.dead > 0.5 and "too_few_epochs" or "lr_too_low",
-    confidence = 0.75,
-    evidence = { finding.evidence("half-life in budgets", budgets, "under 1"),
-      finding.evidence("skill at the end", facts.skill or 0, "over 0.5") },
+    cause = facts.dead > limits.dead and "too_few_epochs" or "lr_too_low",
+
+    evidence = { finding.evidence("half-life in budgets", budgets,
+      finding.under(limits.budgets)),
+      finding.evidence("skill at the end", facts.skill or 0) },
     fixes = fixes,
   })
 end

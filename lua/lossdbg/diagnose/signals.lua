@@ -1,0 +1,237 @@
+--- The signal catalogue: everything that is measured and may be read, once.
+---
+--- A name is a path into the tables of a case; `*` stands for a layer's path (or, under at_lr, for
+--- a factor of the learning rate). What a rule `needs` is held against this list when it is
+--- registered, and so are the literal cases of the specs and what the producers make.
+local options = require "lossdbg.support.options"
+
+local M = {}
+
+-- prefix, producer (module), cost, { name = { unit, shape } }
+local GROUPS = {
+  { "", "train.trainer", "free", {
+    steps = { "steps", "integer" }, loss = { "loss", "list by step" },
+    epoch_loss = { "loss", "list by epoch" }, grad_norm = { "gradient", "list by step" },
+    lr = { "learning rate", "list by step" }, baseline = { "loss", "number" },
+    baseline_name = { "words", "text" } } },
+  { "", "train.trainer", "forward", {
+    val_loss = { "loss", "list by epoch" }, accuracy = { "share", "number" },
+    val_accuracy = { "share", "number" } } },
+  { "", "diagnose.collect", "free", { majority = { "share", "number" } } },
+  { "trend", "diagnose.collect", "free", {
+    verdict = { "words", "decreasing, increasing, plateau or undetermined" },
+    z = { "standard deviations", "number" }, slope = { "share a block", "number" },
+    fastest = { "share a block", "number" }, blocks = { "blocks", "integer" },
+    block = { "steps", "integer" }, block_sd = { "loss", "number" },
+    first = { "loss", "number" }, last = { "loss", "number" }, best = { "loss", "number" },
+    lowest = { "loss", "number" }, level = { "loss", "number" }, mean = { "loss", "number" },
+    se = { "loss", "number" }, lag1 = { "correlation", "number" },
+    noise_cv = { "share", "number" }, stalled = { "flag", "boolean" },
+    more_steps = { "steps", "number" } } },
+  { "skill|val_skill", "train.telemetry", "forward", {
+    value = { "skill", "number" }, n = { "rows", "integer" }, loss = { "loss", "number" },
+    verdict = { "words", "better, worse, at_baseline or undetermined" },
+    t = { "standard deviations", "number" }, baseline = { "loss", "number" } } },
+  { "init|final", "train.telemetry", "forward", {
+    loss = { "loss", "number" }, logit_std = { "logits", "number" },
+    level = { "loss", "number" }, se = { "loss", "number" },
+    train_mode_loss = { "loss", "number" } } },
+  { "init.output|final.output", "train.telemetry", "forward", {
+    min = { "output", "number" }, max = { "output", "number" }, mean = { "output", "number" },
+    std = { "output", "number" }, finite = { "flag", "boolean" },
+    row_sum_min = { "output", "number" }, row_sum_max = { "output", "number" },
+    std_over_samples = { "output", "number" }, max_prob_mean = { "share", "number" },
+    single_class_share = { "share", "number" } } },
+  { "init.layers.*|final.layers.*", "train.telemetry", "backward", {
+    z_mean_sq = { "signal squared", "number" }, act_std = { "signal", "number" },
+    act_mean = { "signal", "number" }, act_min = { "signal", "number" },
+    act_max = { "signal", "number" },
+    zero_share = { "share of entries", "number" }, dead_share = { "share of units", "number" },
+    saturated_share = { "share of entries", "number" },
+    saturated_units = { "share of units", "number" }, units = { "units", "integer" },
+    died = { "flag", "boolean" }, nonfinite = { "entries", "integer" },
+    weight_rms = { "weights", "number" }, weight_std = { "weights", "number" },
+    weight_max = { "weights", "number" }, weight_nonfinite = { "entries", "integer" },
+    symmetric = { "flag", "boolean" }, grad_rms = { "gradient", "number" } } },
+  { "layers.*", "train.recorder", "free", {
+    grad_norm = { "gradient", "list by sampled step" },
+    weight_norm = { "weights", "list by sampled step" },
+    update_norm = { "weights", "list by sampled step" },
+    ratio = { "share of the weights", "list by sampled step" },
+    ratio_median = { "share of the weights", "number" }, stride = { "steps", "integer" },
+    zero_grad = { "share of steps", "number" }, unchanged = { "share of steps", "number" },
+    underflow = { "share of entries", "number" }, first_nonfinite_step = { "step", "integer" },
+    grad_rms_median = { "gradient", "number" } } },
+  { "outputs.*", "train.recorder", "free", {
+    mean = { "signal", "list by sampled step" }, std = { "signal", "list by sampled step" },
+    zero_share = { "share of entries", "list by sampled step" }, stride = { "steps", "integer" },
+    first_nonfinite_step = { "step", "integer" } } },
+  { "nonfinite", "train.train_step", "free", {
+    step = { "step", "integer" }, what = { "words", "loss, gradient or weight" },
+    layer = { "path", "text" }, op = { "name", "text" }, line = { "file:line", "text" },
+    rows = { "rows", "list" }, shape = { "sizes", "list" } } },
+  { "penalty", "train.telemetry", "backward", {
+    share = { "share of the loss", "number" }, ratio = { "gradient over gradient", "number" },
+    norm = { "gradient", "number" }, data_norm = { "gradient", "number" } } },
+  { "data", "diagnose.collect", "free", {
+    n = { "rows", "integer" }, d = { "columns", "integer" }, names = { "words", "list" } } },
+  { "data.x", "diagnose.collect", "free", {
+    mean = { "input", "number" }, std = { "input", "number" }, rms = { "input", "number" },
+    min = { "input", "number" }, max = { "input", "number" }, integral = { "flag", "boolean" },
+    identical = { "flag", "boolean" }, disparity = { "ratio", "number" },
+    kappa = { "ratio", "number" }, offset_share = { "share of columns", "number" } } },
+  { "data.x.nonfinite|data.y.nonfinite|data.y.out_of_range", "diagnose.collect", "free", {
+    count = { "entries", "integer" }, row = { "row", "integer" }, col = { "column", "integer" },
+    value = { "target", "number" } } },
+  { "data.x.feature", "diagnose.collect", "free", {
+    mean = { "input", "list by column" }, std = { "input", "list by column" },
+    min = { "input", "list by column" }, max = { "input", "list by column" } } },
+  { "data.x.constant", "diagnose.collect", "free", {
+    count = { "columns", "integer" }, share = { "share of columns", "number" },
+    columns = { "columns", "list" } } },
+  { "data.x.largest", "diagnose.collect", "free", {
+    column = { "column", "integer" }, name = { "words", "text" },
+    max_abs = { "input", "number" } } },
+  { "data.y", "diagnose.collect", "free", {
+    kind = { "words", "index, one_hot, zero_one, plus_minus_one or real" },
+    n = { "targets", "integer" }, width = { "targets a row", "integer" },
+    min = { "target", "number" }, max = { "target", "number" }, mean = { "target", "number" },
+    std = { "target", "number" }, var = { "target squared", "number" },
+    rms = { "target", "number" }, mean_absolute = { "target", "number" },
+    mean_square = { "target squared", "number" }, median = { "target", "number" },
+    mad = { "target", "number" }, integral = { "flag", "boolean" },
+    constant = { "flag", "boolean" }, classes = { "classes", "integer" },
+    counts = { "rows", "table by class" }, prior = { "share", "list by class" },
+    entropy = { "nats", "number" }, majority = { "share", "number" },
+    runs_z = { "standard deviations", "number" }, row_sum_bad = { "rows", "integer" } } },
+  { "data.duplicates", "diagnose.collect", "free", { share = { "share of rows", "number" } } },
+  { "data.conflicts", "diagnose.collect", "free", {
+    share = { "share of rows", "number" }, floor = { "loss", "number" } } },
+  { "data.val", "diagnose.collect", "free", {
+    n = { "rows", "integer" }, leak_share = { "share of rows", "number" },
+    mean_shift = { "standard deviations", "number" },
+    mean_shift_column = { "column", "integer" },
+    sd_ratio_bad_share = { "share of columns", "number" } } },
+  { "tests.overfit_batch", "diagnose.tests.overfit_batch", "side_run", {
+    skill = { "skill", "number" }, loss = { "loss", "number" }, start = { "loss", "number" },
+    steps = { "steps", "integer" }, baseline = { "loss", "number" },
+    passed = { "flag", "boolean" }, ["at_lr.*"] = { "skill", "number" } } },
+  { "tests.line", "diagnose.tests.line", "side_run", {
+    alphas = { "steps", "list" }, losses = { "loss", "list of lists" },
+    best = { "steps", "list" }, best_median = { "steps", "number" } } },
+  { "tests.gradcheck", "diagnose.tests.gradcheck", "side_run", {
+    max_error = { "share", "number" }, worst = { "words", "text" },
+    checked = { "entries", "integer" }, skipped = { "entries", "integer" },
+    passed = { "flag", "boolean" } } },
+  { "tests.lr_range", "diagnose.tests.lr_range", "side_run", {
+    lrs = { "learning rate", "list" }, losses = { "loss", "list" },
+    suggestion = { "learning rate", "number" }, minimum = { "learning rate", "number" },
+    steepest = { "learning rate", "number" }, fall_sd = { "standard deviations", "number" },
+    reason = { "words", "text" }, min_lr = { "learning rate", "number" },
+    max_lr = { "learning rate", "number" } } },
+  { "tests.data_independence", "diagnose.tests.data_independence", "side_run", {
+    real = { "skill", "number" }, shuffled = { "skill", "number" },
+    independent = { "flag", "boolean" } } },
+  { "tests.quick", "diagnose.tests.quick", "side_run", {
+    name = { "words", "text" }, skill = { "skill", "number" } } },
+  { "tests.zero_grad", "experiment.watch", "backward", {
+    accumulates = { "flag", "boolean" }, ratio = { "ratio", "number" } } },
+}
+
+--- What a description may say (train/describe.lua).
+M.DESCRIPTION = { "layers", "loss", "optimizer", "batch", "epochs", "max_steps", "shuffle", "seed",
+  "steps_per_epoch", "n_train", "n_val", "n_parameters", "n_trainable", "task", "input_shape",
+  "output_shape", "input_shapes", "output_shapes", "target", "loop", "class_weight",
+  "early_stopping", "name", "fused", "dtype" }
+
+---@class lossdbg.Signal
+---@field name string
+---@field unit string
+---@field shape string
+---@field producer string module that makes it
+---@field cost "free"|"forward"|"backward"|"side_run"
+
+local list, by_name, prefixes, names = {}, {}, {}, {}
+
+local function add(name, row, producer, cost)
+  local signal = { name = name, unit = row[1], shape = row[2], producer = producer, cost = cost }
+  list[#list + 1], by_name[name] = signal, signal
+  for at in name:gmatch "()%." do prefixes[name:sub(1, at - 1)] = true end
+end
+
+---Adds signals of a producer of one's own; rules may need them from then on.
+---@param prefix string several separated by "|"; "" for the top
+---@param producer string
+---@param cost "free"|"forward"|"backward"|"side_run"
+---@param rows table<string, { [1]: string, [2]: string }> name = { unit, shape }
+function M.add(prefix, producer, cost, rows)
+  for part in (prefix .. "|"):gmatch "([^|]*)|" do
+    for name, row in pairs(rows) do
+      add(part == "" and name or part .. "." .. name, row, producer, cost)
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  names = {}
+  for name in pairs(by_name) do names[#names + 1] = name end
+  for name in pairs(prefixes) do names[#names + 1] = name end
+  for _, name in ipairs(M.DESCRIPTION) do names[#names + 1] = "description." .. name end
+  table.sort(names)
+end
+
+for _, group in ipairs(GROUPS) do M.add(group[1], group[2], group[3], group[4]) end
+
+---@return lossdbg.Signal[] all signals, by name
+function M.all() return list end
+
+---@param name string
+---@return lossdbg.Signal|nil
+function M.get(name) return by_name[name] end
+
+---Whether a path names a signal, a group of them, or a field of the description.
+---@param path string
+---@return boolean
+function M.known(path)
+  if by_name[path] or prefixes[path] then return true end
+  local field = path:match "^description%.([^.]+)"
+  if not field then return false end
+  for _, name in ipairs(M.DESCRIPTION) do
+    if name == field then return true end
+  end
+  return false
+end
+
+---Why a need cannot be met by anything that is measured, or nil.
+---@param need string alternatives separated by "|"
+---@return string|nil
+function M.complaint(need)
+  for path in need:gmatch "[^|]+" do
+    if not M.known(path) then
+      local near = options.suggest(path, names)
+      return ("unknown signal '%s'%s"):format(path,
+        near and (" (did you mean '" .. near .. "'?)") or "")
+    end
+  end
+  return nil
+end
+
+---Names of a table of signals as the catalogue writes them, sorted; lists count as one value.
+---@param signals table
+---@return string[]
+function M.names_in(signals)
+  local found, out = {}, {}
+  local function walk(value, path)
+    if by_name[path] or type(value) ~= "table" or #value > 0 then found[path] = true return end
+    for key, inner in pairs(value) do
+      local starred = path .. ".*"
+      local deeper = path == "" and tostring(key)
+        or (by_name[starred] or prefixes[starred]) and starred or path .. "." .. tostring(key)
+      walk(inner, deeper)
+    end
+  end
+  walk(signals, "")
+  for name in pairs(found) do out[#out + 1] = name end
+  table.sort(out)
+  return out
+end
+
+return M
