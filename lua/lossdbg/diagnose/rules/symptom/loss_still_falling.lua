@@ -2,10 +2,11 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "loss_still_falling", cause = "too_few_epochs", family = "symptom", class = "suggestive",
+  id = "loss_still_falling", cause = "too_few_epochs", family = "symptom",
   needs = { "trend" }, cost = "free",
   limits = {
     gain = { 0.05, "a twentieth of the loss in as many steps again" },
+    much = { 0.3, "a third of it: the training was cut, not finished" },
   },
   doc = {
     what = "The loss was still falling when training stopped.",
@@ -28,6 +29,7 @@ function M.check(case, limits)
     title = string.format("the loss was still falling at the end (%s, about %s more in as many"
       .. " epochs)", numfmt.number(facts.level or trend.last or 0), numfmt.percent(gain)),
 
+    class = gain > limits.much and "measured" or "suggestive", strength = gain / limits.gain,
     evidence = { finding.evidence("relative fall per block", math.abs(slope)),
       finding.evidence("trend statistic z", trend.z or 0) },
     fixes = { epochs > 0 and { text = string.format("train for %d epochs", 2 * epochs),
