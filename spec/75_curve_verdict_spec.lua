@@ -70,6 +70,17 @@ describe("a bare curve", function()
     assert.matches("from 0.1 to 1e-09", d.causes[1].speaks, 1, true)
   end)
 
+  it("that settled as its rate was gone is a fault, with the rate of half way", function()
+    local y = series(40, function(i) return 1.6 + 0.6 * math.exp(-i) end)
+    local function with(last)
+      return judge(y, { lr = series(40, function(i) return 0.01 * (i > 20 and last or 1) end) })
+    end
+    assert.is_true(with(1e-3).fault)
+    assert.equal("lr_too_low", cause(with(1e-3)))
+    assert.is_nil(with(2e-3).fault)
+    assert.is_nil(judge(y).fault)
+  end)
+
   it("that is constant is a fault, with or without noise", function()
     local d = judge(series(12, function() return 0.7368 end))
     assert.equal("constant", d.state)

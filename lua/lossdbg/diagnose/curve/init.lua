@@ -14,6 +14,7 @@ M.limits = {
   done = { 0.1, "of the start: what is left is little, whatever the task" },
   contradiction = { 0.7, "of ln 2 a wrong answer, the least that its cross-entropy costs" },
   hardly = { 0.1, "of the start was lost, and it settled there: next to nothing" },
+  rate_gone = { 1e-3, "of the first rate, from half way on: nothing is moved any more" },
   mute = { 0.5, "of the loss was lost while the accuracy never changed" },
 }
 
@@ -73,6 +74,13 @@ local function mistaken_level(c)
   end
 end
 
+local function rate_gone(c)
+  local rates = c.rates
+  if not rates or #rates < 4 or not (rates[1] > 0) then return false end
+  return rates[#rates // 2 + 1] <= limit "rate_gone" * rates[1]
+    and rates[#rates] <= limit "rate_gone" * rates[1]
+end
+
 ---Whether something is wrong: true, false, or nil where the curve cannot show it.
 local function fault_of(id, c)
   if ALARM[id] then return true end
@@ -82,7 +90,7 @@ local function fault_of(id, c)
     return nil
   end
   if id == "plateau_after_progress" then
-    if mistaken_level(c) or c.shape.abrupt then return true end
+    if mistaken_level(c) or c.shape.abrupt or rate_gone(c) then return true end
     if c.shape.fall < limit "hardly" then return true end
     return nil
   end
