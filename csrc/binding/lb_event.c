@@ -287,10 +287,19 @@ static int lb_io_entries(lua_State *L) {
   return 1;
 }
 
+/* is_terminal(file) -> whether someone looks at it */
+static int lb_io_is_terminal(lua_State *L) {
+  const luaL_Stream *s = luaL_testudata(L, 1, LUA_FILEHANDLE);
+  if (!s || !s->closef) return luaL_error(L, "lossdbg: is_terminal: expected an open file");
+  lua_pushboolean(L, isatty(fileno(s->f)));
+  return 1;
+}
+
 void lb_addevents(lua_State *L) {
   static const luaL_Reg functions[] = {{"event_scan", lb_io_event_scan},
                                        {"masked_crc", lb_io_masked_crc},
                                        {"entries", lb_io_entries},
+                                       {"is_terminal", lb_io_is_terminal},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

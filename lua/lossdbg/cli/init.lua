@@ -1,24 +1,13 @@
 --- The command line: `lossdbg --help`.
--- Status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of our own,
--- 130 interrupted.
+-- Status: 0 sound, 1 a fault was found, 2 cannot be judged, 64 wrong usage, 66 a file that cannot
+-- be read, 70 a fault of our own, 130 interrupted.
 local attempt = require "lossdbg.support.attempt"
+local command_list = require "lossdbg.cli.command_list"
 
 local M = {}
 
-M.status = { ok = 0, usage = 64, unreadable = 66, internal = 70, interrupted = 130 }
-
-local help = [[
-usage: lossdbg COMMAND [OPTION ...]
-
-  lossdbg bench [OPTION ...] [WORKLOAD ...]   speed of training steps on this machine
-  lossdbg --version
-  lossdbg --help, lossdbg COMMAND --help
-
-status: 0 all is well, 64 wrong usage, 66 a file that cannot be read, 70 a fault of lossdbg,
-        130 interrupted
-]]
-
-local commands = { bench = "lossdbg.cli.bench" }
+M.status = { ok = 0, fault = 1, unjudged = 2, usage = 64, unreadable = 66, internal = 70,
+  interrupted = 130 }
 
 -- An error of ours carries a status; any other is a fault.
 local Stop = {}
@@ -35,9 +24,18 @@ end
 ---@field value? string name of its value; a flag has none
 ---@field number? boolean
 ---@field integer? boolean
+---@field choices? string[]
+---@field doc? string what it does, for help, man page and completion
 
 local function read_value(option, text, name)
   if text == nil then M.stop(M.status.usage, "--%s needs %s", name, option.value) end
+  for _, choice in ipairs(option.choices or {}) do
+    if choice == text then return text end
+  end
+  if option.choices then
+    M.stop(M.status.usage, "--%s: '%s' is none of %s", name, text,
+      table.concat(option.choices, ", "))
+  end
   if not (option.number or option.integer) then return text end
   local value = tonumber(text)
   if option.integer then value = math.tointeger(value) end
@@ -62,6 +60,10 @@ function M.read(args, first, known)
     local word = args[i]
     local name, text = word:match "^%-%-([^=]+)=?(.*)$"
     if word == "-h" then name, text = "help", "" end
+    if word == "--" then
+      table.move(args, i + 1, #args, #words + 1, words)
+      break
+    end
     local option = name and by_name[name]
     if name and not option then
       M.stop(M.status.usage, "what is '%s'? (see --help)", word)
@@ -83,18 +85,27 @@ function M.read(args, first, known)
   return given, words
 end
 
-local function run(args, out)
+local function run(args, out, err)
   local command = args[1]
-  if command == "--help" or command == "-h" or command == "help" then
-    out:write(help)
+  if command == "--help" or command == "-h" then
+    out:write(require("lossdbg.cli.usage").all())
   elseif command == "--version" then
     out:write(require("lossdbg")._VERSION, "\n")
   elseif command == nil then
     M.stop(M.status.usage, "which command? (see lossdbg --help)")
-  elseif commands[command] then
-    return require(commands[command]).run(args, out)
   else
-    M.stop(M.status.usage, "what is '%s'? (see lossdbg --help)", command)
+    local module = command_list.load(command)
+    if not module then
+      M.stop(M.status.usage, "what is '%s'? (see lossdbg --help)", command)
+    end
+    for i = 2, #args do
+      if args[i] == "--" then break end
+      if args[i] == "--help" or args[i] == "-h" then
+        out:write(require("lossdbg.cli.usage").command(command))
+        return M.status.ok
+      end
+    end
+    return module.run(args, out, err)
   end
   return M.status.ok
 end
@@ -113,7 +124,7 @@ function M.main(args, out, err)
     end
     return setmetatable({ status = M.status.internal,
       message = debug.traceback("this is a fault of lossdbg: " .. tostring(problem), 2) }, Stop)
-  end, args, out)
+  end, args, out, err)
   if ok then return result or M.status.ok end
   err:write("lossdbg: ", result.message, "\n")
   return result.status

@@ -8,25 +8,22 @@ local results = require "lossdbg.cli.bench.results"
 local systems = require "lossdbg.cli.bench.systems"
 local workload_list = require "lossdbg.cli.bench.workload_list"
 
-local M = {}
-
-local help = [[
-usage: lossdbg bench [OPTION ...] [WORKLOAD ...]     microseconds a training step
-
-  --threads N      threads of lossdbg (default 1)
-  --repeats N      repeats, whose median counts (default 5)
-  --seconds S      length of one repeat (default 0.3)
-  --json FILE      also write the results there
-  --against FILE   compare with the results of an earlier run
-  --list           the workloads, and nothing else
-]]
-
 local options = {
-  { name = "threads", value = "a number", integer = true },
-  { name = "repeats", value = "a number", integer = true },
-  { name = "seconds", value = "a number", number = true },
-  { name = "json", value = "a file" }, { name = "against", value = "a file" },
-  { name = "list" }, { name = "help" },
+  { name = "threads", value = "a number", integer = true, doc = "of lossdbg (default 1)" },
+  { name = "repeats", value = "a number", integer = true,
+    doc = "whose median counts (default 5)" },
+  { name = "seconds", value = "a number", number = true,
+    doc = "length of one repeat (default 0.3)" },
+  { name = "json", value = "a file", doc = "also write the results there" },
+  { name = "against", value = "a file", doc = "compare with the results of an earlier run" },
+  { name = "list", doc = "the workloads, and nothing else" },
+  { name = "help", doc = "this text" },
+}
+
+local M = {
+  usage = "bench [OPTION ...] [WORKLOAD ...]",
+  about = "Microseconds a training step, planned and as written, in turns.",
+  options = options, examples = { "lossdbg bench W1 W4 --threads 2" },
 }
 
 local function chosen_of(words)
@@ -79,10 +76,6 @@ end
 ---@return integer status
 function M.run(args, out)
   local given, words = cli.read(args, 2, options)
-  if given.help then
-    out:write(help)
-    return cli.status.ok
-  end
   local chosen, earlier = chosen_of(words), earlier_of(given.against)
   if given.list then
     for _, workload in ipairs(chosen) do

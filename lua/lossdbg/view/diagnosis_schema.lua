@@ -1,0 +1,65 @@
+--- JSON Schema (draft 2020-12) of what `lossdbg diagnose --json` writes.
+
+local text = { type = "string" }
+local texts = { type = "array", items = text }
+local objects = { type = "array", items = { type = "object" } }
+
+return {
+  ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+  title = "lossdbg-diagnosis", type = "object",
+  required = { "schema", "version", "verdict", "findings", "checked", "unjudged" },
+  properties = {
+    schema = { const = "lossdbg-diagnosis" },
+    version = { type = "integer", minimum = 1 },
+    verdict = {
+      type = "object", required = { "state", "text", "fault" },
+      properties = {
+        state = { enum = { "healthy", "still_falling", "constant", "diverging", "nan",
+          "overfitting", "oscillating", "too_slow", "plateau_after_progress", "cannot_tell" } },
+        text = text,
+        fault = { type = { "boolean", "null" }, description = "null: it cannot be judged" },
+        movement = { type = "string", description = "finer than the state" },
+      },
+    },
+    findings = {
+      type = "array",
+      items = {
+        type = "object", required = { "rule", "severity", "title", "evidence", "fixes" },
+        properties = {
+          rule = text, cause = text, title = text,
+          severity = { enum = { "error", "warning", "info" } },
+          class = { enum = { "exact", "measured", "suggestive" } },
+          probability = { type = "number", minimum = 0, maximum = 1,
+            description = "measured hit rate; absent where none was measured" },
+          where = { type = "object" }, evidence = objects,
+          fixes = {
+            type = "array",
+            items = {
+              type = "object", required = { "text", "applicability" },
+              properties = { text = text, patch = { type = "object" }, trial = { type = "object" },
+                applicability = { enum = { "verified", "likely", "idea" } } },
+            },
+          },
+        },
+      },
+    },
+    read = {
+      type = "object", required = { "path", "files" },
+      properties = {
+        path = text, loss = text, loss_path = text, points = { type = "integer" },
+        axis = { enum = { "epoch", "step" } }, companions = texts, unread = texts,
+        agree = objects,
+        files = { type = "array", items = {
+          type = "object", required = { "path", "format", "series", "left_out", "notes" },
+          properties = { path = text, format = text, series = objects, left_out = texts,
+            notes = texts, damage = text },
+        } },
+      },
+    },
+    levels = objects, checked = texts,
+    unjudged = { type = "array", items = { type = "object", required = { "what", "why" },
+      properties = { what = text, why = text } } },
+    next = { type = "string", description = "the one thing to log or pass next" },
+    seconds = { type = "number", minimum = 0 },
+  },
+}
