@@ -1,6 +1,7 @@
 --- Run: what one training of an experiment left.
 local file = require "lossdbg.support.file"
 local metric = require "lossdbg.metric"
+local json = require "lossdbg.support.json"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
 local source = require "lossdbg.support.source"
@@ -178,6 +179,44 @@ function Run:save_csv(path)
     lines[#lines + 1] = table.concat(cells, ",")
   end
   return file.write(path, table.concat(lines, "\n") .. "\n")
+end
+
+---The histories as one JSON object a line, epochs from 1; NaN and infinity as Python writes them.
+---@param path string
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_jsonl(path)
+  local names, lines = self:names(), {}
+  for epoch = 1, self.n_epochs do
+    local record = { event = "epoch", epoch = epoch }
+    for _, name in ipairs(names) do record[name] = self.history[name][epoch] end
+    lines[epoch] = json.encode(record, { nonfinite = "bare" }) .. "\n"
+  end
+  return file.write(path, table.concat(lines))
+end
+
+---The run as TensorBoard events in a folder.
+---@param folder string
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_tensorboard(folder)
+  return require("lossdbg.train.callback.tensorboard").save(self, folder)
+end
+
+---The run as JSON: histories, steps, description, what was measured.
+---@param path string
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_json(path)
+  return file.write(path, upper.record.run_json(self) .. "\n")
+end
+
+---The run as one HTML page.
+---@param path string
+---@return boolean|nil ok
+---@return string|nil message
+function Run:save_html(path)
+  return file.write(path, upper.html.report(self))
 end
 
 ---The card that print shows.

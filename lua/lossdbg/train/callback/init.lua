@@ -176,6 +176,7 @@ end
 M.csv_log = csv_log.new
 M.csv_logger = M.csv_log
 M.jsonl_log = require "lossdbg.train.callback.jsonl_log"
+M.tensorboard = require("lossdbg.train.callback.tensorboard").new
 
 for name, make in pairs(require "lossdbg.train.callback.rate_control") do M[name] = make end
 
