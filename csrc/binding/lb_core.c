@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "binding/lb.h"
 #include "binding/lb_fit.h"
+#include "binding/lb_score.h"
 #include "binding/lb_tape.h"
 #include "kernels/product/gemm.h"
 #include "lossdbg.h"
@@ -22,7 +23,8 @@ static const struct {
              {"io", lb_open_io, true},
              {"plan", lb_open_plan, false},
              {"fit", lb_open_fit, false},
-             {"digest", lb_open_digest, false}};
+             {"digest", lb_open_digest, false},
+             {"score", lb_open_score, true}};
 
 /* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {

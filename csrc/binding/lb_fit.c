@@ -9,12 +9,13 @@
 #include "binding/lb_gate.h"
 #include "binding/lb_plan.h"
 #include "binding/lb_record.h"
+#include "binding/lb_score.h"
 #include "kernels/gather/copy.h"
 #include "train/batch.h"
 
 static const char where[] = "fit";
 
-enum { MAX_SOURCES = 32 };
+enum { MAX_SOURCES = 32, MAX_SCORES = 16, OUTPUT = 2 /* the result that is scored */ };
 
 /* One input of the step: rows of `from`, copied into `to`, or read where they stand. */
 typedef struct source {
@@ -26,7 +27,9 @@ typedef struct fit_loop {
   ldb_record *record;
   const lb_tensor *order;
   source source[MAX_SOURCES];
-  int32_t n_sources, n_places;
+  int32_t n_sources, n_places, n_scores;
+  int32_t target; /* number of the source that predictions are compared with */
+  lb_score score[MAX_SCORES];
   int32_t *place;                     /* number in the record of each parameter that is updated */
   int64_t first, end, batch, n, done; /* rows first..end-1 */
   uint64_t step;
@@ -139,6 +142,37 @@ static void read_places(lua_State *L, int idx, fit_loop *f) {
   }
 }
 
+static void read_scores(lua_State *L, int idx, fit_loop *f) {
+  push_field(L, idx, "scores");
+  const int list = lua_gettop(L);
+  if (lua_isnil(L, list)) return;
+  luaL_checktype(L, list, LUA_TTABLE);
+  const lua_Unsigned n = lua_rawlen(L, list);
+  f->target = (int32_t)integer_field(L, idx, "target") - 1;
+  if (n > MAX_SCORES || f->target < 0 || f->target >= f->n_sources ||
+      f->plan->n_results <= OUTPUT || !f->plan->result[OUTPUT].tensor)
+    luaL_error(L, "lossdbg: %s: nothing can be scored", where);
+  ldb_view target = f->source[f->target].from->view;
+  target.shape[0] = f->batch;
+  for (int32_t i = 0; i < (int32_t)n; i++) {
+    lua_rawgeti(L, list, i + 1);
+    f->score[i] = lb_check_score(L, -1, where, &f->plan->result[OUTPUT].view, &target);
+    lua_pop(L, 1);
+  }
+  f->n_scores = (int32_t)n;
+}
+
+/* Predictions were made and stand in the plan. */
+static void add_scores(const fit_loop *f) {
+  if (f->n_scores == 0) return;
+  const ldb_view output = lb_plan_view(f->plan, OUTPUT);
+  ldb_view target = f->source[f->target].from->view;
+  target.shape[0] = f->batch;
+  target.data = f->plan->input[f->target].bound;
+  for (int32_t i = 0; i < f->n_scores; i++)
+    ldb_score_add(&f->score[i].score, &output, &target, f->score[i].state);
+}
+
 /* Statistics of the updates and of the norms before clipping, as rows of the record. */
 static void fill_record(const fit_loop *f) {
   const lb_plan *p = f->plan;
@@ -213,6 +247,7 @@ static bool one_step(lua_State *L, fit_loop *f) {
     f->loss = scalar(p, 0);
     f->total += f->loss * (double)f->batch;
     f->data_total += scalar(p, 1) * (double)f->batch;
+    add_scores(f);
     if (!went) {
       p->resume_at = at;
       return false;
@@ -249,7 +284,8 @@ static int run_loop(lua_State *L) {
    finite. That step waits before its update: steps() with t.resume goes on, t.first at its rows.
    t: rows (list of tensors), batches (list of tensors or false), order (i32), first (from 0),
    batch, n, step (of the first), lr (number) or lrs (f64 [n]), places (of the updated parameters in
-   the record), due, clipped, measured, total, data_total. Two results of the plan, at least: the
+   the record), due, clipped, measured, total, data_total, scores (list of what metrics count; of
+   result 3 against the rows of source t.target). Two results of the plan, at least: the
    loss with penalties and without. */
 static int lb_fit_steps(lua_State *L) {
   fit_loop f;
@@ -284,6 +320,7 @@ static int lb_fit_steps(lua_State *L) {
   f.loss = lua_tonumber(L, -1);
   read_sources(L, 3, &f);
   read_places(L, 3, &f);
+  read_scores(L, 3, &f);
   if (f.plan->n_results < 2 || !is_loss(&f.plan->result[0]) || !is_loss(&f.plan->result[1]) ||
       (f.due && f.n_places > f.plan->n_rates) ||
       (f.due && f.clipped && f.n_places > f.plan->n_clips) ||

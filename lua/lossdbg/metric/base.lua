@@ -2,6 +2,7 @@
 local core = require "lossdbg.core"
 local source = require "lossdbg.support.source"
 
+local score = core.score
 local M = {}
 
 local Metric = { __name = "lossdbg.metric" }
@@ -88,6 +89,52 @@ function M.judged(prediction)
 end
 
 M.Metric = Metric
+
+-- ---- counted in C ------------------------------------------------------------------------------
+
+local Scored = setmetatable({ __name = "lossdbg.metric", __call = Metric.__call }, Metric)
+Scored.__index = Scored
+
+function Scored:reset() self.score = nil end
+
+---The score for predictions and targets like these (core.score): what `update` adds to, and what
+---the loop of fit adds to by itself while steps are replayed.
+---@param prediction userdata
+---@param target userdata prepared: as the loss takes it
+---@param logits boolean|nil
+---@return table|nil { state, kind, threshold }; nil: the targets must be brought to a form first
+function Scored:tally(prediction, target, logits)
+  local kind, threshold = self:measure(prediction, target, logits)
+  if not score.fits(kind, prediction, target) then return nil end
+  if not self.score then
+    self.score = { core.tensor.full({ score.size(kind, prediction) }, 0, "f64"), kind, threshold }
+  end
+  return self.score
+end
+
+function Scored:update(prediction, target, logits)
+  core.autograd.no_grad(function()
+    if prediction.dtype == "i32" then prediction = prediction:cast "f64" end
+    if prediction.rank == 0 then prediction = prediction:reshape { 1 } end
+    prediction = prediction:contiguous()
+    local found = self:tally(prediction, target, logits)
+    if not found then
+      local sparse = self:measure(prediction, target, logits) == "sparse"
+      target = sparse and M.ids(prediction, target) or M.align(prediction, target)
+      target = target:contiguous()
+      found = assert(self:tally(prediction, target, logits))
+    end
+    score.add(found, prediction, target)
+  end)
+end
+
+---What the state of the score comes to: mean over the rows.
+function Scored:value()
+  local state = self.score and self.score[1]
+  return state and state[2] > 0 and state[1] / state[2] or 0 / 0
+end
+
+M.Scored = Scored
 
 ---A class of metrics with a state of its own.
 ---@return table

@@ -19,38 +19,20 @@ local M = {}
 ---@field update fun(self, prediction: userdata, target: userdata, logits: boolean|nil)
 ---@field value fun(self): number NaN before the first update
 
-local Metric, rows, align = base.Metric, base.rows, base.align
+local Metric, Scored, rows = base.Metric, base.Scored, base.rows
 
 -- ---- accuracy ---------------------------------------------------------------------------------
 
-local function mean_of(correct)
-  return correct:cast("f64"):mean():item()
-end
-
-local function binary(self, prediction, target, logits)
-  local threshold = logits and 0 or self.threshold
-  target = align(prediction, target)
-  if self.plus_minus then
-    threshold, target = 0, target:gt(0)
-  else
-    target = target:gt(0.5)
+-- What accuracies compare, and with which threshold.
+local function measure_accuracy(self, prediction, target, logits)
+  local kind = self.kind
+  if kind == "auto" then
+    kind = base.is_single(prediction) and "binary"
+      or base.is_sparse(prediction, target) and "sparse" or "categorical"
   end
-  local correct = prediction:gt(threshold):eq(target):mul(prediction:eq(prediction))
-  return mean_of(correct)
-end
-
-local function sparse(_, prediction, target)
-  local best = prediction:argmax(-1)
-  return mean_of(best:sub(1):eq(base.ids(prediction, target)):mul(base.judged(prediction)))
-end
-
-local function categorical(_, prediction, target)
-  return mean_of(prediction:argmax(-1):eq(target:argmax(-1)):mul(base.judged(prediction)))
-end
-
-local function pick(prediction, target)
-  if base.is_single(prediction) then return binary end
-  return base.is_sparse(prediction, target) and sparse or categorical
+  if kind ~= "binary" then return kind, 0 end
+  if self.plus_minus then return "signs", 0 end
+  return kind, logits and 0 or self.threshold
 end
 
 local accuracy_schema = {
@@ -60,23 +42,14 @@ local accuracy_schema = {
   { name = "plus_minus", type = "boolean", default = false, doc = "labels -1 and 1" },
 }
 
-local kinds = { binary = binary, categorical = categorical, sparse = sparse }
-
-local function update_accuracy(self, prediction, target, logits)
-  local judge = kinds[self.kind] or pick(prediction, target)
-  tensors.no_grad(function()
-    self:add(judge(self, prediction, target, logits), rows(prediction))
-  end)
-end
-
 ---Share of right answers: above the threshold for one output, the largest output for several.
 ---@param given? { threshold: number, kind: string, plus_minus: boolean }
 ---@return lossdbg.Metric
 function M.accuracy(given)
   local self = options.check("metric.accuracy", given, accuracy_schema, source.level())
-  self.name, self.mode, self.takes_logits, self.sum, self.n = "accuracy", "max", true, 0, 0
-  self.update = update_accuracy
-  return setmetatable(self, Metric)
+  self.name, self.mode, self.takes_logits = "accuracy", "max", true
+  self.measure = measure_accuracy
+  return setmetatable(self, Scored)
 end
 
 for _, kind in ipairs { "binary", "categorical", "sparse" } do
@@ -95,7 +68,8 @@ local function update_top_k(self, prediction, target)
     local hot = core.op.one_hot(base.ids(prediction, target), prediction.shape[prediction.rank])
     local score = core.op.where(hot, prediction, 0):sum(-1, true)
     local larger = prediction:gt(score):cast("f64"):sum(-1)
-    self:add(mean_of(larger:lt(self.k):mul(base.judged(prediction))), rows(prediction))
+    local right = larger:lt(self.k):mul(base.judged(prediction))
+    self:add(right:cast("f64"):mean():item(), rows(prediction))
   end)
 end
 
@@ -117,74 +91,34 @@ end
 
 -- ---- regression -------------------------------------------------------------------------------
 
-local function error_metric(name, measure, finish)
-  local function update(self, prediction, target)
-    tensors.no_grad(function()
-      self:add(measure(prediction, align(prediction, target)), rows(prediction))
-    end)
-  end
-  local value = finish and function(self) return finish(Metric.value(self)) end or nil
+local function scored(name, mode, kind, value)
+  local function measure() return kind, 0 end
   return function(given)
     options.check("metric." .. name, given, {}, source.level())
-    return setmetatable({ name = name, mode = "min", takes_logits = false, sum = 0, n = 0,
-      update = update, value = value }, Metric)
+    return setmetatable({ name = name, mode = mode, takes_logits = false, measure = measure,
+      value = value }, Scored)
   end
 end
 
-local function mean_square(prediction, target)
-  return prediction:sub(target):square():mean():item()
-end
+M.mse = scored("mse", "min", "square")
+M.rmse = scored("rmse", "min", "square", function(self) return math.sqrt(Scored.value(self)) end)
+M.mae = scored("mae", "min", "absolute")
 
-M.mse = error_metric("mse", mean_square)
-M.rmse = error_metric("rmse", mean_square, math.sqrt)
-M.mae = error_metric("mae", function(prediction, target)
-  return prediction:sub(target):abs():mean():item()
-end)
-
-local R2 = base.class()
-
-function R2:reset()
-  self.n, self.columns = 0, {}
-end
-
--- Sums of squares of the targets about their mean, by column, merged by Chan's formula.
-function R2:update(prediction, target)
-  tensors.no_grad(function()
-    local width = prediction.rank > 1 and prediction.shape[prediction.rank] or 1
-    local n = prediction.numel // width
-    target = align(prediction, target):cast("f64"):reshape { n, width }
-    local off = prediction:cast("f64"):reshape({ n, width }):sub(target):square():sum(1):totable()
-    local means, within, total = target:mean(1):totable(), target:var(1):totable(), self.n + n
-    for j = 1, width do
-      local column = self.columns[j] or { residual = 0, mean = 0, square = 0 }
-      local gap = means[j] - column.mean
-      column.residual = column.residual + off[j]
-      column.square = column.square + within[j] * n + gap ^ 2 * self.n * n / total
-      column.mean = column.mean + gap * n / total
-      self.columns[j] = column
-    end
-    self.n = total
-  end)
-end
-
-function R2:value()
-  local sum = 0
-  for _, column in ipairs(self.columns) do
-    if column.square == 0 then return 0 / 0 end
-    sum = sum + 1 - column.residual / column.square
+-- The state holds the rows, then residual, mean and sum of squares of each column.
+local function value_r2(self)
+  if not self.score then return 0 / 0 end
+  local state, sum, columns = self.score[1]:totable(), 0, 0
+  for at = 2, #state, 3 do
+    if state[at + 2] == 0 then return 0 / 0 end
+    sum, columns = sum + 1 - state[at] / state[at + 2], columns + 1
   end
-  return #self.columns > 0 and sum / #self.columns or 0 / 0
+  return sum / columns
 end
 
 ---Coefficient of determination over all rows seen: 1 - residual / total sum of squares, the mean
 ---over the columns. NaN while a target is constant.
 ---@return lossdbg.Metric
-function M.r2(given)
-  options.check("metric.r2", given, {}, source.level())
-  local self = setmetatable({ name = "r2", mode = "max", takes_logits = false }, R2)
-  self:reset()
-  return self
-end
+M.r2 = scored("r2", "max", "r2", value_r2)
 
 ---Running mean of numbers, for loops of one's own: `mean:add(value, n)`, `mean:value()`.
 ---@return lossdbg.Metric

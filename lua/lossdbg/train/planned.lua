@@ -120,9 +120,26 @@ end
 
 -- ---- replaying ----------------------------------------------------------------------------------
 
+-- The scores that the loop counts with the rows of the targets, so that nobody must look at each
+-- step for the metrics; nil: some metric cannot be counted so.
+local function scores_for(session, entry, target)
+  local judge, list = session.judge, {}
+  if judge.scale or session.output_keys or not tensors.is_tensor(target) then return nil end
+  if #judge.metrics == 0 then return list end
+  if not entry.output then entry.output = fit.result(entry.plan, 3) end -- for its shape
+  local logits = judge.logits ~= nil or judge.loss.from_logits == true
+  for i, metric in ipairs(judge.metrics) do
+    local as_it_is = metric.takes_logits or judge.plain or not judge.logits
+    list[i] = as_it_is and metric.tally
+      and metric:tally(entry.output, target, metric.takes_logits and logits) or nil
+    if not list[i] then return nil end
+  end
+  return list
+end
+
 -- How many steps may run before somebody wants to look.
-local function steps_wanted(session, first, rows)
-  if session.on_step or #session.judge.metrics > 0 then return 1 end
+local function steps_wanted(session, first, rows, counted)
+  if session.on_step or not counted then return 1 end
   for _, item in ipairs(session.callbacks) do
     if item.on_step_end then return 1 end
   end
@@ -154,16 +171,19 @@ function Planned:run(first, last, order)
   self.reason = entry and entry.reason or self.replayed == 0 and self.step.reason or nil
   if not entry or not entry.plan or not plan.ready(entry.plan) then return nil end
   local rows, optimizer, totals = session.prepared.train, session.optimizer, session.totals
-  local n = size == session.recipe.batch and steps_wanted(session, first, rows) or 1
+  local list, shuffled = sources(rows, session.loop.shuffle == "x_only", order ~= nil)
+  local batches, target = batches_for(entry, list, shuffled, size), #inputs.list(rows.x) + 1
+  local scores = scores_for(session, entry, batches[target] or inputs.slice(rows.y, first, last))
+  local n = size == session.recipe.batch and steps_wanted(session, first, rows, scores) or 1
   local o = optimizer.options
   if n > 1 and (optimizer:phase() ~= "" or not rates.is_pure(optimizer.rate)) then n = 1 end
-  local list, shuffled = sources(rows, session.loop.shuffle == "x_only", order ~= nil)
   local lr, lrs, last_lr = learning_rates(optimizer, n)
-  local given = { rows = list, batches = batches_for(entry, list, shuffled, size), order = order,
+  local given = { rows = list, batches = batches, order = order,
     first = first - 1, batch = size, n = n, step = session.step, lr = lr, lrs = lrs,
     places = entry.places, due = entry.due, total = totals.loss, data_total = totals.data,
     clipped = (o.clip_value or o.clip_norm or o.global_clip_norm) ~= nil,
-    measured = session.telemetry ~= false }
+    measured = session.telemetry ~= false, target = target,
+    scores = scores and #scores > 0 and scores or nil }
   entry.given = given
   local done, loss, total, data, bad, stopped = fit.steps(entry.plan, session.recorder.core, given)
   totals.loss, totals.data = total, data
@@ -172,7 +192,7 @@ function Planned:run(first, last, order)
   self.replayed = self.replayed + done
   session.lr = last_lr or lr
   return { done = done, loss = loss, bad = bad and session.recorder.order[bad], entry = entry,
-    size = size, stopped = stopped }
+    size = size, stopped = stopped, counted = scores ~= nil }
 end
 
 ---Goes on with the step whose loss was not finite.
@@ -196,7 +216,7 @@ function Planned:abandon(result) fit.abandon(result.entry.plan) end
 ---@param order userdata|nil
 function Planned:metrics(result, first, order)
   local session = self.session
-  if #session.judge.metrics == 0 then return end
+  if result.counted then return end
   local x_only = session.loop.shuffle == "x_only"
   local _, y = require("lossdbg.train.fit_data").batch(session.prepared.train, order, first,
     first + result.size - 1, x_only)
