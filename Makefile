@@ -337,6 +337,9 @@ Libs.private: $(BLAS_LIBS) -lpthread -lm
 endef
 export PC
 
+# Texts that the command writes about itself: kind and place below share/.
+TEXTS := man:man/man1/lossdbg.1 bash:bash-completion/completions/lossdbg \
+         zsh:zsh/site-functions/_lossdbg
 .PHONY: install uninstall env run-install
 install: ## PREFIX=/usr/local DESTDIR=: module, program, header, libraries, lossdbg.pc
 	@.ci/deps build && $(MAKE) $(PARALLEL) run-install
@@ -353,12 +356,16 @@ run-install: $(CORE) $(BUILD)/liblossdbg.a $(BUILD)/$(SONAME)
 	ln -sf $(SONAME) "$$to/lib/liblossdbg.so"; \
 	printf '%s\n' "$$PC" >"$$to/lib/pkgconfig/lossdbg.pc"; \
 	$(call program,$(LUADIR),$(LUALIBDIR)) >"$$to/bin/lossdbg"; chmod 755 "$$to/bin/lossdbg"; \
+	for text in $(TEXTS); do f="$$to/share/$${text#*:}"; mkdir -p "$${f%/*}"; \
+	  $(call LUA_ENV,$(BUILD)) $(LUA) lua/lossdbg/cli/_command.lua help --$${text%%:*} >"$$f"; \
+	  chmod 644 "$$f"; done; \
 	echo "installed below $$to; modules in $$lua and $$lib"
 
 uninstall: ## removes what install put there (same PREFIX, DESTDIR)
 	@rm -rf '$(DESTDIR)$(LUADIR)/lossdbg' '$(DESTDIR)$(LUALIBDIR)/lossdbg'; \
 	cd '$(DESTDIR)$(PREFIX)' && rm -f bin/lossdbg include/lossdbg.h lib/liblossdbg.a \
-	  lib/liblossdbg.so lib/$(SONAME) lib/pkgconfig/lossdbg.pc
+	  lib/liblossdbg.so lib/$(SONAME) lib/pkgconfig/lossdbg.pc \
+	  $(foreach text,$(TEXTS),share/$(lastword $(subst :, ,$(text))))
 
 # For `eval`: LUA_PATH_5_4 comes before LUA_PATH and touches no other Lua.
 env: ## what a shell needs to use this checkout from any folder: eval "$(make -s env)"
