@@ -54,6 +54,7 @@ build = {
       ["lossdbg.cli.command_list"] = "lua/lossdbg/cli/command_list.lua",
       ["lossdbg.cli.compare.init"] = "lua/lossdbg/cli/compare/init.lua",
       ["lossdbg.cli.diagnose.init"] = "lua/lossdbg/cli/diagnose/init.lua",
+      ["lossdbg.cli.diagnose.rebuilt"] = "lua/lossdbg/cli/diagnose/rebuilt.lua",
       ["lossdbg.cli.equal.init"] = "lua/lossdbg/cli/equal/init.lua",
       ["lossdbg.cli.explain.init"] = "lua/lossdbg/cli/explain/init.lua",
       ["lossdbg.cli.help.init"] = "lua/lossdbg/cli/help/init.lua",

@@ -105,7 +105,8 @@ end
 
 ---@param run lossdbg.Run recorded
 ---@param d lossdbg.CurveDiagnosis
----@param o? { width: integer, color: boolean, ascii: boolean, all: boolean, plot: boolean }
+---@param o? { width: integer, color: boolean, ascii: boolean, all: boolean, short: boolean }
+---  short: without causes, for a report that goes on
 ---@return string no newline at its end
 function M.text(run, d, o)
   o = o or {}
@@ -120,6 +121,7 @@ function M.text(run, d, o)
   curve_block(page, run, o)
   page[#page + 1] = ""
   add(page, text.wrap(d.text, page.width, ("  %s  %s: "):format(word, d.state), "     "), style)
+  if o.short then return table.concat(page, "\n") end
   page[#page + 1] = ""
   causes_block(page, d, o.all and #d.causes or MOST_CAUSES)
   add(page, text.wrap(d.undecided .. " is not to be seen in a curve", page.width, "  ?  ", "     "))

@@ -36,7 +36,8 @@ return {
             type = "array",
             items = {
               type = "object", required = { "text", "applicability" },
-              properties = { text = text, patch = { type = "object" }, trial = { type = "object" },
+              properties = { text = text, patch = { type = { "object", "array" } },
+                trial = { type = "object" },
                 applicability = { enum = { "verified", "likely", "idea" } } },
             },
           },
@@ -55,6 +56,12 @@ return {
             notes = texts, damage = text },
         } },
       },
+    },
+    replay = {
+      type = "object", required = { "seeds" },
+      properties = { seeds = { type = "integer" }, recorded = { type = "number" },
+        replayed = { type = "number" }, least = { type = "number" }, most = { type = "number" },
+        within = { type = "boolean", description = "it goes as the recorded run" } },
     },
     levels = objects, checked = texts,
     unjudged = { type = "array", items = { type = "object", required = { "what", "why" },

@@ -17,6 +17,7 @@ local format, clean = number.format, text.clean
 ---@field limit integer|nil   most findings shown, default 3
 ---@field name string|nil     name of the run, default run.name
 ---@field report string|nil   path of the HTML report, for the last line
+---@field exit integer|nil    status that the program ends with, default the diagnosis' own
 
 local function new_page(opts)
   opts = opts or {}

@@ -168,7 +168,7 @@ local function footer(P, page, diagnosis)
   local first = diagnosis[1]
   if first and first.rule then words[1] = ("ld.explain %q"):format(clean(first.rule)) end
   if page.opts.report then words[#words + 1] = "report: " .. clean(page.opts.report) end
-  words[#words + 1] = "exit " .. M.exit_code(diagnosis)
+  words[#words + 1] = "exit " .. (page.opts.exit or M.exit_code(diagnosis))
   P.add(page, "")
   local lead = #words > 1 and "  next:  " or "  " -- nothing is next to a bare exit code
   P.add_all(page, text.flow(words, "    ", page.width, lead, "         "))

@@ -5,6 +5,7 @@ local curve = require "lossdbg.diagnose.curve"
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
+local rebuilt = require "lossdbg.cli.diagnose.rebuilt"
 local report_options = require "lossdbg.cli.report_options"
 local user_script = require "lossdbg.cli.user_script"
 
@@ -36,32 +37,23 @@ local function status_of(fault)
   return fault and cli.status.fault or cli.status.ok
 end
 
--- The rebuilt program of a folder, or nil where it holds too little of one.
-local function program_of(path, run)
-  local rebuild = require("lossdbg.interop").recorded_program
-  local names = {}
-  for _, companion in ipairs(run.recorded.companions) do
-    names[companion:match "[^/]+$"] = true
+-- Ten lines of a record.
+local function brief(record, name)
+  local lines = { "run: " .. name, "fault: " .. (record.verdict.fault == json.null
+    and "cannot judge" or record.verdict.fault and "yes" or "no"),
+    "state: " .. tostring(record.verdict.state), "verdict: " .. record.verdict.text }
+  for i = 1, math.min(4, #record.findings) do
+    local f = record.findings[i]
+    lines[#lines + 1] = ("%s: %s - %s"):format(f.severity, f.cause or f.rule, f.title)
   end
-  local model = names["model.json"] or names["model.keras"] or names["model.fx.json"]
-    or names["model.onnx"]
-  if not (rebuild and model and (names["x.npy"] or names["x_0.npy"])) then return nil end
-  return rebuild(path)
+  if record.next then lines[#lines + 1] = "next: " .. record.next end
+  return table.concat(lines, "\n")
 end
 
 local function of_diagnosis(diagnosis, name, given, look)
   local record = diagnosis_record.full(diagnosis)
-  local text = diagnosis:text { color = look.color, all = given.all, name = name }
-  if given.brief then
-    local lines = { "run: " .. name, "fault: " .. (record.verdict.fault == json.null
-      and "cannot judge" or record.verdict.fault and "yes" or "no"),
-      "state: " .. tostring(record.verdict.state), "verdict: " .. record.verdict.text }
-    for i = 1, math.min(4, #record.findings) do
-      local f = record.findings[i]
-      lines[#lines + 1] = ("%s: %s - %s"):format(f.severity, f.cause or f.rule, f.title)
-    end
-    text = table.concat(lines, "\n")
-  end
+  local text = given.brief and brief(record, name) or diagnosis:text { color = look.color,
+    all = given.all, name = name, exit = status_of(record.verdict.fault) }
   return { record = record, text = text, subject = diagnosis }
 end
 
@@ -77,12 +69,11 @@ local function page_subject(run, d, record)
   return subject
 end
 
-local function of_curve(run, given, look)
-  local d = curve.judge(run, run.facts)
-  local record = diagnosis_record.curve(run, d)
-  local text = given.brief and curve_report.brief(run, d)
-    or curve_report.text(run, d, { color = look.color, all = given.all })
-  return { record = record, text = text, subject = page_subject(run, d, record) }
+local function of_curve(run, judged, given, look)
+  local record = diagnosis_record.curve(run, judged)
+  local text = given.brief and curve_report.brief(run, judged)
+    or curve_report.text(run, judged, { color = look.color, all = given.all })
+  return { record = record, text = text, subject = page_subject(run, judged, record) }
 end
 
 local function of_path(path, given, look)
@@ -98,13 +89,20 @@ local function of_path(path, given, look)
   end
   local run, why, roots = require("lossdbg").open(path, report_options.open_options(given))
   if not run then return nil, why, roots end
-  local program = not given.curve and path ~= "-" and program_of(path, run)
+  local judged = curve.judge(run, run.facts)
+  local program, missing
+  if not given.curve and path ~= "-" then program, missing = rebuilt.program(path, run) end
   if program then
-    local result = of_diagnosis(program:diagnose { budget = given.budget }, path, given, look)
-    result.record.read = diagnosis_record.curve(run, curve.judge(run, run.facts)).read
+    local result = rebuilt.diagnose(program, run, judged, given, look)
+    if given.brief then result.text = brief(result.record, path) end
     return result
   end
-  return of_curve(run, given, look)
+  local result = of_curve(run, judged, given, look)
+  if missing then
+    table.insert(result.record.unjudged, { what = "the program", why = missing })
+    result.text = result.text .. "\n  not rebuilt: " .. missing
+  end
+  return result
 end
 
 -- Several runs in a folder are judged one by one.
