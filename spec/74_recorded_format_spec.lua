@@ -101,6 +101,12 @@ describe("CSV", function()
     end
   end)
 
+  it("of one row a layer is no curve", function()
+    local run, why = open "step,layer,gradient_norm\n1,dense,0.5\n1,dense_1,0.25\n"
+    assert.is_nil(run)
+    assert.equal("FILE: no log of a training", why)
+  end)
+
   it("without a name 'loss' takes what stands for it, or the one that was asked for", function()
     local run = assert(open "epoch,mse,mae\n0,4,2\n1,1,1\n")
     assert.same({ 4, 1 }, run.history.loss)

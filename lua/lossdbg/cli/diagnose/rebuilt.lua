@@ -3,6 +3,7 @@
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
+local text = require "lossdbg.support.text"
 
 local M = {}
 
@@ -89,8 +90,9 @@ function M.diagnose(program, run, judged, given, look)
   local fault = record.verdict.fault
   local exit = fault == json.null and 2 or fault and 1 or 0
   local head = curve_report.text(run, judged, { color = look.color, short = true })
-  local line = "  replay  " .. tostring(replay)
+  local line = tostring(replay)
   if not replay.within then line = line .. "; what follows holds for the replay" end
+  line = table.concat(text.wrap(line, 80, "  replay  ", "          "), "\n")
   return { record = record, subject = diagnosis, text = table.concat({ head, line, "",
     diagnosis:text { color = look.color, all = given.all, name = run.recorded.path, exit = exit } },
     "\n") }

@@ -46,10 +46,12 @@ local function columns_of(header)
   return columns
 end
 
--- A header names at least one measure, and holds neither numbers nor "loss: 0.5".
+-- A header names at least one measure, and holds neither numbers nor "loss: 0.5". Rows of layers
+-- are no curve.
 local function is_header(cells)
   local measures = 0
   for _, cell in ipairs(cells) do
+    if cell == "layer" then return false end
     if source_file.number(cell) or cell:find "[:=]%s*[%d%+%-%.]"
       or cell:find "%s[%+%-]?%.?%d+%.?%d*$" then
       return false
