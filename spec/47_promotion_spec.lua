@@ -49,8 +49,7 @@ describe("a warning becomes an error by proof", function()
   end)
 
   it("and is put before what nothing verified, at its severity", function()
-    local findings = { finding("a", "warning", fix(false, 0)),
-      finding("b", "warning", fix(true, 0.4)) }
+    local findings = { finding("a", "warning", fix(false, 0)), finding("b", "warning", fix(true, 0.4)) }
     trials.heed(findings, status(0.5))
     assert.equal("b a", order(findings))
     assert.is_true(findings[1].proved)

@@ -5,8 +5,8 @@ describe("rule model_too_simple", function()
   local id = "model_too_simple"
 
   it("fires: neighbours that do better in a run that is stuck", function()
-    local case = with(cases.wine_raw(), { signals = { tests = { quick = {
-      name = "5 nearest neighbours", skill = 0.8, se = 0.03 } } } })
+    local case = with(cases.wine_raw(), { signals = { reference = {
+      name = "a plain network", level = 0.8 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
     assert.equal("measured", f.class)
@@ -14,12 +14,11 @@ describe("rule model_too_simple", function()
   end)
 
   it("is silent: neighbours that do worse", function()
-    local case = with(cases.wine(), { signals = { tests = { quick = { skill = 0.5,
-      se = 0.03 } } } })
+    local case = with(cases.wine(), { signals = { reference = { level = 0.5 } } })
     assert.equal("passes", (cases.run(id, case)))
   end)
 
-  it("cannot tell: no quick learner", function()
+  it("cannot tell: no plain recipe", function()
     assert.equal("unjudged", (cases.run(id, cases.wine())))
   end)
 end)

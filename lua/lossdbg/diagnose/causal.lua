@@ -12,7 +12,7 @@ M.EDGES = {
   -- mechanisms, last first
   Poor = { "loss_at_baseline", "loss_not_decreasing", "plateau_fingerprint", "underfitting",
     "cannot_overfit_batch", "data_independence", "too_few_epochs", "output_constant",
-    "single_class_prediction", "too_few_units" },
+    "single_class_prediction", "too_few_units", "behind_reference" },
   Still = { "zero_gradient_layer", "vanishing_gradient", "lr_too_low", "class_imbalance",
     "loss_constant", "Poor" },
   Wild = { "exploding_gradient", "nonfinite_loss", "nonfinite_tensor", "first_nonfinite_op",

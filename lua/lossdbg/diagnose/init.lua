@@ -5,7 +5,9 @@ local collect = require "lossdbg.diagnose.collect"
 local diagnosis = require "lossdbg.diagnose.diagnosis"
 local options = require "lossdbg.support.options"
 local rank = require "lossdbg.diagnose.rank"
+local references = require "lossdbg.diagnose.reference"
 local registry = require "lossdbg.diagnose.registry"
+local side_tests = require "lossdbg.diagnose.tests"
 local source = require "lossdbg.support.source"
 local states = require "lossdbg.diagnose.state"
 local trials = require "lossdbg.diagnose.trials"
@@ -92,6 +94,44 @@ local function build(case, evaluation, extra)
   return diagnosis.new(d)
 end
 
+-- Side experiments and trials, as far as they can change the picture: none where a fix of what the
+-- rules found already helps, none where a plain recipe reaches no more than the run.
+local function examine(experiment, run, case, evaluation, o)
+  local status = collect.status(case)
+  local bench = o.trials and trials.bench(experiment, run, status, o)
+  local errors = has_errors(evaluation.findings)
+  if errors and bench and bench:try(evaluation.findings, "warning") > 0 then
+    return evaluation, bench, {}
+  end
+  if not (o.tests and needs_tests(status, evaluation.findings)) then
+    if bench and not errors then bench:try(evaluation.findings) end
+    return evaluation, bench, {}
+  end
+  local left = o.budget - (bench and bench:spent() or 0)
+  local wanted, missing, spent = true, {}, 0
+  if references.work(experiment) <= left then
+    local reference, why = references.try(experiment, run)
+    case.signals.reference, spent = reference, references.work(experiment)
+    if not reference then missing[1] = { test = "reference", why = why } end
+    wanted = errors or not (reference and reference.gap) or reference.gap > references.limits.gap[1]
+  end
+  if wanted then
+    local results, more, work = side_tests.run(experiment, run, { budget = left - spent })
+    case.signals.tests, spent = results, spent + work
+    table.move(more, 1, #more, #missing + 1, missing)
+  end
+  evaluation = evaluate(case)
+  if not bench then return evaluation, bench, missing end
+  bench:spend(spent)
+  local helping = bench:try(evaluation.findings, not wanted and "warning" or nil)
+  local reference = case.signals.reference
+  if helping == 0 and reference and (reference.gap or 0) > references.limits.gap[1] then
+    bench:search(evaluation.findings, case, reference)
+  end
+  trials.calm(evaluation.findings, status, not wanted)
+  return evaluation, bench, missing
+end
+
 --- Diagnoses an experiment. What `experiment:diagnose` does.
 ---@param experiment lossdbg.Experiment
 ---@param given? table budget (seconds), tests, trials, seeds, max_fixes, run, disable: see schema
@@ -106,19 +146,8 @@ function M.run(experiment, given)
   local case = collect.experiment(experiment, run)
   case.options = { disable = set_of(o.disable) }
   local evaluation = evaluate(case)
-  local status = collect.status(case)
-  local bench = o.trials and trials.bench(experiment, run, status, o)
-  -- What is found without side experiments and repaired by its fix needs none.
-  local solved = bench and has_errors(evaluation.findings) and bench:try(evaluation.findings) > 0
-  local missing
-  if o.tests and not solved and needs_tests(status, evaluation.findings) then
-    local spent
-    case.signals.tests, missing, spent = require("lossdbg.diagnose.tests").run(experiment, run,
-      { budget = o.budget })
-    evaluation = evaluate(case)
-    if bench then bench:spend(spent) end
-  end
-  if bench and not solved then bench:try(evaluation.findings) end
+  local bench, missing
+  evaluation, bench, missing = examine(experiment, run, case, evaluation, o)
   return build(case, evaluation, { run = run, trials = bench and bench.tried or {},
     missing_tests = missing, seconds = clock() - started })
 end

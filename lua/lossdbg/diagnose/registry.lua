@@ -54,7 +54,7 @@ local MODULES = {
   "regularisation.over_regularisation", "regularisation.overfitting",
   "regularisation.missing_regularisation", "regularisation.train_eval_inconsistent",
   "capacity.model_too_simple", "capacity.cannot_overfit_batch", "capacity.data_independence",
-  "capacity.underfitting",
+  "capacity.underfitting", "capacity.behind_reference",
   "symptom.loss_negative", "symptom.loss_diverging", "symptom.loss_oscillating",
   "symptom.loss_constant", "symptom.plateau_fingerprint", "symptom.loss_at_baseline",
   "symptom.loss_not_decreasing", "symptom.progress_rate_too_low", "symptom.loss_still_falling",

@@ -132,8 +132,15 @@ local GROUPS = {
   { "tests.data_independence", "diagnose.tests.data_independence", "side_run", {
     real = { "skill", "number" }, shuffled = { "skill", "number" },
     independent = { "flag", "boolean" } } },
-  { "tests.quick", "diagnose.tests.quick", "side_run", {
-    name = { "words", "text" }, skill = { "skill", "number" } } },
+  { "reference", "diagnose.reference", "side_run", {
+    name = { "words", "text" }, skill = { "skill", "number" }, network = { "skill", "number" },
+    level = { "skill", "number" }, nearest = { "skill", "number" }, own = { "skill", "number" },
+    gap = { "skill", "number" }, held_out = { "flag", "boolean" } } },
+  { "task_skill", "train.telemetry", "forward", {
+    train = { "skill", "number" }, val = { "skill", "number" },
+    train_rows = { "rows", "integer" }, val_rows = { "rows", "integer" },
+    measure = { "words", "accuracy or r2" }, accuracy = { "share", "number" },
+    majority = { "share", "number" } } },
   { "tests.zero_grad", "experiment.watch", "backward", {
     accumulates = { "flag", "boolean" }, ratio = { "ratio", "number" } } },
 }

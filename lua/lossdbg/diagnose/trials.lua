@@ -4,6 +4,7 @@
 --
 -- What is tried is fixed by the findings and by a budget of work (see trial_work.lua); no clock is
 -- read, so that the same call gives the same answer on a slow machine.
+local search = require "lossdbg.diagnose.search"
 local severity = require "lossdbg.diagnose.severity"
 local states = require "lossdbg.diagnose.state"
 local trial = require "lossdbg.experiment.trial"
@@ -43,11 +44,12 @@ end
 --- Findings whose fixes are worth a trial, best first.
 ---@param findings table[] ranked
 ---@param status lossdbg.State
+---@param least_severity? "info"|"warning" default "info"
 ---@return table[]
-local function worth(findings, status)
+local function worth(findings, status, least_severity)
   local list = {}
   local room = not status.learns or status.task.lower == nil or status.task.room
-  for least = 3, 1, -1 do
+  for least = 3, least_severity == "warning" and 2 or 1, -1 do
     for _, f in ipairs(findings) do
       local counts = weight[f.severity] == least
         and (least == 3 or room and (least == 2 or f.class ~= "suggestive"))
@@ -239,6 +241,21 @@ local function place(findings, at)
   table.insert(findings, to, f)
 end
 
+--- Takes warnings back to remarks where the run does not fail and trials or the plain recipe say
+--- that there is nothing to repair. What is true by construction stays.
+---@param findings table[] changed
+---@param status lossdbg.State
+---@param reached boolean a plain recipe reaches no more than the run
+function M.calm(findings, status, reached)
+  if status.fails then return end
+  for _, f in ipairs(findings) do
+    if f.severity == "warning" and f.class ~= "exact" and not verified_fix(f)
+      and (reached or refuted(f)) then
+      f.severity, f.calmed = "info", true
+    end
+  end
+end
+
 --- Experiment before argument: verified fixes come first, in their finding and among findings of
 --- one severity; warnings that are proved become errors.
 ---@param findings table[] ranked; changed
@@ -277,19 +294,60 @@ end
 ---@param work number nominal seconds
 function Trials:spend(work) self.bench.spent = self.bench.spent + work end
 
+--- Work done so far, in nominal seconds.
+---@return number
+function Trials:spent() return self.bench.spent end
+
 --- Tries the fixes of findings and reorders these by what came out.
 ---@param findings table[] ranked; fixes get their trials
+---@param least? "info"|"warning" of what is tried
 ---@return integer helping how many causes have a fix that helps
-function Trials:try(findings)
+function Trials:try(findings, least)
   local bench, status, o = self.bench, self.status, self.o
   local list = affordable(bench,
-    arms_of(bench, self.experiment, worth(findings, status), status), o)
+    arms_of(bench, self.experiment, worth(findings, status, least), status), o)
   if #list == 0 then return 0 end
   for _, item in ipairs(list) do bench:screen(item.arm) end
   local helping = finish(bench, by_gain(list), self.tried, o)
   if helping == 0 and try_pairs(bench, list, self.tried, o) then helping = 1 end
   M.heed(findings, status)
   return helping
+end
+
+--- Looks for a cause among usual changes where a plain recipe does better and no fix helped.
+---@param findings table[] ranked; the finding of the search is put among them
+---@param case table
+---@param reference lossdbg.Reference
+---@return table? finding
+function Trials:search(findings, case, reference)
+  local bench, part = self.bench, part_of({}, self.experiment, self.status)
+  local list = {}
+  for i, arm in ipairs(search.arms(case)) do
+    local fix = { text = arm.text, patch = arm.patch }
+    list[i] = { arm = bench:arm(arm.patch, part), finding = { rule = "behind_reference" },
+      fix = fix, fixes = { fix }, named = arm }
+  end
+  list = affordable(bench, list, { budget = self.o.budget, seeds = self.o.seeds,
+    max_fixes = #list })
+  for _, item in ipairs(list) do bench:screen(item.arm) end
+  finish(bench, by_gain(list), self.tried, self.o)
+  local results = {}
+  for _, item in ipairs(list) do
+    local result = item.fix.trial
+    if result and result.verified then
+      results[#results + 1] = { family = item.named.family, cause = item.named.cause,
+        text = item.named.text, gain = result.gain, fix = item.fix }
+    end
+  end
+  if #results == 0 then return nil end
+  local f = search.finding(reference, search.name(results), results)
+  f.severity, f.explained_by = severity.of(f.class, self.status.id), {}
+  for i = #findings, 1, -1 do -- what it says without a search is said by this one
+    if findings[i].rule == f.rule then table.remove(findings, i) end
+  end
+  findings[#findings + 1] = f
+  M.heed(findings, self.status)
+  return f
 end
 
 return M

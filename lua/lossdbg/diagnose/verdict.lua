@@ -194,6 +194,11 @@ function M.build(ranked, case)
     and ranked[1].part == "validation" then
     text = text .. ", but " .. ranked[1].title -- the training rows are learnt; others may not be
   end
+  local plain = case.signals.reference
+  if plain and plain.gap and plain.gap > 0.1 then
+    text = text .. string.format("; skill %s, where %s reaches %s", number(plain.own), plain.name,
+      number(plain.skill))
+  end
   return {
     text = text, state = f.state, healthy = grave == 0 and not f.failed,
     probability = cause and cause.probability or nil,

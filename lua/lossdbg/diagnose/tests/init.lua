@@ -7,7 +7,7 @@ local work = require "lossdbg.experiment.trial.trial_work"
 local M = {}
 
 -- Cheap ones first: a time budget may end the list early.
-local names = { "overfit_batch", "line", "gradcheck", "lr_range", "data_independence", "quick" }
+local names = { "overfit_batch", "line", "gradcheck", "lr_range", "data_independence" }
 
 --- All tests in order.
 ---@return { id: string, what: string, run: function }[]
@@ -20,7 +20,7 @@ end
 -- What a test trains, roughly, as a description that work can be counted from.
 local sizes = {
   overfit_batch = { steps = 1000, batch = 16 }, gradcheck = { steps = 100, batch = 8 },
-  line = { steps = 400 }, lr_range = { steps = 80 }, quick = { steps = 1500, batch = 32 },
+  line = { steps = 400 }, lr_range = { steps = 80 },
 }
 
 local function work_of(test, experiment)

@@ -3,7 +3,7 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "model_too_simple", cause = "too_few_units", family = "capacity", class = "measured",
-  needs = { "tests.quick" }, cost = "side_run",
+  needs = { "reference" }, cost = "side_run",
 
   limits = {
     gain = { 0.1, "a tenth of the baseline: more than luck of one seed" },
@@ -19,17 +19,17 @@ local M = {
 }
 
 function M.check(case, limits)
-  local facts, quick = case.facts, case.signals.tests.quick
+  local facts, plain = case.facts, case.signals.reference
   local own = facts.val_skill or facts.skill
-  if not quick.skill or not own then return nil, "cannot tell: skills were not measured" end
-  local gain = quick.skill - own
+  if not plain.level or not own then return nil, "cannot tell: skills were not measured" end
+  local gain = plain.level - own
   if gain <= limits.gain or facts.trend == "decreasing" then return nil end
   return finding.new(M, {
     title = string.format("%s does better than the network: skill %s against %s",
-      quick.name or "a simple learner", numfmt.number(quick.skill), numfmt.number(own)),
+      plain.name or "a simple learner", numfmt.number(plain.level), numfmt.number(own)),
 
-    evidence = { finding.evidence("skill of " .. (quick.name or "the simple learner"),
-      quick.skill, "at most " .. numfmt.number(own)) },
+    evidence = { finding.evidence("skill of " .. (plain.name or "the simple learner"),
+      plain.level, "at most " .. numfmt.number(own)) },
     fixes = { { text = "use 64 units in the hidden layers", patch = { layers = { kind = "dense",
       hidden = true, options = { units = 64, activation = "relu" } } } } },
   })
