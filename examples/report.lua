@@ -42,7 +42,7 @@ assert(not html:find "src%s*=%s*\"http" and not html:find "href%s*=%s*\"http", "
 assert(svg:find "<svg" and svg:find "</svg>%s*$", "not an SVG image")
 
 local data = require("lossdbg.support.json").decode(json)
-assert(data.schema == "lossdbg.diagnosis" and data.verdict == diagnosis.verdict)
+assert(data.schema == "lossdbg-diagnosis" and data.verdict.text == diagnosis.verdict)
 assert(data.findings[1].rule == "unnormalised_inputs", "the JSON does not name the cause")
 for i, finding in ipairs(data.findings) do
   print(("%2d  %-9s %s"):format(i, finding.severity, finding.title))

@@ -1,4 +1,6 @@
 package.path = "./spec/support/?.lua;" .. package.path
+local json_schema = require "json_schema"
+local schema = require "lossdbg.view.diagnosis_schema"
 local json = require "lossdbg.support.json"
 local record = require "lossdbg.view.record"
 local samples = require "view_samples"
@@ -6,8 +8,8 @@ local samples = require "view_samples"
 describe("view.record", function()
   it("gives a diagnosis as data: schema, findings as a list, exit code", function()
     local d = record.diagnosis(samples.diagnosis())
-    assert.equal(1, d.schema)
-    assert.equal("diagnosis", d.kind)
+    assert.equal("lossdbg-diagnosis", d.schema)
+    assert.equal(1, d.version)
     assert.equal(2, d.exit_code)
     assert.equal(2, #d.findings)
     assert.equal("unnormalised_inputs", d.findings[1].rule)
@@ -25,8 +27,18 @@ describe("view.record", function()
     assert.same({ "dying_relu", "zero_gradient_layer", "loss_at_baseline" }, d.findings[1].explains)
     assert.equal(text, record.diagnosis_json(samples.diagnosis()))
     local healthy = record.diagnosis_json { verdict = "healthy", healthy = true }
-    assert.equal("{\"checked\":[],\"exit_code\":0,\"findings\":[],\"healthy\":true,"
-      .. "\"kind\":\"diagnosis\",\"schema\":1,\"unjudged\":[],\"verdict\":\"healthy\"}", healthy)
+    for _, name in ipairs { "checked", "findings", "trials", "unjudged" } do
+      assert.is_truthy(healthy:find(("\"%s\":[]"):format(name), 1, true), name)
+    end
+  end)
+
+  it("fits the published schema", function()
+    local d = samples.diagnosis()
+    d.state = "constant"
+    local data = assert(json.decode(record.diagnosis_json(d)))
+    assert.same({}, json_schema.problems(data, schema))
+    data.findings[1].severity = "critical"
+    assert.matches("critical is unknown", json_schema.problems(data, schema)[1])
   end)
 
   it("leaves out functions, userdata, methods and cycles, and changes nothing", function()

@@ -54,12 +54,21 @@ describe("a diagnosis", function()
   local d = experiment("mse"):with({ optimizer = { lr = 0 } }):diagnose { trials = false }
 
   it("is data for other programs", function()
+    local json_schema = require "spec.support.json_schema"
+    local schema = require "lossdbg.view.diagnosis_schema"
     local data = assert(require("lossdbg.support.json").decode(d:to_json()))
-    assert.equal("lossdbg.diagnosis", data.schema)
-    assert.equal(2, data.version)
+    assert.equal("lossdbg-diagnosis", data.schema)
+    assert.equal(1, data.version)
     assert.equal(d[1].rule, data.findings[1].rule)
-    assert.equal(false, data.healthy)
+    assert.equal(true, data.verdict.fault)
+    assert.equal(d.state, data.verdict.state)
     assert.equal(#d, #data.findings)
+    assert.same({}, json_schema.problems(data, schema))
+    local tried = experiment("mse"):with({ optimizer = { lr = 0 } }):diagnose { budget = 3 }
+    assert.is_true(#tried.trials > 0)
+    data = assert(require("lossdbg.support.json").decode(tried:to_json()))
+    assert.same({}, json_schema.problems(data, schema))
+    assert.equal("verified", data.findings[1].fixes[1].applicability)
   end)
 
   it("names what passed and what could not be judged, every rule once", function()

@@ -62,36 +62,12 @@ function Diagnosis:exit_code(strict)
   return 0
 end
 
--- Data only: what JSON can carry and another program can use.
-local function plain(f, rank)
-  return {
-    rank = rank, rule = f.rule, cause = f.cause, family = f.family, severity = f.severity,
-    class = f.class, part = f.part, strength = f.strength,
-    probability = f.probability, title = f.title, where = f.where, evidence = f.evidence,
-    explains = f.explains, role = f.role, fixes = f.fixes,
-  }
-end
-
---- The diagnosis as data with a schema version.
+--- The diagnosis as data with a schema version: what to_json writes.
 ---@return table
-function Diagnosis:to_table()
-  local findings = {}
-  for i, f in ipairs(self) do findings[i] = plain(f, i) end
-  return {
-    schema = "lossdbg.diagnosis", version = M.schema_version, verdict = self.verdict,
-    healthy = self.healthy, state = self.state, probability = self.probability,
-    findings = findings,
-    checked = self.checked, unjudged = self.unjudged, trials = self.trials,
-    description = self.description, history = self.run and self.run.history,
-    seconds = self.seconds,
-  }
-end
+function Diagnosis:to_table() return upper.record.diagnosis(self) end
 
 ---@return string JSON, numbers that are not finite as null
-function Diagnosis:to_json()
-  local data = upper.record.plain(self:to_table())
-  return require("lossdbg.support.json").encode(data)
-end
+function Diagnosis:to_json() return upper.record.diagnosis_json(self) end
 
 --- Writes the report as one HTML page.
 ---@param path string

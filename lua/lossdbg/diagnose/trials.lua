@@ -85,10 +85,10 @@ local function arms_of(bench, experiment, findings, status)
   return list
 end
 
--- Arms that the budget allows, at least one. Seeds are never cut.
+-- Arms that the budget allows, at least one. Seeds are never cut. Kept back is what a clear answer
+-- needs beside them: one more seed as it is, and two placebos.
 local function affordable(bench, list, o)
-  local base = bench:cost(bench.experiment)
-  local work, kept = bench.spent + (2 * o.seeds - 1) * base, {}
+  local work, kept = bench.spent + 3 * bench:base_cost(), {}
   for _, item in ipairs(list) do
     if item.arm.reason then
       kept[#kept + 1] = item
@@ -179,7 +179,7 @@ end
 
 local function try_pairs(bench, list, tried, o)
   for _, item in ipairs(combined(bench, list)) do
-    if bench.spent + bench:cost(bench.experiment) > o.budget then return false end
+    if bench.spent + bench:base_cost() > o.budget then return false end
     if not item.arm.reason then
       bench:finish(item.arm)
       local result = record(bench, item, tried)

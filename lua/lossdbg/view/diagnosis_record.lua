@@ -3,11 +3,9 @@
 
 local json = require "lossdbg.support.json"
 local record = require "lossdbg.view.record"
+local verdicts = require "lossdbg.view.verdict"
 
 local M = { schema = "lossdbg-diagnosis", version = 1 }
-
-local SEVERITY = { crit = "error", err = "error", warn = "warning", info = "info",
-  error = "error", warning = "warning" }
 
 local function list(items, each)
   local out = json.array()
@@ -78,34 +76,40 @@ local function fix_of(fix)
     trial = trial and record.plain(trial) or nil }
 end
 
-local function finding_of(f)
-  local out = { rule = f.rule, cause = f.cause, severity = SEVERITY[f.severity] or f.severity,
-    class = f.class, title = f.title, where = record.plain(f.where),
-    evidence = list(f.evidence), fixes = list(f.fixes, fix_of) }
-  local probability = f.probability or f.confidence
-  out.probability = is_finite(probability) and probability or nil
+local function finding_of(f, rank)
+  local out = { rank = rank, evidence = list(f.evidence), fixes = list(f.fixes, fix_of),
+    explains = list(f.explains), explained_by = list(f.explained_by), role = f.role or "cause" }
+  for _, name in ipairs { "rule", "cause", "family", "severity", "class", "part", "proved", "title",
+    "where" } do
+    out[name] = record.plain(f[name])
+  end
+  out.probability = is_finite(f.probability) and f.probability or nil
   return out
 end
 
 local function fault_of(diagnosis)
-  if diagnosis.state == "cannot_tell" or diagnosis.state == "unknown" then
+  if diagnosis.state == "cannot_tell" then
     return diagnosis.healthy == false and true or json.null
   end
   return diagnosis.healthy == false
 end
 
----@param diagnosis lossdbg.Diagnosis
+---@param diagnosis lossdbg.Diagnosis or a table of its fields
 ---@return table
 function M.full(diagnosis)
-  local own = type(diagnosis.to_table) == "function" and diagnosis:to_table()
-  if own and own.schema == M.schema then return record.plain(own) end
-  local verdict = diagnosis.verdict
+  local signals = diagnosis.signals or {}
   return {
     schema = M.schema, version = M.version,
-    verdict = { state = diagnosis.state, text = verdict, fault = fault_of(diagnosis) },
-    findings = list(diagnosis, finding_of), read = read_of(diagnosis.run),
-    checked = list(diagnosis.checked),
+    verdict = { state = diagnosis.state, text = diagnosis.verdict, fault = fault_of(diagnosis),
+      probability = is_finite(diagnosis.probability) and diagnosis.probability or nil },
+    exit_code = verdicts.exit_code(diagnosis), findings = list(diagnosis, finding_of),
+    read = read_of(diagnosis.run), checked = list(diagnosis.checked),
     unjudged = list(diagnosis.unjudged, function(u) return { what = u.rule, why = u.why } end),
+    skipped = list(diagnosis.skipped, function(u) return { what = u.rule, why = u.why } end),
+    missing_tests = list(diagnosis.missing_tests), trials = list(diagnosis.trials),
+    baseline = is_finite(diagnosis.baseline) and diagnosis.baseline or nil,
+    task_skill = record.plain(signals.task_skill), reference = record.plain(signals.reference),
+    run = diagnosis.run and record.run(diagnosis.run) or nil,
     seconds = is_finite(diagnosis.seconds) and diagnosis.seconds or nil,
   }
 end

@@ -4,6 +4,23 @@ local text = { type = "string" }
 local texts = { type = "array", items = text }
 local objects = { type = "array", items = { type = "object" } }
 
+local number = { type = { "number", "null" } }
+local trial = {
+  type = "object", required = { "verified" },
+  properties = {
+    verified = { type = "boolean" }, gain = number, before = number, after = number,
+    placebo = number, seeds = { type = "array", items = number }, epochs = { type = "integer" },
+    why = { type = "string", description = "why it is not verified" },
+    reason = { type = "string", description = "why it could not be tried" },
+    measure = { enum = { "task", "loss" } }, part = { enum = { "train", "val" } }, metric = text,
+    skill = { type = "object", properties = { before = number, after = number,
+      placebo = number } },
+    curves = { type = "object" },
+  },
+}
+local reasons = { type = "array", items = { type = "object", required = { "what", "why" },
+  properties = { what = text, why = text } } }
+
 return {
   ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
   title = "lossdbg-diagnosis", type = "object",
@@ -16,7 +33,7 @@ return {
       properties = {
         state = { enum = { "healthy", "still_falling", "constant", "diverging", "nan",
           "overfitting", "oscillating", "too_slow", "plateau_after_progress", "cannot_tell" } },
-        text = text,
+        text = text, probability = { type = "number", minimum = 0, maximum = 1 },
         fault = { type = { "boolean", "null" }, description = "null: it cannot be judged" },
         movement = { type = "string", description = "finer than the state" },
       },
@@ -26,7 +43,11 @@ return {
       items = {
         type = "object", required = { "rule", "severity", "title", "evidence", "fixes" },
         properties = {
-          rule = text, cause = text, title = text,
+          rank = { type = "integer", minimum = 1 }, rule = text, cause = text, title = text,
+          family = text, part = { enum = { "training", "validation" } },
+          role = { enum = { "cause", "consequence", "symptom" } },
+          explains = texts, explained_by = texts,
+          proved = { type = "boolean", description = "an error because its fix was verified" },
           severity = { enum = { "error", "warning", "info" } },
           class = { enum = { "exact", "measured", "suggestive" } },
           probability = { type = "number", minimum = 0, maximum = 1,
@@ -36,8 +57,7 @@ return {
             type = "array",
             items = {
               type = "object", required = { "text", "applicability" },
-              properties = { text = text, patch = { type = { "object", "array" } },
-                trial = { type = "object" },
+              properties = { text = text, patch = { type = { "object", "array" } }, trial = trial,
                 applicability = { enum = { "verified", "likely", "idea" } } },
             },
           },
@@ -64,8 +84,13 @@ return {
         within = { type = "boolean", description = "it goes as the recorded run" } },
     },
     levels = objects, checked = texts,
-    unjudged = { type = "array", items = { type = "object", required = { "what", "why" },
-      properties = { what = text, why = text } } },
+    unjudged = reasons, skipped = reasons,
+    missing_tests = { type = "array", items = { type = "object", required = { "test", "why" },
+      properties = { test = text, why = text } } },
+    trials = { type = "array", items = { type = "object", required = { "rule", "text", "trial" },
+      properties = { rule = text, text = text, trial = trial } } },
+    exit_code = { type = "integer", minimum = 0 }, baseline = { type = "number" },
+    task_skill = { type = "object" }, reference = { type = "object" }, run = { type = "object" },
     next = { type = "string", description = "the one thing to log or pass next" },
     seconds = { type = "number", minimum = 0 },
   },

@@ -1,9 +1,8 @@
 --- Runs and diagnoses as plain data for other programs: what JSON and the HTML report carry.
 local json = require "lossdbg.support.json"
-local verdict = require "lossdbg.view.verdict"
 
 local M = {
-  --- Version of the form; a new number whenever a field changes its meaning or vanishes.
+  --- Version of the form of a run; a new number whenever a field changes its meaning or vanishes.
   schema = 1,
 }
 
@@ -45,23 +44,11 @@ function M.run(run)
   return out
 end
 
---- A diagnosis as plain data: schema, kind = "diagnosis", verdict, healthy, exit_code, findings,
---- checked, unjudged, trials, baseline, run.
+--- A diagnosis as plain data, in the one form that other programs read (view/diagnosis_schema.lua).
 ---@param diagnosis table
 ---@return table
 function M.diagnosis(diagnosis)
-  local findings = list(diagnosis)
-  for i, finding in ipairs(findings) do
-    finding.evidence = list(diagnosis[i].evidence)
-    finding.explains = list(diagnosis[i].explains)
-    finding.fixes = list(diagnosis[i].fixes)
-  end
-  return { schema = M.schema, kind = "diagnosis", verdict = plain(diagnosis.verdict, {}),
-    healthy = plain(diagnosis.healthy, {}), probability = plain(diagnosis.probability, {}),
-    exit_code = verdict.exit_code(diagnosis), findings = findings,
-    checked = list(diagnosis.checked), unjudged = list(diagnosis.unjudged),
-    trials = plain(diagnosis.trials, {}), baseline = plain(diagnosis.baseline, {}),
-    run = diagnosis.run and M.run(diagnosis.run) or nil }
+  return require("lossdbg.view.diagnosis_record").full(diagnosis)
 end
 
 --- JSON text of a diagnosis; NaN and infinities are null, keys sorted.

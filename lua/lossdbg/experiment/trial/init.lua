@@ -100,6 +100,14 @@ function Bench:cost(experiment)
   return work.of(experiment:description(), self:epochs_of(experiment))
 end
 
+--- Nominal seconds of a run without a fix: of the steps that the first one made, where it ended
+--- early.
+function Bench:base_cost()
+  local run, whole = self.runs[self.seed], self:cost(self.experiment)
+  local steps = work.steps(self.experiment:description(), self.epochs)
+  return run and run.n_steps < steps and whole * run.n_steps / steps or whole
+end
+
 function Bench:fit(experiment, seed)
   self.spent = self.spent + self:cost(experiment)
   return experiment:with({ seed = seed }):fit { verbose = 0, epochs = self:epochs_of(experiment) }
