@@ -60,7 +60,7 @@ describe("the card of a run", function()
       "too short to judge, about 1200 more would do")
     has(outcome { baseline = 5928, baseline_name = "variance of the target",
       final = { loss = 26000 }, trend = { verdict = "plateau", last = 26000 } },
-      "loss 26000 against 5928 for a constant answer")
+      "loss 26 000 against 5928 for a constant answer")
     has(outcome { trend = { verdict = "plateau", last = 0.2 }, skill = { verdict = "better",
       value = 0.9, loss = 0.2 } }, "learning: loss 0.2, 90 % of the baseline removed")
     has(outcome { trend = { verdict = "increasing", best = 0.3, last = 9 } },

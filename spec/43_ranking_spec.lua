@@ -191,7 +191,7 @@ describe("verdict", function()
   end)
 
   it("says what a healthy run reached", function()
-    assert.equal("learning: loss 1 to 0.0248, 98 % of the baseline removed", text(cases.wine()))
+    assert.equal("learning: loss 1 to 0.0248, 97.7 % of the baseline removed", text(cases.wine()))
   end)
 
   it("says how many steps are missing", function()

@@ -1,45 +1,7 @@
---- Short, locale-free renderings of numbers for titles, evidence and verdicts.
-local M = {}
+--- Numbers in titles, evidence and verdicts: those of support.number, under the names that rules use.
+local number = require "lossdbg.support.number"
 
-local floor, abs, huge = math.floor, math.abs, math.huge
-
----Renders a number with about four significant digits.
----@param x any a number (NaN and infinity allowed); anything else goes through tostring
----@return string
-function M.number(x)
-  if type(x) ~= "number" then return tostring(x) end
-  if x ~= x then return "NaN" end
-  if x == huge then return "Inf" end
-  if x == -huge then return "-Inf" end
-  if x == floor(x) and abs(x) < 1e6 then return string.format("%d", x) end
-  local a = abs(x)
-  local text
-  if a >= 1e5 or a < 1e-3 then
-    text = string.format("%.3g", x)
-  else
-    text = string.format("%.4g", x)
-  end
-  return (text:gsub(",", "."))
-end
-
----Renders a share as per cent.
----@param share number 0..1
----@return string such as "97 %", "0.4 %", "100 %"
-function M.percent(share)
-  if type(share) ~= "number" or share ~= share then return "NaN %" end
-  local p = 100 * share
-  local text
-  if p ~= 0 and abs(p) < 0.1 then
-    text = string.format("%.2g", p)
-  elseif abs(p) < 10 and abs(p - floor(p + 0.5)) > 0.05 then
-    text = string.format("%.1f", p)
-  elseif p > 99 and p < 99.95 then
-    text = string.format("%.1f", p)
-  else
-    text = string.format("%.0f", p)
-  end
-  return (text:gsub(",", ".")) .. " %"
-end
+local M = { number = number.format, percent = number.percent }
 
 ---Joins names as "a, b and c", at most `most` of them.
 ---@param names string[]
