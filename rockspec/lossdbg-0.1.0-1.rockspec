@@ -397,6 +397,7 @@ build = {
       ["lossdbg.view.diagnosis_record"] = "lua/lossdbg/view/diagnosis_record.lua",
       ["lossdbg.view.diagnosis_schema"] = "lua/lossdbg/view/diagnosis_schema.lua",
       ["lossdbg.view.figure"] = "lua/lossdbg/view/figure.lua",
+      ["lossdbg.view.front"] = "lua/lossdbg/view/front.lua",
       ["lossdbg.view.html"] = "lua/lossdbg/view/html.lua",
       ["lossdbg.view.html_sections"] = "lua/lossdbg/view/html_sections.lua",
       ["lossdbg.view.html_style"] = "lua/lossdbg/view/html_style.lua",

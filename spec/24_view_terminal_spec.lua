@@ -102,7 +102,6 @@ describe("a diagnosis in the terminal", function()
       "  VERDICT  not learning: the inputs are not scaled", "0.97\n",
       "  1  unnormalised_inputs error", "       features are not scaled: proline reaches 1680\n",
       "at dense_1, wine.lua:8", "largest feature 1680 (reference about 1; column proline)",
-      "       explains dying_relu, zero_gradient_layer, loss_at_baseline\n",
       "     fix  standardise the inputs with the training rows\n",
       "          verified: 1.088 -> 0.021 (placebo 1.088), 3 seeds: 0.020 0.021 0.024\n",
       "          tried: no better than placebo, 1.088 -> 1.087 (placebo 1.088)\n",
@@ -159,9 +158,26 @@ describe("a diagnosis in the terminal", function()
       { text = "second", trial = { before = 2, after = 1, placebo = 2, epochs = 30,
         metric = "val_loss", verified = true } } }
     d[2].explained_by = { "unnormalised_inputs" }
-    has(terminal.diagnosis(d), "          could not be tried: no such layer\n",
+    has(terminal.diagnosis(d, { all = true }), "          could not be tried: no such layer\n",
       "          verified: val_loss 2 -> 1 in 30 epochs (placebo 2)\n",
+      "       explains dying_relu, zero_gradient_layer, loss_at_baseline\n",
       "       follows from unnormalised_inputs\n")
+  end)
+
+  it("folds what follows from a cause under it", function()
+    local d = samples.diagnosis()
+    d[2].explained_by = { "unnormalised_inputs" }
+    for i = 3, 7 do
+      d[i] = { rule = "rule_" .. i, severity = i < 4 and "error" or "info", title = "title " .. i,
+        explained_by = { i < 6 and "unnormalised_inputs" or nil }, fixes = {} }
+    end
+    d[8] = { rule = "rule_8", severity = "error", title = "title 8", explained_by = {}, fixes = {} }
+    local s = terminal.diagnosis(d)
+    has(s, "       so that 32 of 32 units of dense_1 are zero for every row\n",
+      "       so that title 3\n", "       and rule_4, rule_5\n", "  2  rule_6 info  title 6",
+      "  3  rule_7 info  title 7", "     and 1 more: see all")
+    assert.is_nil(s:find("  2  dying_relu", 1, true))
+    fits(s, 80)
   end)
 
   it("ends with the exit code of the diagnosis", function()

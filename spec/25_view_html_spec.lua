@@ -73,6 +73,14 @@ describe("the HTML report of a diagnosis", function()
     assert.equal(1.0912, read.run.history.loss[1])
   end)
 
+  it("folds what follows from a cause, and keeps all of it", function()
+    local d = samples.diagnosis()
+    d[2].explained_by = { "unnormalised_inputs" }
+    local s = html.report(d)
+    has(s, "so that 32 of 32 units of dense_1 are zero for every row",
+      "<summary>1 more: what follows, and remarks</summary>", "<h3>2. 32 of 32 units")
+  end)
+
   it("gives the same bytes for the same input", function()
     assert.equal(html.report(samples.diagnosis()), html.report(samples.diagnosis()))
   end)

@@ -1,6 +1,7 @@
 --- The sections of the HTML report; each returns markup, empty when nothing was measured.
 local figure = require "lossdbg.view.figure"
 local markup = require "lossdbg.view.markup"
+local front = require "lossdbg.view.front"
 local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local series = require "lossdbg.view.series"
@@ -148,7 +149,7 @@ local function fix_markup(fix, id)
   return table.concat(out, "\n") .. "</div>\n"
 end
 
-local function finding_markup(i, finding)
+local function finding_markup(i, finding, links)
   local class = CLASS[finding.severity] or "info"
   local out = { ("<article class=\"card finding %s\"><header><h3>%d. %s</h3>"):format(class, i,
     escape(finding.title or finding.rule or "")) }
@@ -171,7 +172,7 @@ local function finding_markup(i, finding)
   if #rows > 0 then
     out[#out + 1] = M.grid({ "evidence", "value", "reference", "" }, rows)
   end
-  for _, link in ipairs(phrase.links(finding)) do
+  for _, link in ipairs(links or phrase.links(finding)) do
     out[#out + 1] = "<p class=\"dim\">" .. escape(link) .. "</p>"
   end
   for k, fix in ipairs(finding.fixes or {}) do
@@ -180,9 +181,20 @@ local function finding_markup(i, finding)
   return table.concat(out, "\n") .. "</article>\n"
 end
 
+--- At most three causes in front, with what follows from each; everything else behind a fold.
 function M.findings(diagnosis)
-  local out = {}
-  for i, finding in ipairs(diagnosis) do out[i] = finding_markup(i, finding) end
+  local out, shown, rest = {}, {}, {}
+  for i, one in ipairs((front.arrange(diagnosis))) do
+    local links = #one.folded > 0 and front.consequences(one) or nil
+    out[i], shown[one.index] = finding_markup(one.index, one.finding, links), true
+  end
+  for i, finding in ipairs(diagnosis) do
+    if not shown[i] then rest[#rest + 1] = finding_markup(i, finding) end
+  end
+  if #rest > 0 then
+    out[#out + 1] = ("<details><summary>%d more: what follows, and remarks</summary>%s</details>")
+      :format(#rest, table.concat(rest))
+  end
   return section("Findings", table.concat(out))
 end
 

@@ -1,4 +1,5 @@
 --- The text form of a diagnosis; called through lossdbg.view.terminal, whose page it writes on.
+local front = require "lossdbg.view.front"
 local number = require "lossdbg.support.number"
 local phrase = require "lossdbg.view.phrase"
 local sparkline = require("lossdbg.view.sparkline").sparkline
@@ -85,7 +86,8 @@ local function shown_fixes(finding, all)
   return out
 end
 
-local function show_finding(P, page, i, finding)
+local function show_finding(P, page, shown)
+  local i, finding = shown.index, shown.finding
   local severity = clean(finding.severity or "")
   local rule = clean(finding.rule or finding.cause or "finding")
   local head, title = ("  %d  %s %s"):format(i, rule, severity), clean(finding.title or rule)
@@ -101,7 +103,9 @@ local function show_finding(P, page, i, finding)
   for _, e in ipairs(finding.evidence or {}) do pieces[#pieces + 1] = phrase.evidence(e) end
   local indent = (" "):rep(7)
   if #pieces > 0 then P.add_all(page, text.flow(pieces, " · ", page.width, indent, indent)) end
-  for _, link in ipairs(phrase.links(finding, page.opts.all)) do
+  local links = page.opts.all and phrase.links(finding, true) or front.consequences(shown)
+  for _, link in ipairs(links) do
+    link = clean(link)
     P.add_all(page, text.wrap(link, page.width, indent, "         "))
   end
   for _, fix in ipairs(shown_fixes(finding, page.opts.all)) do show_fix(P, page, fix) end
@@ -192,11 +196,12 @@ function M.diagnosis(P, diagnosis, opts)
   titled(P, page, "  VERDICT  ", clean(diagnosis.verdict or "no verdict"), (" "):rep(11),
     certainty(diagnosis), "bold")
   P.add(page, "")
-  local most = page.opts.all and #diagnosis or page.opts.limit or 3
-  for i = 1, math.min(most, #diagnosis) do show_finding(P, page, i, diagnosis[i]) end
-  if #diagnosis > most then
-    P.add(page, ("     and %d more: see all"):format(#diagnosis - most))
+  local fronts, left = front.arrange(diagnosis, { all = page.opts.all, limit = page.opts.limit })
+  for n, shown in ipairs(fronts) do
+    shown.index = n
+    show_finding(P, page, shown)
   end
+  if left > 0 then P.add(page, ("     and %d more: see all"):format(left)) end
   if #(diagnosis.checked or {}) > 0 then names_block(P, page, "ok", diagnosis.checked, 2) end
   if #(diagnosis.unjudged or {}) > 0 then unjudged_block(P, page, diagnosis.unjudged) end
   footer(P, page, diagnosis)
