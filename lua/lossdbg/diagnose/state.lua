@@ -4,6 +4,7 @@
 -- below says what each means and what it allows. Diagnosis, views and recorded runs all ask here.
 local movement = require "lossdbg.diagnose.movement"
 local robust = require "lossdbg.diagnose.robust"
+local severity = require "lossdbg.diagnose.severity"
 
 local M = {}
 
@@ -23,39 +24,40 @@ M.limits = {
 
 local function limit(name) return M.limits[name][1] end
 
-local UNFIT = "causes of every class of evidence may be errors"
-local HALF = "causes are warnings, and become errors where a fix is verified"
-local FINE = "remarks; a warning becomes an error where a fix is verified and skill leaves room"
-
---- One row a state, worst first. fails: the run ended without having learnt; learns: it
+--- One row a state, worst first; what each allows stands in severity.lua. fails: the run ended without having learnt; learns: it
 --- demonstrably learns.
 M.states = {
-  { id = "nan", fails = true, allows = UNFIT,
+  { id = "nan", fails = true,
     means = "the loss became NaN or infinite" },
-  { id = "diverging", fails = true, allows = UNFIT,
+  { id = "diverging", fails = true,
     means = "the loss ends above its start, or leaps over ten times its level" },
-  { id = "constant", fails = true, allows = UNFIT,
+  { id = "constant", fails = true,
     means = "the loss lost under 5 % of what there was to lose, wherever it began, or has settled "
       .. "where a constant answer is (skill under 0.1)" },
-  { id = "too_slow", fails = true, allows = UNFIT,
+  { id = "too_slow", fails = true,
     means = "the loss falls, but a whole run took off under 5 %, or left a skill under 0.1" },
-  { id = "oscillating", allows = HALF,
+  { id = "oscillating",
     means = "the loss of whole epochs jumps up and down by 20 %, and skill is under 0.5" },
-  { id = "plateau_after_progress", allows = HALF,
+  { id = "plateau_after_progress",
     means = "the loss settled half way: skill from 0.1 to 0.5" },
-  { id = "cannot_tell", allows = HALF,
+  { id = "cannot_tell",
     means = "too short to judge; so many more steps would do" },
-  { id = "overfitting", learns = true, allows = FINE,
+  { id = "overfitting", learns = true,
     means = "training rows are learnt, validation loss has turned up or validation skill lags by "
       .. "0.2 or more" },
-  { id = "still_falling", learns = true, allows = FINE,
+  { id = "still_falling", learns = true,
     means = "the loss was still falling when training stopped, and skill is under 0.9" },
-  { id = "healthy", learns = true, allows = FINE,
+  { id = "healthy", learns = true,
     means = "skill of 0.5 or more, and nothing of the above" },
 }
 
 local by_id = {}
-for _, state in ipairs(M.states) do by_id[state.id] = state end
+for _, state in ipairs(M.states) do
+  local row = severity.TABLE[state.id]
+  state.allows = ("exact evidence: %s, measured: %s, suggestive: %s%s"):format(row.exact,
+    row.measured, row.suggestive, state.fails and "" or "; by a verified fix: error")
+  by_id[state.id] = state
+end
 
 ---@param id string
 ---@return { id: string, means: string, allows: string, fails: boolean?, learns: boolean? }?
