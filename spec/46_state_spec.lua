@@ -137,6 +137,28 @@ describe("the state of a run", function()
     assert.is_true(room(0.89))
   end)
 
+  it("is healthy where little is there to be learnt, and all of it is", function()
+    local list = curve(300, function(t) return 0.93 + 0.4 * math.exp(-8 * t) end)
+    local function of(reachable, verdict, task)
+      return id(list, { baseline = 1, skill = { value = 0.07, verdict = verdict or "better" },
+        task = task or { train = 0.07 }, reachable = reachable })
+    end
+    assert.equal("too_slow", of(nil))
+    assert.equal("healthy", of(0.08))
+    assert.equal("healthy", of(0.119))
+    assert.equal("too_slow", of(0.121)) -- more could be reached
+    assert.equal("too_slow", of(0.029)) -- nothing is there: what is learnt is by heart
+    assert.equal("too_slow", of(0.08, "at_baseline"))
+    assert.equal("too_slow", of(0.08, "better", { train = 0.09, val = 0.02, val_rows = 90 }))
+    -- what held-out rows show is no chance either, where a plain network finds nothing
+    assert.equal("healthy", id(list, { baseline = 1, skill = { value = 0.07, verdict = "better" },
+      task = { train = 0.07, val = 0.05, val_rows = 90 }, val_verdict = "better",
+      reachable = -0.1 }))
+    -- a run that hardly moved is constant all the same
+    assert.equal("too_slow", id(curve(375, line(0.4526, 0.4500)), { baseline = 0.46,
+      skill = { value = 0.02, verdict = "better" }, task = { train = 0.02 }, reachable = 0.04 }))
+  end)
+
   it("subtracts what no answer could be rid of", function()
     -- soft targets: entropy 0.6; from 0.7 to 0.604 is 96 % of the way
     local list = curve(300, function(t, i)

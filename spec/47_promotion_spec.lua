@@ -1,5 +1,5 @@
 local ld = require "lossdbg"
-local trials = require "lossdbg.diagnose.trials"
+local proof = require "lossdbg.diagnose.proof"
 
 local function status(lower, more)
   local s = { task = { lower = lower, train = lower }, skill = lower, learns = true }
@@ -25,7 +25,7 @@ local function order(findings)
 end
 
 describe("a warning becomes an error by proof", function()
-  local function proves(lower, gain) return trials.proves(fix(true, gain), status(lower)) end
+  local function proves(lower, gain) return proof.proves(fix(true, gain), status(lower)) end
 
   it("where skill leaves room", function()
     assert.is_true(proves(0.6, 0.3))
@@ -43,31 +43,54 @@ describe("a warning becomes an error by proof", function()
   end)
 
   it("and never without a verified trial", function()
-    assert.is_false(trials.proves(fix(false, 0.5), status(0.3)))
-    assert.is_false(trials.proves({ text = "advice" }, status(0.3)))
-    assert.is_false(trials.proves(fix(true, 0.5), { task = {} }))
+    assert.is_false(proof.proves(fix(false, 0.5), status(0.3)))
+    assert.is_false(proof.proves({ text = "advice" }, status(0.3)))
+    assert.is_false(proof.proves(fix(true, 0.5), { task = {} }))
   end)
 
   it("and is put before what nothing verified, at its severity", function()
-    local findings = { finding("a", "warning", fix(false, 0)), finding("b", "warning", fix(true, 0.4)) }
-    trials.heed(findings, status(0.5))
+    local findings = { finding("a", "warning", fix(false, 0)),
+      finding("b", "warning", fix(true, 0.4)) }
+    proof.heed(findings, status(0.5))
     assert.equal("b a", order(findings))
     assert.is_true(findings[1].proved)
     assert.equal("warning", findings[2].severity)
   end)
 end)
 
+describe("a warning becomes a remark", function()
+  local function after(f, more, reached)
+    proof.calm({ f }, status(0.6, more), reached or false)
+    return f.severity
+  end
+
+  it("where all its fixes were tried in vain, or nothing more can be reached", function()
+    assert.equal("info", after(finding("a", "warning", fix(false, 0))))
+    assert.equal("warning", after(finding("a", "warning", fix(true, 0.06))))
+    assert.equal("warning", after(finding("a", "warning", { text = "advice" })))
+    assert.equal("info", after(finding("a", "warning", { text = "advice" }), nil, true))
+  end)
+
+  it("but not what is true by construction, nor in a run that fails, nor an error", function()
+    local exact = finding("a", "warning", fix(false, 0))
+    exact.class = "exact"
+    assert.equal("warning", after(exact, nil, true))
+    assert.equal("warning", after(finding("a", "warning", fix(false, 0)), { fails = true }, true))
+    assert.equal("error", after(finding("a", "error", fix(false, 0)), nil, true))
+  end)
+end)
+
 describe("trials", function()
   it("bring verified fixes to the front of their finding", function()
     local f = finding("a", "error", fix(false, 0), fix(true, 0.4, { text = "helps" }))
-    trials.heed({ f }, status(0.1))
+    proof.heed({ f }, status(0.1))
     assert.equal("helps", f.fixes[1].text)
   end)
 
   it("keep the causal order of causes that are both verified", function()
     local findings = { finding("a", "error", fix(true, 0.2)), finding("b", "error", fix(true, 0.7)),
       finding("c", "error") }
-    trials.heed(findings, status(0.1))
+    proof.heed(findings, status(0.1))
     assert.equal("a b c", order(findings))
   end)
 
@@ -75,17 +98,17 @@ describe("trials", function()
     local exact = finding("a", "error")
     exact.class = "exact"
     local findings = { exact, finding("b", "error", fix(true, 0.7)) }
-    trials.heed(findings, status(0.1))
+    proof.heed(findings, status(0.1))
     assert.equal("a b", order(findings))
     exact.fixes = { fix(false, 0) }
-    trials.heed(findings, status(0.1))
+    proof.heed(findings, status(0.1))
     assert.equal("b a", order(findings))
   end)
 
   it("never make an error of a symptom", function()
     local f = finding("a", "warning", fix(true, 0.6))
     f.role = "symptom"
-    trials.heed({ f }, status(0.1))
+    proof.heed({ f }, status(0.1))
     assert.equal("warning", f.severity)
   end)
 

@@ -42,6 +42,8 @@ function M.input(case)
     nonfinite = s.nonfinite ~= nil or any_nonfinite(s.loss) or any_nonfinite(s.epoch_loss)
       or (final.loss ~= nil and not finite(final.loss)) or nil,
     pretrained = description.pretrained,
+    val_verdict = s.val_skill and s.val_skill.verdict,
+    reachable = s.reference and s.reference.held_out and s.reference.skill or nil,
   }
 end
 
@@ -57,7 +59,8 @@ local function read_state(f, case)
   f.nonfinite, f.constant = input.nonfinite ~= nil, m.still == true
   f.leaps, f.worst = m.leaps, m.worst
   local last = m.last
-  f.outliers = f.learned and finite(f.skill) and (f.skill < 0.1 or f.skill < 0.5
+  local learnt = f.learned and (judged.skill or 0) >= 0.5 and finite(f.skill)
+  f.outliers = learnt and (f.skill < 0.1 or f.skill < 0.5
     and finite(last) and finite(f.level) and f.level > 1.5 * last) or nil
 end
 

@@ -4,6 +4,7 @@
 local collect = require "lossdbg.diagnose.collect"
 local diagnosis = require "lossdbg.diagnose.diagnosis"
 local options = require "lossdbg.support.options"
+local proof = require "lossdbg.diagnose.proof"
 local rank = require "lossdbg.diagnose.rank"
 local references = require "lossdbg.diagnose.reference"
 local registry = require "lossdbg.diagnose.registry"
@@ -113,7 +114,10 @@ local function examine(experiment, run, case, evaluation, o)
     local reference, why = references.try(experiment, run)
     case.signals.reference, spent = reference, references.work(experiment)
     if not reference then missing[1] = { test = "reference", why = why } end
-    wanted = errors or not (reference and reference.gap) or reference.gap > references.limits.gap[1]
+    evaluation, status = evaluate(case), collect.status(case) -- which may be all there is to learn
+    if bench then bench.status = status end
+    wanted = has_errors(evaluation.findings) or not (reference and reference.gap)
+      or reference.gap > references.limits.gap[1]
   end
   if wanted then
     local results, more, work = side_tests.run(experiment, run, { budget = left - spent })
@@ -128,7 +132,7 @@ local function examine(experiment, run, case, evaluation, o)
   if helping == 0 and reference and (reference.gap or 0) > references.limits.gap[1] then
     bench:search(evaluation.findings, case, reference)
   end
-  trials.calm(evaluation.findings, status, not wanted)
+  proof.calm(evaluation.findings, status, not wanted)
   return evaluation, bench, missing
 end
 

@@ -1,4 +1,4 @@
---- Numbers in titles, evidence and verdicts: those of support.number, under the names that rules use.
+--- Numbers in titles, evidence and verdicts: those of support.number, by the names of the rules.
 local number = require "lossdbg.support.number"
 
 local M = { number = number.format, percent = number.percent }

@@ -1,16 +1,16 @@
 --- What could be reached: a plain recipe beside the run. Standardised inputs and targets, the head
 -- and loss that the targets call for, ReLU with He weights, Adam, shuffled rows, as many steps as
--- the run had; and the nearest training row as the cheapest learner of all. Both are judged on rows
--- that they did not see, so that what they reach is there to be learnt and not memorised.
+-- the run had; and two learners that cost next to nothing, ridge and the nearest training row. All
+-- are judged on rows that they did not see: what they reach is there to be learnt.
 --
 -- It never alarms alone: sound programs are often merely short. It opens the search for a cause
 -- and words the verdict.
 local attempt = require "lossdbg.support.attempt"
+local cheap = require "lossdbg.diagnose.cheap_learners"
 local collect = require "lossdbg.diagnose.collect"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local nn = require "lossdbg.nn"
-local task_skill = require "lossdbg.train.task_skill"
 local tensors = require "lossdbg.tensor"
 local work = require "lossdbg.experiment.trial.trial_work"
 
@@ -108,8 +108,6 @@ local function body(x)
   return first
 end
 
-local function joined(x) return inputs.is_several(x) and inputs.columns(x) or x end
-
 local function blocked(experiment, rows)
   for _, x in ipairs(inputs.list(rows.x)) do
     if inputs.is_several(rows.x) and x.dtype == "i32" then return "some inputs are ids" end
@@ -119,40 +117,11 @@ local function blocked(experiment, rows)
     and rows.y.dtype == "i32" then
     return "the targets are sequences of ids"
   end
-  local x = joined(rows.x)
+  local x = cheap.joined(rows.x)
   if x.dtype ~= "i32" and x:has_nonfinite() then return "inputs are not finite" end
 end
 
 -- ---- learners ----------------------------------------------------------------------------------
-
-local function standardised(x, like)
-  local mean, deviation = like:mean(1, true), like:var(1, true):sqrt()
-  return x:sub(mean):div(core.op.where(deviation:gt(0), deviation, 1)):clip(-5, 5)
-end
-
--- Skill of answering with the class of the nearest training row.
-local function nearest(train, held, loss, largest)
-  if loss.name ~= "sparse_crossentropy" then return nil end
-  return tensors.no_grad(function()
-    local function flat(rows, most)
-      local n = math.min(rows.n, most)
-      local x = inputs.slice(joined(rows.x), 1, n):cast "f32"
-      return x:reshape { n, x.numel // n }
-    end
-    local a, b = flat(train, 1000), flat(held, 256)
-    b, a = standardised(b, a), standardised(a, a)
-    local distance = a:square():sum(2):reshape({ 1, a.shape[1] })
-      :sub(b:matmul(a:transpose()):mul(2))
-    local at = distance:argmin(-1):sub(1):reshape({ b.shape[1] }):cast "i32"
-    local want = held.y:slice(1, 1, b.shape[1]):cast("i32"):reshape { b.shape[1] }
-    local named = inputs.take(inputs.slice(train.y, 1, a.shape[1]):contiguous(), at)
-    local classes = math.tointeger(largest) + 1
-    local shown = tensors.zeros { b.shape[1], classes }
-    shown = shown:add(1):mul(core.op.one_hot(named, classes):cast "f32")
-    local skill = task_skill.of(shown, want, { name = "sparse_crossentropy" })
-    return skill and skill.value
-  end)
-end
 
 local function steps_of(own)
   return math.max(limit "least_steps", math.min(limit "most_steps", work.steps(own)))
@@ -182,6 +151,7 @@ end
 ---@field network number
 ---@field level number? skill of the network's loss against the best constant answer
 ---@field nearest number?
+---@field linear number?
 ---@field held_out boolean whether there were rows to spare
 ---@field own number? skill of the run, the lower of training and validation
 ---@field gap number? skill - own
@@ -194,7 +164,7 @@ function M.run(experiment, run)
   local rows = experiment.recipe.train_rows
   local why = blocked(experiment, rows)
   if why then return nil, why end
-  local audit = collect.audit({ x = joined(rows.x), y = rows.y }, nil, nil).y
+  local audit = collect.audit({ x = cheap.joined(rows.x), y = rows.y }, nil, nil).y
   if audit.constant or audit.nonfinite.count > 0 then
     return nil, "the targets are constant, or not finite"
   end
@@ -202,19 +172,24 @@ function M.run(experiment, run)
   local own = run.signals.task_skill or {}
   local output, loss, kind = head(audit, width, own.measure)
   local train, held = parts(experiment)
-  local layers, no = body(joined(train.x))
+  local layers, no = body(cheap.joined(train.x))
   if not layers then return nil, no end
   layers[#layers + 1] = output
   for _, part in ipairs { train, held } do
-    part.x, part.y = joined(part.x), targets(part.y, loss, audit, width)
+    part.x, part.y = cheap.joined(part.x), targets(part.y, loss, audit, width)
   end
   local skill, level = network(experiment, train, held, layers, loss, kind)
   if not skill then return nil, "its skill could not be measured" end
-  local near = held and train.x.dtype ~= "i32" and nearest(train, held, loss, audit.max) or nil
-  local best, lower = math.max(skill, near or skill), own.train
+  local near, line
+  if held and train.x.dtype ~= "i32" then
+    near, line = cheap.nearest(train, held, loss, audit.max), cheap.ridge(train, held, loss,
+      audit.max)
+  end
+  local best, lower = math.max(skill, near or skill, line or skill), own.train
   if own.val and (own.val_rows or 0) >= 20 then lower = math.min(lower or own.val, own.val) end
   return { name = best == skill and "a plain network (standardised, 2 x 64 ReLU, Adam)"
-    or "the nearest training row", skill = best, network = skill, nearest = near,
+    or best == near and "the nearest training row" or "a linear model (ridge)", skill = best,
+    network = skill, nearest = near, linear = line,
     level = level, held_out = held ~= nil, own = lower, gap = lower and best - lower or nil }
 end
 

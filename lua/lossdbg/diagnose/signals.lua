@@ -134,7 +134,8 @@ local GROUPS = {
     independent = { "flag", "boolean" } } },
   { "reference", "diagnose.reference", "side_run", {
     name = { "words", "text" }, skill = { "skill", "number" }, network = { "skill", "number" },
-    level = { "skill", "number" }, nearest = { "skill", "number" }, own = { "skill", "number" },
+    level = { "skill", "number" }, nearest = { "skill", "number" },
+    linear = { "skill", "number" }, own = { "skill", "number" },
     gap = { "skill", "number" }, held_out = { "flag", "boolean" } } },
   { "task_skill", "train.telemetry", "forward", {
     train = { "skill", "number" }, val = { "skill", "number" },

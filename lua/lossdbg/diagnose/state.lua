@@ -16,6 +16,8 @@ M.limits = {
   learnt = { 0.5, "half of what there is to learn" },
   fitted = { 0.9, "hardly any room is left" },
   rounding = { 1e-3, "over 1, the skill of a loss of 0" },
+  there = { 0.03, "of skill that a plain recipe finds: less is chance" },
+  reached = { 0.05, "of skill below a plain recipe: as much as it finds" },
   gap = { 0.2, "between training and validation skill: more than rows left to chance" },
   val_rise = { 1.1, "times the best validation loss, and more than its noise" },
   val_z = { 2.326, "of the trend after the best epoch: 1 % by chance" },
@@ -24,7 +26,8 @@ M.limits = {
 
 local function limit(name) return M.limits[name][1] end
 
---- One row a state, worst first; what each allows stands in severity.lua. fails: the run ended without having learnt; learns: it
+--- One row a state, worst first; what each allows stands in severity.lua. fails: the run ended
+--- without having learnt; learns: it
 --- demonstrably learns.
 M.states = {
   { id = "nan", fails = true,
@@ -48,7 +51,8 @@ M.states = {
   { id = "still_falling", learns = true,
     means = "the loss was still falling when training stopped, and skill is under 0.9" },
   { id = "healthy", learns = true,
-    means = "skill of 0.5 or more, and nothing of the above" },
+    means = "skill of 0.5 or more, or all that a plain recipe finds, and nothing of the "
+      .. "above" },
 }
 
 local by_id = {}
@@ -151,6 +155,16 @@ end
 
 local moving = { falling = true, crawling = true }
 
+-- Whether little is learnt because little is there: a plain recipe reaches no more, on rows that it
+-- did not see, and what is learnt is not by chance.
+local function is_all(i, level, task, skill)
+  local reach = i.reachable
+  if not reach or level.verdict ~= "better" then return false end
+  local held = i.val_verdict == "better" and task.val or reach
+  return math.max(reach, held) >= limit "there"
+    and (task.lower or skill) >= reach - limit "reached"
+end
+
 local function by_level(m, skill)
   if skill >= limit "learnt" then
     return moving[m.verdict] and skill < limit "fitted" and "still_falling" or "healthy"
@@ -184,6 +198,7 @@ local function decide(i, m, level, task)
     end
   end
   if (good or not skill) and overfits(i, task) then return "overfitting" end
+  if skill and skill < limit "learnt" and is_all(i, level, task, skill) then return "healthy" end
   if skill then return by_level(m, skill) end
   return by_movement(m)
 end
@@ -193,6 +208,8 @@ end
 ---@field skill { value: number, verdict: string }? loss against the baseline's, paired by row
 ---@field val_losses number[]? per epoch
 ---@field task { train: number?, val: number?, val_rows: integer?, measure: string? }? task skill
+---@field reachable number? task skill of a plain recipe on rows that it did not see
+---@field val_verdict string? of the loss of validation rows against the baseline's
 ---@field pretrained boolean? it began with weights that were trained before
 
 ---@class lossdbg.State

@@ -195,7 +195,8 @@ function M.build(ranked, case)
     text = text .. ", but " .. ranked[1].title -- the training rows are learnt; others may not be
   end
   local plain = case.signals.reference
-  if plain and plain.gap and plain.gap > 0.1 then
+  if plain and plain.gap and plain.gap > 0.1 and not (cause and cause.rule == "behind_reference")
+  then
     text = text .. string.format("; skill %s, where %s reaches %s", number(plain.own), plain.name,
       number(plain.skill))
   end

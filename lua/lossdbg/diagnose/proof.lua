@@ -1,0 +1,99 @@
+--- What trials prove: experiment before argument. A cause whose fix is verified goes before those
+-- whose fixes are not, and a warning of it becomes an error; a warning whose fixes were all tried
+-- in vain, or where a plain recipe reaches no more than the run, becomes a remark.
+local severity = require "lossdbg.diagnose.severity"
+local states = require "lossdbg.diagnose.state"
+
+local M = {}
+
+--- name = { limit, why }
+M.limits = {
+  gain = { 0.1, "of skill: what a warning must bring to be called an error" },
+  share = { 0.3, "of the room that the run left: less is tuning, not repair" },
+}
+
+local function limit(name) return M.limits[name][1] end
+
+local weight = severity.LADDER
+
+local function verified_fix(f)
+  for i, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return fix, i end
+  end
+  return nil
+end
+
+-- Whether all fixes of a finding were tried and none helped.
+local function refuted(f)
+  local count = 0
+  for _, fix in ipairs(f.fixes or {}) do
+    if fix.trial and fix.trial.verified then return false end
+    if fix.trial and not fix.trial.reason then count = count + 1 end
+  end
+  return count > 0
+end
+
+--- Whether what a fix brought makes a warning of its cause an error.
+---@param fix table
+---@param status lossdbg.State
+---@return boolean
+function M.proves(fix, status)
+  local t = fix.trial
+  if not (t and t.verified and t.gain) then return false end
+  local lower = status.task.lower or status.skill
+  if not lower or lower >= states.limits.fitted[1] then return false end
+  return t.gain >= limit "gain" and t.gain >= limit "share" * (1 - math.max(lower, 0))
+end
+
+-- The place of a finding by severity.
+local function place(findings, at)
+  local f = findings[at]
+  local to = at
+  while to > 1 do
+    local g = findings[to - 1]
+    local graver = weight[g.severity] > weight[f.severity]
+    local proved = verified_fix(g) ~= nil
+    if graver or proved and weight[g.severity] >= weight[f.severity] then break end
+    if weight[g.severity] == weight[f.severity] and not refuted(g) and g.class == "exact" then
+      break -- what is true by construction needs no trial
+    end
+    to = to - 1
+  end
+  table.remove(findings, at)
+  table.insert(findings, to, f)
+end
+
+--- Takes warnings back to remarks where the run does not fail and trials or the plain recipe say
+--- that there is nothing to repair. What is true by construction stays.
+---@param findings table[] changed
+---@param status lossdbg.State
+---@param reached boolean a plain recipe reaches no more than the run
+function M.calm(findings, status, reached)
+  if status.fails then return end
+  for _, f in ipairs(findings) do
+    if f.severity == "warning" and f.class ~= "exact" and not verified_fix(f)
+      and (reached or refuted(f)) then
+      f.severity, f.calmed = "info", true
+    end
+  end
+end
+
+--- Experiment before argument: verified fixes come first, in their finding and among findings of
+--- one severity; warnings that are proved become errors.
+---@param findings table[] ranked; changed
+---@param status lossdbg.State
+function M.heed(findings, status)
+  for i, f in ipairs(findings) do
+    local fix, at = verified_fix(f)
+    if fix then
+      table.remove(f.fixes, at)
+      table.insert(f.fixes, 1, fix)
+      if f.cause and f.role ~= "symptom" and weight[f.severity] < 3 and M.proves(fix, status) then
+        f.severity, f.proved = "error", true
+      end
+      if f.role ~= "symptom" then place(findings, i) end
+    end
+  end
+end
+
+return M
