@@ -103,7 +103,9 @@ return {
     return with(cases.noisy(), { signals = { skill = { value = v }, accuracy = NONE,
       tests = { data_independence = { independent = true, real = v, shuffled = v } } } }) end } },
   model_too_simple = { gain = { 0.1, "passes", "measured", function(v)
-    return raw { val_skill = { value = 0.2 }, tests = { quick = { skill = 0.2 + v } } } end } },
+    return raw { val_skill = { value = 0.2 }, reference = { level = 0.2 + v } } end } },
+  behind_reference = { gap = { 0.3, "passes", "suggestive", function(v)
+    return raw { reference = { own = 0.2, skill = 0.2 + v, gap = v, name = "a recipe" } } end } },
   underfitting = {
     least = { 0.1, "passes", "suggestive", function(v)
       return raw { skill = { value = v }, val_skill = { value = v } } end },

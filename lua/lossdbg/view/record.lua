@@ -26,12 +26,6 @@ end
 ---@return any
 function M.plain(value) return plain(value, {}) end
 
-local function list(value)
-  local out = json.array()
-  for i, item in ipairs(value or {}) do out[i] = plain(item, {}) end
-  return out
-end
-
 local RUN = { "name", "description", "history", "n_epochs", "n_steps", "steps", "signals",
   "seconds", "stopped", "seed", "environment" }
 
