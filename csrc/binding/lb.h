@@ -131,5 +131,6 @@ int lb_open_digest(lua_State *L);   /* core.digest */
 void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 void lb_addfile(lua_State *L);      /* lb_file.c does so too */
 void lb_addevents(lua_State *L);    /* lb_event.c does so too */
+void lb_addproto(lua_State *L);
 
 #endif

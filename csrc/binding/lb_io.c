@@ -357,5 +357,6 @@ int lb_open_io(lua_State *L) {
   lb_addbytes(L);
   lb_addfile(L);
   lb_addevents(L);
+  lb_addproto(L);
   return 1;
 }

@@ -24,6 +24,8 @@ return function(samples, ramp)
     ["io.raw"] = function() return pack(ramp { 2 }) end,
     ["io.event_scan"] = function() return pack(("\0"):rep(16), 1, {}) end,
     ["io.masked_crc"] = function() return pack("abc") end,
+    ["io.proto_fields"] = function() return pack("\8\1\26\1a", 1, 5) end,
+    ["io.proto_varints"] = function() return pack("\1\2", 1, 2) end,
     ["io.entries"] = function() return pack(assert(io.open "spec")) end,
     ["io.sync"] = function() return pack(assert(io.tmpfile())) end,
     ["io.crc32"] = function() return pack("bytes", 7) end,

@@ -7,7 +7,7 @@
 --   message       type (2) size (2) flags (1) reserved (3) data
 --   group         message 17: address of a B-tree ("TREE"), of a heap of names ("HEAP")
 --   leaves        "SNOD" 1 0 count (2), then entries
-local core = require "lossdbg.core"
+local npy_bytes = require "lossdbg.interop.npy_bytes"
 
 local M = {}
 
@@ -134,14 +134,6 @@ local function bytes_of(self, message, size, path)
   return self.bytes:sub(at + 1, at + size)
 end
 
--- The bytes of an NPY file: there is one reader of numbers.
-local function npy(descr, shape, data)
-  local sizes = table.concat(shape, ", ") .. (#shape == 1 and "," or "")
-  local header = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"):format(descr, sizes)
-  header = header .. (" "):rep(-(#header + 11) % 64) .. "\n"
-  return "\x93NUMPY\1\0" .. string.pack("<I2", #header) .. header .. data
-end
-
 local function array(self, found, path, into)
   local shape = shape_of(self, found[1])
   local descr, size = type_of(self, found[3], path)
@@ -150,7 +142,7 @@ local function array(self, found, path, into)
     if n < 0 or (n > 0 and size > #self.bytes // n) then refuse("'%s' is cut short", path) end
     size = size * n
   end
-  local tensor, why = core.io.npy(npy(descr, shape, bytes_of(self, found[8], size, path)))
+  local tensor, why = npy_bytes(descr, shape, bytes_of(self, found[8], size, path))
   if not tensor then refuse("'%s': %s", path, why) end
   into[#into + 1] = { name = path, tensor = tensor }
 end
