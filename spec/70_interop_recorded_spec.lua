@@ -45,6 +45,20 @@ describe("interop.recorded_program: the curve that Keras recorded comes again", 
     end)
   end
 
+  -- batch norm, Adam with PyTorch's decay, label smoothing; the model is the graph of torch.fx
+  it("and the one of a PyTorch loop, from the losses of its steps", function()
+    local program = assert(ld.interop.recorded_program(folder .. "torch_mlp"))
+    local run = program.experiment:fit { verbose = 0 }
+    near(program.history.loss, run.history.loss, 1e-5, "loss")
+    local k = 0
+    for loss in read(folder .. "torch_mlp/steps.csv"):gmatch "\n%d+,([^,]+)" do
+      k = k + 1
+      assert.near(tonumber(loss), run.steps.loss[k], 1e-5)
+    end
+    assert.equal(24, k)
+    assert.equal("torch", program.framework)
+  end)
+
   it("with the rates that ReduceLROnPlateau set", function()
     local program = assert(ld.interop.recorded_program(folder .. "plateau"))
     local run = program.experiment:fit { verbose = 0 }
@@ -132,6 +146,28 @@ describe("interop.recorded_program: what cannot be read", function()
     assert.matches("weights_first.npz: ", refused { ["model.json"] = true, ["x.npy"] = true,
       ["y.npy"] = true, ["weights_first.npz"] = "PK" })
     assert.matches("no_such.npy", refused({ ["model.json"] = true }, { x = "no_such.npy" }))
+  end)
+
+  it("names modules, losses and weights of PyTorch that are not known", function()
+    local trace = read(folder .. "torch_mlp/model.fx.json")
+    local about = read(folder .. "torch_mlp/lossdbg.json")
+    local function torch(with, without)
+      local files = { ["model.fx.json"] = trace, ["lossdbg.json"] = about }
+      for _, name in ipairs { "x.npy", "y.npy", "weights_first.npz" } do
+        files[name] = read(folder .. "torch_mlp/" .. name)
+      end
+      for name, text in pairs(with) do files[name] = text end
+      if without then files[without] = nil end
+      return refused(files)
+    end
+    assert.matches("node '1' %(MyNorm%)", torch { ["model.fx.json"] =
+      trace:gsub('"BatchNorm1d"', '"MyNorm"') })
+    assert.matches("CTCLoss", torch { ["lossdbg.json"] =
+      about:gsub("CrossEntropyLoss", "CTCLoss") })
+    assert.matches("no weights_first.npz", torch({}, "weights_first.npz"))
+    assert.matches("no lossdbg.json", torch({}, "lossdbg.json"))
+    assert.matches("version 1", torch { ["model.fx.json"] = trace:gsub('"version": 1',
+      '"version": 3') })
   end)
 
   it("refuses wrong arguments at the line of the caller", function()

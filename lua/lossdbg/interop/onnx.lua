@@ -105,6 +105,21 @@ end
 
 function Program:__tostring() return "a program in ONNX\n" .. tostring(self.model) end
 
+---A program from a graph in the form of onnx_file.
+---@param graph table
+---@return lossdbg.OnnxProgram|nil
+---@return string|nil message
+function M.of_graph(graph)
+  local ok, built, model = pcall(lower, graph)
+  if ok then
+    return setmetatable({ model = model, names = built.names, initial = built.weights,
+      notices = built.notices, ignored = {} }, Program)
+  end
+  if type(built) == "table" and built.onnx then return nil, "ONNX: " .. built.onnx end
+  if type(built) ~= "string" then error(built, 0) end
+  return nil, "ONNX: " .. built:gsub("^.-lossdbg: ", "", 1)
+end
+
 ---A program from the bytes of an ONNX file.
 ---@param bytes string
 ---@return lossdbg.OnnxProgram|nil
@@ -115,14 +130,7 @@ function M.parse(bytes)
   end
   local graph, why = onnx_file.read(bytes)
   if not graph then return nil, why end
-  local ok, built, model = pcall(lower, graph)
-  if ok then
-    return setmetatable({ model = model, names = built.names, initial = built.weights,
-      notices = built.notices, ignored = {} }, Program)
-  end
-  if type(built) == "table" and built.onnx then return nil, "ONNX: " .. built.onnx end
-  if type(built) ~= "string" then error(built, 0) end
-  return nil, "ONNX: " .. built:gsub("^.-lossdbg: ", "", 1)
+  return M.of_graph(graph)
 end
 
 ---A program from an ONNX file.

@@ -56,16 +56,52 @@ local function keras(files)
   end
 end
 
-local function torch(files)
+local first_weights
+
+-- The traced graph needs the shape of a sample and the weights of the state dict.
+local function traced(files, o)
+  local x = files:part("x", o.x)
+  if not x then unreadable("no x.npy beside model.fx.json: --data x.npy y.npy") end
+  local weights = first_weights(files)
+  if not weights then unreadable("no weights_first.npz beside model.fx.json") end
+  local trace = require "lossdbg.interop.torch_trace"
+  local ok, graph = pcall(trace.graph, files:json "model.fx.json", weights,
+    table.move(x.shape, 2, x.rank, 1, {}))
+  if ok then return require("lossdbg.interop.onnx").of_graph(graph) end
+  if type(graph) == "table" and graph.onnx then return nil, graph.onnx end
+  error(graph, 0)
+end
+
+local function torch(files, o)
   local bytes = files:bytes "model.onnx"
-  if not bytes then return nil end
-  local program, why = require("lossdbg.interop.onnx").parse(bytes)
-  if not program then unreadable("model.onnx: %s", why) end
-  files.took[#files.took + 1] = "model.onnx: the model"
+  local name = bytes and "model.onnx" or "model.fx.json"
+  local program, why
+  if bytes then
+    program, why = require("lossdbg.interop.onnx").parse(bytes)
+  elseif files:bytes(name) then
+    program, why = traced(files, o)
+  else
+    return nil
+  end
+  if not program then unreadable("%s: %s", name, (why:gsub("^ONNX: ", ""))) end
+  files.took[#files.took + 1] = name .. ": the model"
+  for _, text in ipairs(program.notices) do files:note("%s", text) end
+  if not o.weights then program.initial = {} end
   return program
 end
 
-local function first_weights(files)
+-- Loss and optimiser of a PyTorch loop, which its model does not know.
+local function torch_settings(files)
+  local settings, about = require "lossdbg.interop.torch_settings", files.about
+  if not about then unreadable("no lossdbg.json: nothing says which loss and optimiser") end
+  local loss, why = settings.loss(about, files.data.y)
+  if not loss then unreadable("lossdbg.json: %s", why) end
+  files.program.loss = require("lossdbg.loss").resolve(loss, "interop.recorded_program")
+  files.program.optimizer, why = settings.optimizer(about)
+  if not files.program.optimizer then unreadable("lossdbg.json: %s", why) end
+end
+
+function first_weights(files)
   for _, name in ipairs { "weights_first.npz", "weights_first.safetensors" } do
     local bytes = files:bytes(name)
     if bytes then
@@ -92,7 +128,8 @@ end
 -- ---- data ---------------------------------------------------------------------------------------
 
 -- One array, or several by the names or numbers of the model's inputs.
-local function part(files, name, path, inputs)
+function Files:part(name, path, inputs)
+  local files = self
   local bytes, why
   if path then
     bytes, why = read_file(path)
@@ -113,20 +150,38 @@ end
 
 local function data(files, o)
   local model = files.program.model
-  local x, y = part(files, "x", o.x, model.inputs), part(files, "y", o.y, model.outputs)
+  local x, y = files:part("x", o.x, model.inputs), files:part("y", o.y, model.outputs)
   if not x or not y then
     unreadable("no %s.npy beside the model: give the data it was trained on (--data x.npy y.npy)",
       x and "y" or "x")
   end
   files.took[#files.took + 1] = "x.npy, y.npy: the training data"
-  local weight = part(files, "w")
+  local weight = files:part "w"
   files.data = { x = x, y = y, weight = weight }
-  local vx, vy = part(files, "x_val", nil, model.inputs), part(files, "y_val", nil, model.outputs)
+  local vx = files:part("x_val", nil, model.inputs)
+  local vy = files:part("y_val", nil, model.outputs)
   files.val = vx and vy and { x = vx, y = vy } or nil
   if not files.val then files:note("no validation data: val_loss is not replayed") end
 end
 
 -- ---- curves -------------------------------------------------------------------------------------
+
+-- The mean loss of every epoch from those of its steps (steps.csv of a loop of one's own).
+local function mean_of_epochs(files)
+  local fit = files.about and files.about.fit or {}
+  local batch, x = math.tointeger(fit.batch_size), files.data.x
+  local text = files:bytes "steps.csv"
+  if not (batch and text and x.shape) then return nil end
+  local n, out = x.shape[1], {}
+  local steps, k = (n + batch - 1) // batch, 0
+  local sum = 0
+  for loss in text:gmatch "\n%d+,([^,\n]+)" do
+    k = k + 1
+    sum = sum + (tonumber(loss) or 0 / 0) * (k < steps and batch or n - (steps - 1) * batch)
+    if k == steps then out[#out + 1], sum, k = sum / n, 0, 0 end
+  end
+  return #out > 0 and out or nil
+end
 
 local function history(files, o)
   local found = o.history or files:json "history.json"
@@ -136,6 +191,7 @@ local function history(files, o)
       files.history[name] = list
     end
   end
+  if not files.history.loss then files.history.loss = mean_of_epochs(files) end
   if not files.history.loss then files:note("no recorded loss to compare with") end
 end
 
@@ -152,16 +208,18 @@ function M.read(folder, o)
       tostring(about.schema), tostring(about.version))
   end
   files.program, files.framework = keras(files), "keras"
-  if not files.program then files.program, files.framework = torch(files), "torch" end
+  if not files.program then files.program, files.framework = torch(files, o), "torch" end
   if not files.program then
-    unreadable("no model: expected model.json, model.keras or model.onnx")
+    unreadable("no model: expected model.json, model.keras, model.onnx or model.fx.json")
   end
   for _, text in ipairs(about and about.missing or {}) do files:note("%s", text) end
-  complete_loss(files)
   data(files, o)
+  if files.framework == "torch" then torch_settings(files) else complete_loss(files) end
   history(files, o)
   files.console = files:bytes "console.txt"
-  if o.weights then files.program.weights = first_weights(files) end
+  if o.weights and files.framework == "keras" then
+    files.program.weights = first_weights(files)
+  end
   return files
 end
 

@@ -124,7 +124,9 @@ end
 -- step for the metrics; nil: some metric cannot be counted so.
 local function scores_for(session, entry, target)
   local judge, list = session.judge, {}
-  if judge.scale or session.output_keys or not tensors.is_tensor(target) then return nil end
+  if judge.scale or judge.crossed or session.output_keys or not tensors.is_tensor(target) then
+    return nil
+  end
   if #judge.metrics == 0 then return list end
   if not entry.output then entry.output = fit.result(entry.plan, 3) end -- for its shape
   local logits = judge.logits ~= nil or judge.loss.from_logits == true
