@@ -70,25 +70,30 @@ local function input_of(object)
   return sample_shape(shape, described(object))
 end
 
--- A layer or a nested model.
-local function item(object)
+-- A layer or a nested model. With a list of problems, what is not known is told there and stands
+-- as a layer that passes its input on.
+local function item(object, problems)
   if type(object) ~= "table" or type(object.class_name) ~= "string" then
     fail("model", "layers", "objects with class_name", object)
   end
-  if models[object.class_name] then return M.model(object).model end
-  return layers.layer(plain_layer(object), described(object))
+  if models[object.class_name] then return M.model(object, problems).model end
+  if not problems then return layers.layer(plain_layer(object), described(object)) end
+  local ok, made = pcall(function() return layers.layer(plain_layer(object), described(object)) end)
+  if ok then return made end
+  problems[#problems + 1] = tostring(made):gsub("^.-lossdbg: interop.keras: ", "")
+  return nn.activation { "linear", name = type(object.config) == "table" and object.config.name }
 end
 
 -- ---- sequential --------------------------------------------------------------------------------
 
-local function sequential(object)
+local function sequential(object, problems)
   local c = object.config
   local list = c.layers or c -- the oldest files have the list itself
   if type(list) ~= "table" or #list == 0 then fail("model", "layers", "at least one layer", nil) end
   local given, shape = { name = type(c.name) == "string" and c.name or nil }, nil
   for _, one in ipairs(list) do
     shape = shape or input_of(one)
-    if one.class_name ~= "InputLayer" then given[#given + 1] = item(one) end
+    if one.class_name ~= "InputLayer" then given[#given + 1] = item(one, problems) end
   end
   local built = c.build_input_shape
   if not shape and type(built) == "table" then shape = sample_shape(built, "model") end
@@ -174,7 +179,7 @@ function value_of(state, from)
     state.values[key] = false
     local where, node = described(object), object.inbound_nodes[from.node + 1]
     if not node then fail(where, "inbound_nodes", "call " .. tostring(from.node), nil) end
-    state.items[from.name] = state.items[from.name] or item(object)
+    state.items[from.name] = state.items[from.name] or item(object, state.problems)
     local inputs = {}
     for i, one in ipairs(sources(node, where, state.by_name)) do
       inputs[i] = value_of(state, one)
@@ -213,10 +218,11 @@ local function graph(state, inputs, outputs, name)
   return nn.graph(given)
 end
 
-local function functional(object)
+local function functional(object, problems)
   local c = object.config
   if type(c.layers) ~= "table" then fail("model", "layers", "a list", c.layers) end
-  local state = { by_name = {}, values = {}, items = {}, used = {}, order = c.layers }
+  local state = { by_name = {}, values = {}, items = {}, used = {}, order = c.layers,
+    problems = problems }
   for _, one in ipairs(c.layers) do
     state.by_name[one.name or one.config and one.config.name] = one
   end
@@ -227,20 +233,22 @@ local function functional(object)
   local row = #inputs == 1 and #outputs == 1 and chain(state, inputs[1], outputs[1])
   if not row then return { model = graph(state, inputs, outputs, c.name) } end
   local given = { name = c.name }
-  for i, one in ipairs(row) do given[i] = item(one) end
+  for i, one in ipairs(row) do given[i] = item(one, problems) end
   return { model = nn.sequential(given), input_shape = shape }
 end
 
 --- A model and, where it is known, the shape of one sample.
 ---@param object table decoded JSON
+---@param problems? string[] where to tell of layers that are not known, instead of raising
 ---@return { model: table, input_shape: integer[]|nil }
-function M.model(object)
+function M.model(object, problems)
   if type(object) ~= "table" or not models[object.class_name] then
     fail("model", "class_name", "Sequential or Functional (a subclassed model lists no layers)",
       type(object) == "table" and object.class_name or object)
   end
   if type(object.config) ~= "table" then fail("model", "config", "an object", object.config) end
-  return object.class_name == "Sequential" and sequential(object) or functional(object)
+  local of_class = object.class_name == "Sequential" and sequential or functional
+  return of_class(object, problems)
 end
 
 return M

@@ -63,8 +63,8 @@ local function compiled(program, object)
 end
 
 -- Raises a text; `parse` and `read` turn it into nil and the text.
-local function read_object(object, compile_config)
-  local made = model.model(object)
+local function read_object(object, compile_config, problems)
+  local made = model.model(object, problems)
   made.ignored, made.notices = {}, {}
   local program = setmetatable(made, Program)
   program.object = object
@@ -84,6 +84,8 @@ local schema = {
     doc = "what model.get_compile_config() returns, where the file holds none" },
   { name = "weights", type = "string|boolean",
     doc = ".npz or safetensors: bytes (parse), path (read); false: those of an archive are left" },
+  { name = "problems", type = "table",
+    doc = "a list: layers that are not known are told there and pass their input on" },
 }
 
 local function decode(text, what)
@@ -124,7 +126,7 @@ local function build(text, o, weight_bytes)
     if compile_config == nil then return nil, why end
   end
   local program
-  program, why = guarded(read_object, object, compile_config)
+  program, why = guarded(read_object, object, compile_config, o.problems)
   if not program then return nil, why end
   if weight_bytes then
     program.weights, why = archive.arrays(weight_bytes)
