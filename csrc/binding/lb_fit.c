@@ -2,7 +2,6 @@
 ** The loop of fit over a planned step: rows gathered into the step's own inputs, replays, and the
 ** record of what each did, in one call for many steps.
 */
-#include <math.h>
 #include <string.h>
 
 #include "binding/lb_fit.h"
@@ -173,31 +172,19 @@ static void add_scores(const fit_loop *f) {
     ldb_score_add(&f->score[i].score, &output, &target, f->score[i].state);
 }
 
-/* Statistics of the updates and of the norms before clipping, as rows of the record. */
+/* What the updates found, as rows of the record; gradients as they were before clipping. */
 static void fill_record(const fit_loop *f) {
   const lb_plan *p = f->plan;
   for (int32_t i = 0; i < f->n_places; i++) {
-    double *row = f->record->updates + f->place[i] * LDB_UPDATE_ROW;
-    memset(row, 0, LDB_UPDATE_ROW * sizeof *row);
-    if (!f->due) {
+    ldb_update_row *row = &f->record->updates[f->place[i]];
+    if (f->due) {
+      *row = (ldb_update_row){p->rate[i].call->stats, LDB_UPDATE_DONE};
+      const double norm = f->clipped ? p->clip[i].call->norm : 0.0;
+      if (f->clipped) row->stats.grad_sq = norm * norm;
+    } else {
       const double g = p->clip[2 * i].call->norm, w = p->clip[2 * i + 1].call->norm;
-      row[LDB_UPDATE_GRAD_SQ] = g * g;
-      row[LDB_UPDATE_WEIGHT_SQ] = w * w;
-      row[LDB_UPDATE_STATE] = LDB_UPDATE_WAITING;
-      continue;
+      *row = (ldb_update_row){{.grad_sq = g * g, .weight_sq = w * w}, LDB_UPDATE_WAITING};
     }
-    const ldb_update_stats *s = &p->rate[i].call->stats;
-    const double norm =
-        f->clipped ? p->clip[i].call->norm : pow(s->grad_sq, 0.5) /* as Lua has it */;
-    row[LDB_UPDATE_GRAD_SQ] = norm * norm;
-    row[LDB_UPDATE_UPDATE_SQ] = s->update_sq;
-    row[LDB_UPDATE_WEIGHT_SQ] = s->weight_sq;
-    row[LDB_UPDATE_BAD_GRAD] = (double)s->nonfinite_grad;
-    row[LDB_UPDATE_BAD_WEIGHT] = (double)s->nonfinite_weight;
-    row[LDB_UPDATE_UNCHANGED] = (double)s->unchanged;
-    row[LDB_UPDATE_UNDERFLOW] = (double)s->underflow;
-    row[LDB_UPDATE_GRAD_ZERO] = (double)s->grad_zero;
-    row[LDB_UPDATE_STATE] = LDB_UPDATE_DONE;
   }
 }
 

@@ -147,7 +147,7 @@ static int lb_record_new(lua_State *L) {
   int32_t *layer_of = push_zeros(L, r->parameters, 1, sizeof *layer_of);
   lua_setiuservalue(L, at, LAYER_OF);
   r->layer_of = layer_of;
-  r->updates = push_zeros(L, r->parameters, LDB_UPDATE_ROW, sizeof *r->updates);
+  r->updates = push_zeros(L, r->parameters, 1, sizeof *r->updates);
   lua_setiuservalue(L, at, UPDATES);
   r->seen = push_zeros(L, outputs, LDB_OUTPUT_ROW, sizeof *r->seen);
   lua_setiuservalue(L, at, SEEN);
@@ -164,19 +164,40 @@ static int lb_record_new(lua_State *L) {
   return 1;
 }
 
-/* set(parameter, grad_sq, update_sq, weight_sq, bad_grad, bad_weight, unchanged, underflow,
-   grad_zero, state): one parameter's row of the step to be added */
+static uint64_t count_field(lua_State *L, int idx, const char *where, const char *name) {
+  lua_getfield(L, idx, name);
+  const uint64_t n = lua_isnil(L, -1) ? 0 : (uint64_t)lb_checkcount(L, lua_gettop(L), where, name);
+  lua_pop(L, 1);
+  return n;
+}
+
+static double number_field(lua_State *L, int idx, const char *where, const char *name) {
+  lua_getfield(L, idx, name);
+  const double x = opt_number(L, lua_gettop(L), where, name, 0.0);
+  lua_pop(L, 1);
+  return x;
+}
+
+/* set(parameter, row): a parameter's statistics in the step to be added, by the names of
+   ldb_update_stats; grad_sq_before instead of grad_sq where it was clipped; waiting */
 static int lb_record_set(lua_State *L) {
   static const char where[] = "record.set";
-  static const char *const names[LDB_UPDATE_ROW] = {"grad_sq",   "update_sq",  "weight_sq",
-                                                    "bad_grad",  "bad_weight", "unchanged",
-                                                    "underflow", "grad_zero",  "state"};
   const ldb_record *r = lb_checkrecord(L, 1, where);
-  double *row = r->updates + check_index(L, 2, r->parameters, where, "parameter") * LDB_UPDATE_ROW;
-  double fresh[LDB_UPDATE_ROW];
-  for (int k = 0; k < LDB_UPDATE_ROW; k++)
-    fresh[k] = opt_number(L, 3 + k, where, names[k], 0.0);
-  memcpy(row, fresh, sizeof fresh);
+  ldb_update_row *row = &r->updates[check_index(L, 2, r->parameters, where, "parameter")], fresh;
+  check_table(L, 3, where, "row", "a table of statistics");
+  memset(&fresh, 0, sizeof fresh);
+  lua_getfield(L, 3, "grad_sq_before");
+  fresh.stats.grad_sq = number_field(L, 3, where, lua_isnil(L, -1) ? "grad_sq" : "grad_sq_before");
+  fresh.stats.update_sq = number_field(L, 3, where, "update_sq");
+  fresh.stats.weight_sq = number_field(L, 3, where, "weight_sq");
+  fresh.stats.grad_zero = count_field(L, 3, where, "grad_zero");
+  fresh.stats.nonfinite_grad = count_field(L, 3, where, "nonfinite_grad");
+  fresh.stats.nonfinite_weight = count_field(L, 3, where, "nonfinite_weight");
+  fresh.stats.unchanged = count_field(L, 3, where, "unchanged");
+  fresh.stats.underflow = count_field(L, 3, where, "underflow");
+  lua_getfield(L, 3, "waiting");
+  fresh.state = lua_toboolean(L, -1) ? LDB_UPDATE_WAITING : LDB_UPDATE_DONE;
+  *row = fresh;
   return 0;
 }
 
@@ -272,7 +293,7 @@ static int lb_record_output_series(lua_State *L) {
   return 1;
 }
 
-/* layer(layer) -> steps, zero, same, lost, first_nonfinite_step (0: none) */
+/* layer(layer) -> steps, zero, same, underflow, first_nonfinite_step (0: none) */
 static int lb_record_layer(lua_State *L) {
   static const char where[] = "record.layer";
   const ldb_record *r = lb_checkrecord(L, 1, where);
@@ -280,7 +301,7 @@ static int lb_record_layer(lua_State *L) {
   lua_pushnumber(L, t->steps);
   lua_pushnumber(L, t->zero);
   lua_pushnumber(L, t->same);
-  lua_pushnumber(L, t->lost);
+  lua_pushnumber(L, t->underflow);
   lua_pushinteger(L, (lua_Integer)t->first_nonfinite_step);
   return 5;
 }

@@ -40,21 +40,21 @@ static void thin_all(ldb_record *r) {
 /* Sums the parameters into their layers. */
 static void collect(ldb_record *r, double step) {
   for (int64_t p = 0; p < r->parameters; p++) {
-    const double *row = r->updates + p * LDB_UPDATE_ROW;
-    const int state = (int)row[LDB_UPDATE_STATE];
-    if (state == LDB_UPDATE_NONE) continue;
+    const ldb_update_row *row = &r->updates[p];
+    const ldb_update_stats *s = &row->stats;
+    if (row->state == LDB_UPDATE_NONE) continue;
     ldb_layer_total *t = &r->total[r->layer_of[p]];
     if (t->last != step) {
       t->last = step;
-      t->grad_sq = t->update_sq = t->weight_sq = t->unchanged = t->bad = 0;
+      t->grad_sq = t->update_sq = t->weight_sq = t->unchanged = t->nonfinite = 0;
     }
-    t->grad_sq += row[LDB_UPDATE_GRAD_SQ];
-    t->update_sq += row[LDB_UPDATE_UPDATE_SQ];
-    t->weight_sq += row[LDB_UPDATE_WEIGHT_SQ];
-    t->unchanged += row[LDB_UPDATE_UNCHANGED];
-    t->lost += row[LDB_UPDATE_UNDERFLOW];
-    t->bad += row[LDB_UPDATE_BAD_GRAD] + row[LDB_UPDATE_BAD_WEIGHT];
-    t->waiting = state == LDB_UPDATE_WAITING;
+    t->grad_sq += s->grad_sq;
+    t->update_sq += s->update_sq;
+    t->weight_sq += s->weight_sq;
+    t->unchanged += (double)s->unchanged;
+    t->underflow += (double)s->underflow;
+    t->nonfinite += (double)s->nonfinite_grad + (double)s->nonfinite_weight;
+    t->waiting = row->state == LDB_UPDATE_WAITING;
   }
 }
 
@@ -102,7 +102,7 @@ static int64_t add_layers(ldb_record *r, bool sampled) {
     weight += t->weight_sq;
     t->zero += t->grad_sq == 0;
     t->same += t->unchanged == t->size;
-    if (t->bad > 0 && t->first_nonfinite_step == 0) {
+    if (t->nonfinite > 0 && t->first_nonfinite_step == 0) {
       t->first_nonfinite_step = (double)r->step;
       if (first_bad < 0) first_bad = l;
     }
@@ -133,7 +133,7 @@ int64_t ldb_record_step(ldb_record *r, double loss, double lr, bool updated) {
 
 void ldb_record_clear(ldb_record *r) {
   for (int64_t p = 0; p < r->parameters; p++)
-    r->updates[p * LDB_UPDATE_ROW + LDB_UPDATE_STATE] = LDB_UPDATE_NONE;
+    r->updates[p].state = LDB_UPDATE_NONE;
   for (int64_t o = 0; o < r->outputs; o++)
     r->seen[o * LDB_OUTPUT_ROW + LDB_OUTPUT_COUNT] = 0;
 }

@@ -18,26 +18,19 @@
 #include "base/status.h"
 #include "base/team.h"
 #include "base/view.h"
+#include "train/optimizer.h"
 
-/* One parameter's statistics of one step: what an update returns (ldb_update_stats), with the norm
-   before clipping in GRAD_SQ, and whether there was one. */
-enum ldb_update_column {
-  LDB_UPDATE_GRAD_SQ,
-  LDB_UPDATE_UPDATE_SQ,
-  LDB_UPDATE_WEIGHT_SQ,
-  LDB_UPDATE_BAD_GRAD,
-  LDB_UPDATE_BAD_WEIGHT,
-  LDB_UPDATE_UNCHANGED,
-  LDB_UPDATE_UNDERFLOW,
-  LDB_UPDATE_GRAD_ZERO,
-  LDB_UPDATE_STATE, /* ldb_update_state */
-  LDB_UPDATE_ROW
-};
-enum ldb_update_state {
+typedef enum ldb_update_state {
   LDB_UPDATE_NONE,   /* the parameter took no part in this step */
   LDB_UPDATE_DONE,   /* it was updated */
   LDB_UPDATE_WAITING /* its gradient was accumulated: nothing moves in this step */
-};
+} ldb_update_state;
+
+/* One parameter in one step: what its update returned, with grad_sq as it was before clipping. */
+typedef struct ldb_update_row {
+  ldb_update_stats stats;
+  ldb_update_state state;
+} ldb_update_row;
 
 /* One layer's output of one step. */
 enum ldb_output_column {
@@ -72,14 +65,15 @@ enum ldb_layer_series {
 enum ldb_output_series { LDB_OUT_MEAN, LDB_OUT_STD, LDB_OUT_ZEROS, LDB_OUT_SERIES };
 
 typedef struct ldb_layer_total {
-  double size;                 /* elements of all its parameters */
-  double steps;                /* in which it took part */
-  double zero, same, lost;     /* steps with a zero gradient; steps that changed no weight; elements
+  double size;  /* elements of all its parameters */
+  double steps; /* in which it took part */
+  double zero, same,
+      underflow;               /* steps with a zero gradient; steps that changed no weight; elements
                                   whose update was lost in rounding */
   double first_nonfinite_step; /* 0: none */
   double kept;                 /* entries in its series */
   /* sums of the step at work */
-  double grad_sq, update_sq, weight_sq, unchanged, bad, last, waiting;
+  double grad_sq, update_sq, weight_sq, unchanged, nonfinite, last, waiting;
 } ldb_layer_total;
 
 typedef struct ldb_output_total {
@@ -96,7 +90,7 @@ typedef struct ldb_record {
   int64_t room;            /* steps that `history` has room for */
   int64_t capacity;        /* entries that a thinned series has room for, <= LDB_RECORD_CAPACITY */
   const int32_t *layer_of; /* [parameters], from 0 */
-  double *updates;         /* [parameters x LDB_UPDATE_ROW] of the step to be added */
+  ldb_update_row *updates; /* [parameters] of the step to be added */
   double *seen;            /* [outputs x LDB_OUTPUT_ROW] of the step to be added */
   ldb_layer_total *total;  /* [layers] */
   ldb_output_total *output_total; /* [outputs] */

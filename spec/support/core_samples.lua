@@ -108,7 +108,7 @@ M.samples = {
   ["train.version"] = function() return pack(ramp { 3 }) end,
   ["train.orthogonal"] = function() return pack(ramp { 3, 4 }, 1, 2, 1) end,
   ["train.recorder"] = function() return pack({ 1, 1 }, { 4 }, 1) end,
-  ["record.set"] = function() return pack(record(), 1, 1, 1, 1, 0, 0, 0, 0, 0, 1) end,
+  ["record.set"] = function() return pack(record(), 1, { grad_sq = 1, unchanged = 2 }) end,
   ["record.see"] = function() return pack(record(), 1, ramp { 4 }) end,
   ["record.add"] = function() return pack(record(), 1.5, 0.1, true) end,
   ["record.history"] = function() return pack(record(), "loss") end,

@@ -84,7 +84,7 @@ end
 ---@return table
 function M.settable(kind, o, where, written)
   return settings.new(o, { where = where, schema = M.schema(kind), written = written,
-    check = function(changed, level)
+    noticed = true, check = function(changed, level)
       level = level == 0 and 0 or level + 1
       M.together(kind, changed, where, level)
       if kind.check then kind.check(changed, where, level) end

@@ -8,6 +8,7 @@ local M = {}
 local function new_row(numel)
   return { numel = numel, grad_sq = 0, update_sq = 0, weight_sq = 0, nonfinite_grad = 0,
     nonfinite_weight = 0, unchanged = 0, underflow = 0, grad_zero = 0, grad_norm = 0,
+    grad_sq_before = 0,
     update_norm = 0, weight_norm = 0, ratio = 0 }
 end
 
@@ -62,6 +63,7 @@ function M.record(row, norm, grad_sq, update_sq, weight_sq, bad_grad, bad_weight
   row.grad_sq, row.update_sq, row.weight_sq = grad_sq, update_sq, weight_sq
   row.nonfinite_grad, row.nonfinite_weight = bad_grad, bad_weight
   row.unchanged, row.underflow, row.grad_zero = unchanged, underflow, grad_zero
+  row.grad_sq_before = norm and norm * norm or grad_sq
   row.grad_norm = norm or grad_sq ^ 0.5
   row.update_norm, row.weight_norm = update_sq ^ 0.5, weight_sq ^ 0.5
   row.ratio = weight_sq > 0 and row.update_norm / row.weight_norm or update_sq > 0 and 1 or 0

@@ -39,6 +39,7 @@ end
 ---@field schema lossdbg.option[] `fixed`: why it cannot be set; `optional`: may be nil
 ---@field check fun(values: table, level: integer)|nil raises for what does not go together
 ---@field written fun(name: string, value: any)|nil told afterwards
+---@field noticed boolean|nil `written` lets no plan made before go on
 
 ---A table over `values` that checks what is written.
 ---@param values table checked options
@@ -67,7 +68,7 @@ function M.new(values, how)
     if how.written then how.written(name, checked) end
   end
   return setmetatable({}, { __index = values, __newindex = write,
-    __pairs = function() return next, values, nil end })
+    __pairs = function() return next, values, nil end, noticed = how.noticed })
 end
 
 return M

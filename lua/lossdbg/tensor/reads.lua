@@ -101,12 +101,14 @@ function Walk:table(t, path, unread)
   if meta and kinds[meta] then return self:object(t, kinds[meta], path) end
   local name = meta and rawget(meta, "__name")
   if type(name) == "string" and name:sub(1, 8) == "lossdbg." then return end
+  local noticed = meta and rawget(meta, "noticed") -- support/settings.lua: writes are told
   local n = 0
-  for key, value in next, t do
+  for key, value in next, noticed and meta.__index or t do
     n = n + 1
     if not (unread and unread(key)) then self:value(value, key_path(path, key), unread) end
     if n > LIMIT then break end
   end
+  if noticed then return end
   self:keep(t, false, path, n)
   if meta then self:value(meta, key_path(path, "metatable")) end
 end

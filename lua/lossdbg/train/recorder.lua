@@ -63,9 +63,6 @@ function M.parameters(model, trainable_only)
   return list
 end
 
--- States of a parameter in a step, as csrc/train/record.h has them.
-local done, waiting = 1, 2
-
 ---Takes up one step.
 ---@param loss number
 ---@param stats table<string, table>|nil by parameter name: grad_sq, update_sq, weight_sq, ...; nil
@@ -77,12 +74,7 @@ function Recorder:add(loss, stats, lr)
   if stats then
     for i, name in ipairs(self.names) do
       local entry = stats[name]
-      if entry then
-        local norm = entry.grad_norm -- before clipping
-        record:set(i, norm and norm * norm or entry.grad_sq, entry.update_sq, entry.weight_sq,
-          entry.nonfinite_grad, entry.nonfinite_weight, entry.unchanged, entry.underflow or 0,
-          entry.grad_zero or 0, entry.waiting and waiting or done)
-      end
+      if entry then record:set(i, entry) end
     end
   end
   local bad = record:add(loss, lr, stats ~= nil)

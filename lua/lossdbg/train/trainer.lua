@@ -67,8 +67,16 @@ end
 ---@field optimizer table
 ---@field recorder lossdbg.Recorder
 ---@field run lossdbg.Run
----@field epoch integer
----@field step integer
+---@field plan lossdbg.PlannedSteps
+---@field context table of the forward pass
+---@field held table[] parameters that the optimiser holds
+---@field penalised boolean the loss has terms besides that of the data; activity: those of the step
+---@field epoch integer epochs: how many; epoch, batch and step: the ones at work
+---@field step integer first, last: its rows; order: row numbers of the epoch; lr: its rate
+---@field totals { loss: number, data: number, n: integer } sums of the epoch
+---@field broken boolean the loss of the step was not finite
+---@field output any what metrics look at; output_keys: of several outputs
+---@field callbacks table[] on_step, progress, telemetry, max_steps, eager: as given to fit
 local function start(experiment, given)
   local recipe, prepared = experiment.recipe, experiment:prepared()
   local model = experiment:build()
