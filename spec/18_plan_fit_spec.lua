@@ -100,11 +100,6 @@ describe("a planned fit equals the eager one", function()
     end)
   end)
 
-  it("with loops that go wrong", function()
-    same(function() return recipe { loop = { gradient_sign = -1 } } end)
-    same(function() return recipe { loop = { shuffle = "x_only" } } end)
-  end)
-
   it("up to the step where the loss stops being finite", function()
     for _, stop in ipairs { true, false } do
       same(function()

@@ -1,4 +1,4 @@
--- Experiments beside fit: faulty loops, patches and grids, what a run holds.
+-- Experiments beside fit: patches and grids, what a run holds.
 local ld = require "lossdbg"
 local nn = ld.nn
 local problems = require "spec.support.problems"
@@ -9,37 +9,6 @@ local linear_problem = problems.linear_problem
 local linear = problems.linear
 local clouds = problems.clouds
 local classifier = problems.classifier
-
-describe("faulty loops", function()
-  it("that never clear gradients sum them up", function()
-    local loop = linear { loop = { zero_grad = false }, epochs = 2, shuffle = false }:fit(quiet)
-    local sound = linear { epochs = 2, shuffle = false }:fit(quiet)
-    assert.near(sound.steps.grad_norm[1], loop.steps.grad_norm[1], 1e-12)
-    assert.is_true(math.abs(loop.steps.grad_norm[2] - sound.steps.grad_norm[2]) > 0.1)
-  end)
-
-  it("that climb", function()
-    local run = linear { loop = { gradient_sign = -1 }, epochs = 5 }:fit(quiet)
-    assert.is_true(run:last "loss" > run.history.loss[1])
-  end)
-
-  it("that hold some of the parameters", function()
-    local e = classifier { loop = { parameters = { "dense_2" } } }
-    local run, start = e:fit(quiet), e:build()
-    assert.same(start:layer("dense_1").weights.kernel:totable(),
-      run.model:layer("dense_1").weights.kernel:totable())
-    assert.are_not.same(start:layer("dense_2").weights.kernel:totable(),
-      run.model:layer("dense_2").weights.kernel:totable())
-    assert.matches("did you mean 'dense_2'",
-      error_of(function() classifier({ loop = { parameters = { "dens_2" } } }):fit(quiet) end), 1,
-      true)
-  end)
-
-  it("that shuffle the inputs alone learn nothing", function()
-    local run = classifier { loop = { shuffle = "x_only" }, epochs = 30 }:fit(quiet)
-    assert.is_true(run:last "loss" > 0.9)
-  end)
-end)
 
 describe("an experiment", function()
   it("describes itself in plain data", function()

@@ -60,15 +60,6 @@ describe("patches of the training", function()
     assert.equal("hinge", d.loss.name)
   end)
 
-  it("restore the usual loop", function()
-    local e = experiment { loop = { zero_grad = false, gradient_sign = -1 } }
-    local repaired = e:with { loop = { zero_grad = true, gradient_sign = 1 } }
-    assert.same({ true, 1 }, { repaired.loop.zero_grad, repaired.loop.gradient_sign })
-    assert.is_nil(e:with({ loop = false }).loop)
-    local held = experiment { loop = { parameters = { "dense_3" } } }
-    assert.is_nil(held:with({ loop = { parameters = false } }).loop.parameters)
-  end)
-
   it("drop rows that are not finite", function()
     local bad = data(30)
     bad[1]:set(0 / 0, 3, 1)

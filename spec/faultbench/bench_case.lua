@@ -1,6 +1,7 @@
 --- One case: read, build, diagnose, and say what was found. Nothing here knows the truth.
 local files = require "bench_files"
 local json = require "lossdbg.support.json"
+local loops = require "bench_loop"
 local record = require "lossdbg.view.record"
 
 local M = {}
@@ -67,6 +68,10 @@ function M.diagnose(dir, id, o)
   else
     local ok, message = pcall(function()
       local ld = require "lossdbg"
+      if loops.wanted(case) then
+        local watch <close> = loops.train(case, dir .. "/cases")
+        return answer(watch:diagnose(), result)
+      end
       local experiment = ld.interop.keras.experiment(case, dir .. "/cases")
       answer(experiment:diagnose { budget = o.budget, seeds = o.seeds and math.max(3, o.seeds) },
         result)

@@ -23,12 +23,25 @@ describe("rule gradient_sign_flipped", function()
     assert.equal("gradient_sign_flipped", f.cause)
   end)
 
-  it("fires: a loop that negates the gradient", function()
-    local case = with(cases.wine(), { description = { loop = { gradient_sign = -1 } } })
+  it("fires: a loop that turns the gradient round", function()
+    local case = with(cases.wine(), { signals = { loop = { relation = {}, broken = { {
+      id = "gradient_sign", step = 1, count = 8 } } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
     assert.equal("exact", f.class)
-    assert.equal("gradient_sign_flipped", f.cause)
+    assert.equal("lost", f.part)
+  end)
+
+  it("fires: minus the named loss in three looks", function()
+    local case = with(cases.wine(), { signals = { loop = { relation = { negative = 3 } } } })
+    assert.equal("fires", (cases.run(id, case)))
+  end)
+
+  it("cannot tell: two looks, or some with the loss itself", function()
+    for _, relation in ipairs { { negative = 2 }, { negative = 3, same = 1 } } do
+      local case = with(cases.wine(), { signals = { loop = { relation = relation } } })
+      assert.equal("unjudged", (cases.run(id, case)))
+    end
   end)
 
   it("cannot tell: a large step that raises the loss", function()

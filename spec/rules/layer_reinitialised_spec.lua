@@ -1,25 +1,49 @@
 local cases = require "spec.support.cases"
-local with, NONE = cases.with, cases.NONE
+local with = cases.with
 
 describe("rule layer_reinitialised", function()
   local id = "layer_reinitialised"
 
-  it("fires: a layer drawn anew in every step", function()
-    local case = with(cases.wine_raw(), { description = { loop = { reinitialise = {
-      "dense_2" } } } })
-    local state, f = cases.run(id, case)
+  local function run(signals)
+    return cases.run(id, with(cases.wine(), { signals = signals }))
+  end
+
+  it("fires: two draws", function()
+    local state, f = run {
+      loop = { redrawn = { dense_2 = 2 } }
+    }
     assert.equal("fires", state)
     assert.equal("exact", f.class)
+    assert.equal("lost", f.part)
     assert.equal("layer_reinitialised", f.cause)
   end)
 
-  it("is silent: a usual loop", function()
-    local case = with(cases.wine(), { description = { loop = { zero_grad = true } } })
-    assert.equal("passes", (cases.run(id, case)))
+  it("fires: weights that have nothing to do with those before", function()
+    local state, f = run {
+      loop = { redrawn = {}, drawn = { dense_2 = 2 } }
+    }
+    assert.equal("fires", state)
+    assert.equal("exact", f.class)
+    assert.equal("lost", f.part)
+    assert.equal("layer_reinitialised", f.cause)
   end)
 
-  it("cannot tell: a loop of the user", function()
-    assert.equal("unjudged", (cases.run(id, with(cases.wine(), { description = {
-      epochs = NONE } }))))
+  it("is silent: one new start", function()
+    local state = run {
+      loop = { redrawn = { dense_2 = 1 } }
+    }
+    assert.equal("passes", state)
+  end)
+
+  it("is silent: none", function()
+    local state = run {
+      loop = { redrawn = {}, drawn = {} }
+    }
+    assert.equal("passes", state)
+  end)
+
+  it("cannot tell: an experiment", function()
+    local state = run {}
+    assert.equal("unjudged", state)
   end)
 end)

@@ -1,28 +1,56 @@
 local cases = require "spec.support.cases"
-local with, NONE = cases.with, cases.NONE
+local with = cases.with
 
 describe("rule misaligned_labels", function()
   local id = "misaligned_labels"
 
-  it("fires: a loop that shuffles only the inputs", function()
-    local case = with(cases.wine(), { description = { loop = { shuffle = "x_only" } } })
-    local state, f = cases.run(id, case)
+  local function run(signals)
+    return cases.run(id, with(cases.wine(), { signals = signals }))
+  end
+
+  it("fires: targets of other rows", function()
+    local state, f = run {
+      loop = { rows = { targets_equal = 0.94, targets = "mixed" } }
+    }
     assert.equal("fires", state)
     assert.equal("exact", f.class)
+    assert.equal("lost", f.part)
     assert.equal("misaligned_labels", f.cause)
   end)
 
-  it("is silent: a loop that shuffles both", function()
-    local case = with(cases.wine(), { description = { loop = { shuffle = "both" } } })
-    assert.equal("passes", (cases.run(id, case)))
+  it("fires: rows put together from several", function()
+    local state, f = run {
+      loop = { rows = { mixed = 3 } }
+    }
+    assert.equal("fires", state)
+    assert.equal("exact", f.class)
+    assert.equal("lost", f.part)
+    assert.equal("misaligned_labels", f.cause)
   end)
 
-  it("is silent: a usual fit", function()
-    assert.equal("passes", (cases.run(id, cases.wine())))
+  it("is silent: nineteen of twenty are right", function()
+    local state = run {
+      loop = { rows = { targets_equal = 0.95, targets = "mixed" } }
+    }
+    assert.equal("passes", state)
   end)
 
-  it("cannot tell: a loop of the user", function()
-    assert.equal("unjudged", (cases.run(id, with(cases.wine(), { description = {
-      epochs = NONE } }))))
+  it("is silent: another coding", function()
+    local state = run {
+      loop = { rows = { targets_equal = 0.1, targets = "map" } }
+    }
+    assert.equal("passes", state)
+  end)
+
+  it("cannot tell: rows that are not those of the data", function()
+    local state = run {
+      loop = { rows = { drawn = 9 } }
+    }
+    assert.equal("unjudged", state)
+  end)
+
+  it("cannot tell: an experiment", function()
+    local state = run {}
+    assert.equal("unjudged", state)
   end)
 end)

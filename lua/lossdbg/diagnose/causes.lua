@@ -1,11 +1,10 @@
 --- Vocabulary of root causes: family, definition, causes that count as the same repair.
 --- A finding names one of these; the texts of `explain` are built from them.
-return {
+local causes = {
   unnormalised_inputs = {
     family = "data",
     definition = "Input features are on a raw or strongly uneven scale (pixels 0..255, mixed "
-      .. "units), so "
-      .. "that the first layer saturates, dies or needs another step size.",
+      .. "units), so that the first layer saturates, dies or needs another step size.",
     equivalents = { "double_normalisation" },
   },
   double_normalisation = {
@@ -44,8 +43,7 @@ return {
   unscaled_targets = {
     family = "targets",
     definition = "Regression targets have a large offset or spread that the freshly initialised "
-      .. "output "
-      .. "cannot match within the training budget.",
+      .. "output cannot match within the training budget.",
     equivalents = { "lr_too_low", "output_range_mismatch" },
   },
   constant_target = {
@@ -56,8 +54,7 @@ return {
   wrong_label_encoding = {
     family = "targets",
     definition = "Labels are coded in a way that the loss does not expect (scaled ids, ids for a "
-      .. "one-hot "
-      .. "loss, 1-based ids, 0/1 instead of -1/+1).",
+      .. "one-hot loss, 1-based ids, 0/1 instead of -1/+1).",
     equivalents = { "wrong_loss" },
   },
   misaligned_labels = {
@@ -69,8 +66,7 @@ return {
   uninformative_labels = {
     family = "targets",
     definition = "Targets are independent of the inputs; the loss cannot fall below that of a "
-      .. "constant "
-      .. "answer.",
+      .. "constant answer.",
     equivalents = { "misaligned_labels", "constant_target" },
   },
   softmax_single_unit = {
@@ -81,8 +77,7 @@ return {
   wrong_output_activation = {
     family = "output and loss",
     definition = "The activation of the last layer does not fit the task or the loss (relu or "
-      .. "sigmoid "
-      .. "where softmax or linear is needed, softmax for independent labels).",
+      .. "sigmoid where softmax or linear is needed, softmax for independent labels).",
     equivalents = {
       "softmax_single_unit",
       "missing_output_activation",
@@ -104,8 +99,7 @@ return {
   output_range_mismatch = {
     family = "output and loss",
     definition = "The range of the output cannot reach the range of the targets, or reaches it "
-      .. "only in "
-      .. "saturation.",
+      .. "only in saturation.",
     equivalents = { "wrong_output_activation", "unscaled_targets" },
   },
   softmax_wrong_axis = {
@@ -140,8 +134,7 @@ return {
   loss_sum_reduction = {
     family = "output and loss",
     definition = "The loss is summed over the batch instead of averaged, so that the effective "
-      .. "step "
-      .. "grows with the batch.",
+      .. "step grows with the batch.",
     equivalents = { "lr_too_high" },
   },
   loss_floor_soft_targets = {
@@ -153,15 +146,13 @@ return {
   shape_broadcast = {
     family = "output and loss",
     definition = "Prediction and target shapes differ and are broadcast against each other inside "
-      .. "the "
-      .. "loss.",
+      .. "the loss.",
     equivalents = { "wrong_loss" },
   },
   wrong_metric = {
     family = "evaluation",
     definition = "The reported metric is computed wrongly (for example logits thresholded at one "
-      .. "half) "
-      .. "while training itself is sound.",
+      .. "half) while training itself is sound.",
   },
   too_few_epochs = {
     family = "training budget",
@@ -177,8 +168,7 @@ return {
   lr_too_high = {
     family = "optimiser",
     definition = "The learning rate is beyond the stability limit: the loss oscillates, diverges "
-      .. "or "
-      .. "units die at once.",
+      .. "or units die at once.",
     equivalents = { "loss_sum_reduction", "unnormalised_inputs" },
   },
   wrong_optimizer = {
@@ -201,8 +191,7 @@ return {
   gradient_sign_flipped = {
     family = "training loop",
     definition = "Parameters move up the gradient: wrong sign of the loss, the gradient or the "
-      .. "learning "
-      .. "rate.",
+      .. "learning rate.",
   },
   missing_zero_grad = {
     family = "training loop",
@@ -221,15 +210,13 @@ return {
   layer_reinitialised = {
     family = "training loop",
     definition = "A layer is created or drawn anew inside the training loop, so that what it "
-      .. "learnt is "
-      .. "lost.",
+      .. "learnt is lost.",
     equivalents = { "parameters_not_in_optimizer" },
   },
   symmetric_init = {
     family = "initialisation",
-    definition = "Weights of a layer with hidden units start from zeros, ones or another "
-      .. "constant, so "
-      .. "that units stay alike or get no gradient.",
+    definition = "Weights of a layer with hidden units start from zeros, ones or another constant, "
+      .. "so that units stay alike or get no gradient.",
     equivalents = { "bad_init_scale" },
   },
   bad_init_scale = {
@@ -245,8 +232,7 @@ return {
   vanishing_gradient = {
     family = "activation",
     definition = "Gradients of the early layers are too small to move them, typically through "
-      .. "depth and "
-      .. "saturating units.",
+      .. "depth and saturating units.",
     equivalents = { "saturating_hidden_activation", "bad_init_scale" },
   },
   exploding_gradient = {
@@ -257,8 +243,7 @@ return {
   saturating_hidden_activation = {
     family = "activation",
     definition = "Bounded hidden units (sigmoid, tanh, hard sigmoid) work in their flat range or "
-      .. "slow "
-      .. "training for no benefit.",
+      .. "slow training for no benefit.",
     equivalents = { "vanishing_gradient", "unnormalised_inputs" },
   },
   missing_nonlinearity = {
@@ -276,8 +261,7 @@ return {
   overfitting = {
     family = "generalisation",
     definition = "The training loss falls while validation gets worse; the model is too large or "
-      .. "trained "
-      .. "too long for the data.",
+      .. "trained too long for the data.",
     equivalents = { "missing_regularisation" },
   },
   missing_regularisation = {
@@ -292,9 +276,12 @@ return {
   },
   dropout_misuse = {
     family = "generalisation",
-    definition = "Dropout at a rate or place that removes the signal (keep and drop rate mixed "
-      .. "up, after "
-      .. "the output, on few units).",
+    definition = "Dropout at a rate or place that removes the signal (keep and drop rate mixed up, "
+      .. "after the output, on few units).",
     equivalents = { "over_regularisation" },
   },
 }
+
+for id, cause in pairs(require "lossdbg.diagnose.causes_loop") do causes[id] = cause end
+
+return causes

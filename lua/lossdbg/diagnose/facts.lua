@@ -1,4 +1,5 @@
 --- What is known about a case before any rule looks: did the run learn, and how far?
+local lost = require "lossdbg.diagnose.lost"
 local robust = require "lossdbg.diagnose.robust"
 local states = require "lossdbg.diagnose.state"
 local structure = require "lossdbg.diagnose.structure"
@@ -41,7 +42,7 @@ function M.input(case)
     floor = s.floor, baseline = s.baseline, skill = skill, task = skill_signals(s),
     nonfinite = s.nonfinite ~= nil or any_nonfinite(s.loss) or any_nonfinite(s.epoch_loss)
       or (final.loss ~= nil and not finite(final.loss)) or nil,
-    pretrained = description.pretrained,
+    pretrained = description.pretrained, behind = lost.much(case),
     val_verdict = s.val_skill and s.val_skill.verdict,
     reachable = s.reference and s.reference.held_out and s.reference.skill or nil,
   }
@@ -102,8 +103,6 @@ function M.of(case)
     or ((y.kind == "zero_one" or y.kind == "plus_minus_one") and "binary") or nil
   f.classes = task.classes or y.classes
   f.dead = f:worst_share("final", "dead_share")
-  -- A fit without a loop of its own runs the usual one; loops of a user are not known.
-  f.loop = f.description.loop or (f.description.epochs and {}) or nil
   return f
 end
 
@@ -115,7 +114,6 @@ end
 ---@field skill number|nil 1 - loss / loss of the best constant answer
 ---@field outliers boolean|nil it learnt, but few rows carry the mean loss of the probe away
 ---@field net lossdbg.structure
----@field loop table|nil what is special about the training loop; nil where nobody observed it
 ---@field y table statistics of the targets as the loss sees them
 
 ---Whether training has nothing left to gain.

@@ -5,7 +5,7 @@ local severity = require "lossdbg.diagnose.severity"
 
 local M = {}
 
-local PARTS = { training = true, validation = true }
+local PARTS = { training = true, validation = true, lost = true }
 local FIELDS = {
   rule = "string", cause = "string", family = "string", severity = "string",
   class = "string", part = "string", strength = "number", probability = "number",
@@ -92,6 +92,17 @@ end
 ---@return table
 function M.evidence(name, value, reference, note)
   return { name = name, value = value, reference = reference, note = note }
+end
+
+---What a watch saw of a contract that the loop broke, or nil.
+---@param case table
+---@param id string
+---@return { step: integer, last: integer, count: integer, line: string|nil, layer: string|nil }|nil
+function M.broken(case, id)
+  for _, found in ipairs((case.signals.loop or {}).broken or {}) do
+    if found.id == id then return found end
+  end
+  return nil
 end
 
 ---Reference ranges in words, from the limits themselves.

@@ -25,17 +25,20 @@ M.TABLE = {
   healthy = { exact = "warning", measured = "info", suggestive = "info" },
 }
 
---- The column that counts for a finding. What is said about held-out rows is judged by them: where
---- they do badly it explains that, and elsewhere nothing there needs an explanation yet. What is
---- said about training is judged by training, which works in a run that overfits.
+--- The column that counts for a finding. Where a rule measured what was lost (part "lost"), its
+--- finding explains that, whether the run learns something or not. What is said about held-out rows
+--- is judged by them: where they do badly it explains that, and elsewhere nothing there needs an
+--- explanation yet. What is said about training is judged by training, which works in a run that
+--- overfits.
 local function column(state, part)
+  if part == "lost" then return M.TABLE[state] and "too_slow" or state end
   if part == "validation" then return state == "overfitting" and state or "cannot_tell" end
   return state == "overfitting" and "healthy" or state
 end
 
 ---@param class "exact"|"measured"|"suggestive"
 ---@param state string a state of the run
----@param part? "training"|"validation" which rows the finding is about (default training)
+---@param part? "training"|"validation"|"lost" what the finding is about (default training)
 ---@return "error"|"warning"|"info"
 function M.of(class, state, part)
   local row = M.TABLE[column(state, part)]

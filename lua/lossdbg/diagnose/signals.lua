@@ -149,7 +149,7 @@ local GROUPS = {
 --- What a description may say (train/describe.lua).
 M.DESCRIPTION = { "layers", "loss", "optimizer", "batch", "epochs", "max_steps", "shuffle", "seed",
   "steps_per_epoch", "n_train", "n_val", "n_parameters", "n_trainable", "task", "input_shape",
-  "output_shape", "input_shapes", "output_shapes", "target", "loop", "class_weight",
+  "output_shape", "input_shapes", "output_shapes", "target", "class_weight",
   "early_stopping", "name", "fused", "dtype" }
 
 ---@class lossdbg.Signal
@@ -186,7 +186,9 @@ function M.add(prefix, producer, cost, rows)
   table.sort(names)
 end
 
-for _, group in ipairs(GROUPS) do M.add(group[1], group[2], group[3], group[4]) end
+for _, groups in ipairs { GROUPS, require "lossdbg.diagnose.signals_loop" } do
+  for _, group in ipairs(groups) do M.add(group[1], group[2], group[3], group[4]) end
+end
 
 ---@return lossdbg.Signal[] all signals, by name
 function M.all() return list end

@@ -18,6 +18,7 @@ M.limits = {
   rounding = { 1e-3, "over 1, the skill of a loss of 0" },
   there = { 0.03, "of skill that a plain recipe finds: less is chance" },
   reached = { 0.05, "of skill below a plain recipe: as much as it finds" },
+  behind = { 0.2, "of the baseline: two orders of the rows differ by less" },
   gap = { 0.2, "between training and validation skill: more than rows left to chance" },
   val_rise = { 1.1, "times the best validation loss, and more than its noise" },
   val_z = { 2.326, "of the trend after the best epoch: 1 % by chance" },
@@ -38,7 +39,8 @@ M.states = {
     means = "the loss lost under 5 % of what there was to lose, wherever it began, or has settled "
       .. "where a constant answer is (skill under 0.1)" },
   { id = "too_slow", fails = true,
-    means = "the loss falls, but a whole run took off under 5 %, or left a skill under 0.1" },
+    means = "the loss falls, but a whole run took off under 5 %, or left a skill under 0.1, or a "
+      .. "plain fit on the same rows learns over 0.2 more in as many steps" },
   { id = "oscillating",
     means = "the loss of whole epochs jumps up and down by 20 %, and skill is under 0.5" },
   { id = "plateau_after_progress",
@@ -197,6 +199,7 @@ local function decide(i, m, level, task)
       return (m.long or not skill) and "too_slow" or "cannot_tell"
     end
   end
+  if (i.behind or 0) > limit "behind" then return "too_slow" end
   if (good or not skill) and overfits(i, task) then return "overfitting" end
   if skill and skill < limit "learnt" and is_all(i, level, task, skill) then return "healthy" end
   if skill then return by_level(m, skill) end
@@ -210,6 +213,7 @@ end
 ---@field task { train: number?, val: number?, val_rows: integer?, measure: string? }? task skill
 ---@field reachable number? task skill of a plain recipe on rows that it did not see
 ---@field val_verdict string? of the loss of validation rows against the baseline's
+---@field behind number? skill that a plain fit on the same rows has more
 ---@field pretrained boolean? it began with weights that were trained before
 
 ---@class lossdbg.State

@@ -79,6 +79,7 @@ end
 ---@field output_activations string[] activations after the last map
 ---@field output_activation string the last of them, or "linear"
 ---@field units integer|nil width of the output
+---@field has_batch_norm boolean|nil
 ---@field input_scaling "none"|"normalised"|"rescaled"|"unknown"|"embedded"
 ---@field input_scale number factor of a rescale layer ahead of the first map (1 otherwise)
 
@@ -123,6 +124,9 @@ function M.of(description)
   local net = { layers = description.layers or {}, maps = {}, after = {}, output_activations = {},
     input_scaling = "none", input_scale = 1, by_path = {}, heads = {} }
   if graphs.is_graph(net.layers) then trace_graph(net) else trace_list(net) end
+  for _, layer in ipairs(net.layers) do
+    net.has_batch_norm = net.has_batch_norm or layer.kind == "batch_norm"
+  end
   net.output = net.maps[#net.maps]
   if net.output then
     net.output_activations = net.after[net.output.path]

@@ -49,16 +49,7 @@ local schema = {
   { name = "terminate_on_nan", type = "boolean", default = true },
   { name = "dtype", type = "string", choices = { "f32", "f64" }, default = "f32" },
   { name = "verbose", type = "integer|boolean", doc = "0: silent; default: only on a terminal" },
-  { name = "loop", type = "table", doc = "a training loop that differs from the usual one" },
   { name = "name", type = "string" },
-}
-
-local loop_schema = {
-  { name = "zero_grad", type = "boolean", default = true },
-  { name = "gradient_sign", type = "integer", min = -1, max = 1, default = 1 },
-  { name = "parameters", type = "table", doc = "paths of the layers the optimiser holds" },
-  { name = "reinitialise", type = "table", doc = "paths of layers drawn anew before every update" },
-  { name = "shuffle", type = "string", choices = { "both", "x_only" }, default = "both" },
 }
 
 ---@class lossdbg.Experiment
@@ -89,14 +80,6 @@ local function read_model(value)
     source.level())
 end
 
-local function check_loop(given)
-  local loop = options.check("experiment: loop", given, loop_schema, source.level())
-  if loop.gradient_sign == 0 then
-    options.fail("experiment: loop", "gradient_sign", "1 or -1", 0, nil, source.level())
-  end
-  return loop
-end
-
 -- Rows of a part; read once, however often the experiment is patched.
 local function read_rows(recipe, name)
   local value, read = recipe[name], recipe.read or {}
@@ -125,7 +108,6 @@ local function check(recipe)
   end
   recipe.optimizer = optim.resolve(recipe.optimizer, "experiment")
   recipe.callbacks = callback.internal.check(recipe.callbacks, "experiment")
-  if recipe.loop then recipe.loop = check_loop(recipe.loop) end
   if recipe.early_stopping then
     callback.early_stopping(recipe.early_stopping ~= true and recipe.early_stopping or nil)
   end

@@ -26,7 +26,7 @@ local known = {
   data = names "x y rows val_x val_y val_rows transform val_transform labels",
   optimizer = names [[name learning_rate momentum nesterov epsilon weight_decay clipnorm schedule
     rho beta_1 beta_2 centered amsgrad clipvalue global_clipnorm initial_accumulator_value]],
-  loop = names "zero_grad shuffle gradient_sign optimizer_parameters reinitialise_layers",
+  loop = names "shuffle",
   loss = names "name from_logits reduction scale clip renormalise broadcast label_smoothing delta",
 }
 
@@ -149,16 +149,13 @@ end
 
 -- ---- optimiser and loop ------------------------------------------------------------------------
 
--- A negative rate goes up the gradient: the rule of the optimiser with the sign of the gradient
--- turned, which is how the loop has it.
 local function optimizer(o)
   check_keys(o, "optimizer")
   local rate = o.learning_rate
-  local up = type(rate) == "number" and rate < 0
-  if up and (o.weight_decay or 0) ~= 0 then
-    fail("optimizer.learning_rate", "a number >= 0 beside weight_decay", rate)
+  if type(rate) == "number" and rate < 0 then
+    fail("optimizer.learning_rate", "a number >= 0", rate)
   end
-  local spec = { name = o.name, lr = up and -rate or rate, momentum = o.momentum,
+  local spec = { name = o.name, lr = rate, momentum = o.momentum,
     nesterov = o.nesterov, epsilon = o.epsilon, weight_decay = o.weight_decay, rho = o.rho,
     beta1 = o.beta_1, beta2 = o.beta_2, centered = o.centered, amsgrad = o.amsgrad,
     clip_norm = o.clipnorm, clip_value = o.clipvalue, global_clip_norm = o.global_clipnorm,
@@ -170,37 +167,19 @@ local function optimizer(o)
     end
     spec.lr = require("lossdbg.optim.schedule").polynomial { s.from, s.steps, end_lr = s.to }
   end
-  return require("lossdbg.optim").resolve(spec, "interop.keras"), up
+  return require("lossdbg.optim").resolve(spec, "interop.keras")
 end
 
--- Indices into the model, from 0, become paths: dense_1, dense_2, conv2d_1, ...
-local function paths(model, indices, key)
-  if not indices then return nil end
-  local count, path, out = {}, {}, {}
-  for i, layer in ipairs(model) do
-    count[layer.kind] = (count[layer.kind] or 0) + 1
-    path[i] = layer.options.name or layer.kind .. "_" .. count[layer.kind]
+-- Whether rows are shuffled. What else a loop does is no matter of an experiment: it is written out
+-- as a loop and watched (ld.watch).
+local function shuffled(case)
+  if case.loop == nil then return true end
+  check_keys(case.loop, "loop")
+  local given = case.loop.shuffle
+  if given ~= nil and type(given) ~= "boolean" then
+    fail("loop.shuffle", "true or false", given)
   end
-  for i, index in ipairs(indices) do
-    out[i] = math.type(index) == "integer" and path[index + 1]
-    if not out[i] then fail(key, ("indices 0..%d into model"):format(#model - 1), index) end
-  end
-  return out
-end
-
-local function loop(case, model, up)
-  local l = case.loop or {}
-  check_keys(l, "loop")
-  local sign = (l.gradient_sign or 1) * (up and -1 or 1)
-  if sign ~= 1 and sign ~= -1 then fail("loop.gradient_sign", "1 or -1", l.gradient_sign) end
-  if l.shuffle ~= nil and type(l.shuffle) ~= "boolean" and l.shuffle ~= "x_only" then
-    fail("loop.shuffle", "true, false or \"x_only\"", l.shuffle)
-  end
-  if not case.loop and not up then return nil end
-  return { zero_grad = l.zero_grad, gradient_sign = sign // 1,
-    shuffle = l.shuffle == "x_only" and "x_only" or nil,
-    parameters = paths(model, l.optimizer_parameters, "loop.optimizer_parameters"),
-    reinitialise = paths(model, l.reinitialise_layers, "loop.reinitialise_layers") }
+  return given ~= false
 end
 
 local function metrics(case)
@@ -250,13 +229,12 @@ function M.experiment(given, folder, o)
   if case.data.val_x then
     val = part(case.data, "val_", folder, loss, case.data.transform)
   end
-  local rule, up = optimizer(case.optimizer)
+  local rule = optimizer(case.optimizer)
   return require("lossdbg.experiment").new {
     train = train, val = val, model = model, loss = loss, optimizer = rule,
     batch = case.batch_size, epochs = case.epochs, max_steps = case.max_steps,
-    seed = o and o.seed or case.seed, shuffle = not (case.loop and case.loop.shuffle == false),
-    loop = loop(case, model, up), metrics = metrics(case), name = case.id, fuse = false,
-    task = task_of(case),
+    seed = o and o.seed or case.seed, shuffle = shuffled(case), metrics = metrics(case),
+    name = case.id, fuse = false, task = task_of(case),
   }
 end
 

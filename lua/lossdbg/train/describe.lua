@@ -79,7 +79,7 @@ function M.experiment(recipe, prepared)
     n_parameters = model:count(), n_trainable = model:count(true), task = prepared.task,
     input_shape = model.input_shape, output_shape = model.output_shape, target = recipe.target,
     input_shapes = model.input_shapes, output_shapes = model.output_shapes,
-    loop = recipe.loop and plain(recipe.loop, 1), class_weight = recipe.class_weight,
+    class_weight = recipe.class_weight,
     early_stopping = early_stopping(recipe.early_stopping), name = recipe.name,
     fused = recipe.fuse, dtype = recipe.dtype, classes = recipe.train_rows.classes,
   }

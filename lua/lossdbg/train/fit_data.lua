@@ -246,14 +246,12 @@ end
 ---@param order userdata|nil
 ---@param first integer
 ---@param last integer
----@param x_only boolean targets stay in file order (a faulty loop, kept to be diagnosed)
 ---@return userdata x
 ---@return userdata y
 ---@return userdata|nil weight
-function M.batch(rows, order, first, last, x_only)
-  local y_order = not x_only and order or nil
-  return part(rows.x, order, first, last), part(rows.y, y_order, first, last),
-    rows.weight and part(rows.weight, y_order, first, last)
+function M.batch(rows, order, first, last)
+  return part(rows.x, order, first, last), part(rows.y, order, first, last),
+    rows.weight and part(rows.weight, order, first, last)
 end
 
 return M

@@ -44,7 +44,6 @@ end
 local function refusal(session)
   if session.eager then return "plan = false" end
   if not tensors.is_tensor(inputs.list(session.prepared.train.x)[1]) then return "no tensors" end
-  if #session.reinitialise > 0 then return "layers are initialised anew in every step" end
   return foreign(reads.collect(roots_of(session)))
 end
 
@@ -72,16 +71,13 @@ end
 
 -- ---- batches ------------------------------------------------------------------------------------
 
-local function sources(rows, x_only, ordered)
+local function sources(rows, ordered)
   local list, shuffled = {}, {}
-  local function add(part, by_order)
+  for _, part in ipairs { rows.x, rows.y, rows.weight } do
     for _, tensor in ipairs(inputs.list(part)) do
-      list[#list + 1], shuffled[#list + 1] = tensor, by_order
+      list[#list + 1], shuffled[#list + 1] = tensor, ordered
     end
   end
-  add(rows.x, ordered)
-  add(rows.y, ordered and not x_only)
-  if rows.weight then add(rows.weight, ordered and not x_only) end
   return list, shuffled
 end
 
@@ -173,7 +169,7 @@ function Planned:run(first, last, order)
   self.reason = entry and entry.reason or self.replayed == 0 and self.step.reason or nil
   if not entry or not entry.plan or not plan.ready(entry.plan) then return nil end
   local rows, optimizer, totals = session.prepared.train, session.optimizer, session.totals
-  local list, shuffled = sources(rows, session.loop.shuffle == "x_only", order ~= nil)
+  local list, shuffled = sources(rows, order ~= nil)
   local batches, target = batches_for(entry, list, shuffled, size), #inputs.list(rows.x) + 1
   local scores = scores_for(session, entry, batches[target] or inputs.slice(rows.y, first, last))
   local n = size == session.recipe.batch and steps_wanted(session, first, rows, scores) or 1
@@ -219,9 +215,8 @@ function Planned:abandon(result) fit.abandon(result.entry.plan) end
 function Planned:metrics(result, first, order)
   local session = self.session
   if result.counted then return end
-  local x_only = session.loop.shuffle == "x_only"
   local _, y = require("lossdbg.train.fit_data").batch(session.prepared.train, order, first,
-    first + result.size - 1, x_only)
+    first + result.size - 1)
   local output, keys = {}, session.output_keys
   for i, key in ipairs(keys or {}) do output[key] = fit.result(result.entry.plan, 2 + i) end
   if not keys then output = fit.result(result.entry.plan, 3) end

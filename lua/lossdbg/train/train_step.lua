@@ -11,19 +11,6 @@ local M = {}
 
 local scope = core.autograd.scope
 
--- The tensors that the optimiser holds: all trainable ones, or those of the layers a faulty loop
--- names.
-local function held(session)
-  local chosen = session.loop.parameters
-  local wanted = {}
-  for _, path in ipairs(chosen or {}) do wanted[session.model:layer(path).path] = true end
-  local list = {}
-  for _, parameter in ipairs(recorder.parameters(session.model, true)) do
-    if not chosen or wanted[parameter.path] then list[#list + 1] = parameter end
-  end
-  return list
-end
-
 -- The layers whose outputs are measured in every step: those that compute.
 local function observed(session)
   local paths = {}
@@ -38,7 +25,7 @@ end
 ---@param session lossdbg.Session
 function M.prepare(session)
   local recipe, model = session.recipe, session.model
-  session.held = held(session)
+  session.held = recorder.parameters(model, true)
   session.optimizer = optim.bind(recipe.optimizer, session.held, {
     schedule = recipe.schedule, clip_norm = recipe.clip_norm, clip_value = recipe.clip_value,
     global_clip_norm = recipe.global_clip_norm,
@@ -66,10 +53,6 @@ function M.prepare(session)
       local i = number[layer.path]
       if i and core.tensor.is_tensor(output) then core_record:see(i, output) end
     end
-  end
-  session.reinitialise = {}
-  for _, path in ipairs(session.loop.reinitialise or {}) do
-    session.reinitialise[#session.reinitialise + 1] = model:layer(path)
   end
 end
 
@@ -149,17 +132,10 @@ local function finite(x) return x == x and x ~= math.huge and x ~= -math.huge en
 
 -- ---- the step -----------------------------------------------------------------------------------
 
-local function negate(session)
-  for _, parameter in ipairs(session.held) do
-    if parameter.tensor.grad then parameter.tensor.grad:mul_(-1) end
-  end
-end
-
 local function update(session, total)
-  local loop, optimizer = session.loop, session.optimizer
-  if loop.zero_grad ~= false then optimizer:zero_grad() end
+  local optimizer = session.optimizer
+  optimizer:zero_grad()
   total:backward()
-  if loop.gradient_sign == -1 then negate(session) end
   optimizer:step()
   session.lr = optimizer.last_lr
 end
@@ -209,11 +185,7 @@ end
 
 -- One step as it is written.
 local function eager(session, first, last, order)
-  for _, layer in ipairs(session.reinitialise) do
-    layer:reinitialise(session.recipe.seed, session.step)
-  end
-  local x_only = session.loop.shuffle == "x_only"
-  local x, y, weight = fit_data.batch(session.prepared.train, order, first, last, x_only)
+  local x, y, weight = fit_data.batch(session.prepared.train, order, first, last)
   session.lr = nil
   local total, data = session.plan:capture(last - first + 1, x, y, weight)
   session.lr = session.lr or session.optimizer.lr
@@ -234,8 +206,7 @@ local function not_finite(session, result, first, order)
   local from = first + result.done * size
   session.first, session.last = from, from + size - 1
   session.step = session.step + result.done
-  local x, y, weight = fit_data.batch(session.prepared.train, order, session.first, session.last,
-    session.loop.shuffle == "x_only")
+  local x, y, weight = fit_data.batch(session.prepared.train, order, session.first, session.last)
   note_nonfinite(session, search(session, x, y, weight))
   if session.recipe.terminate_on_nan then
     session.plan:abandon(result)

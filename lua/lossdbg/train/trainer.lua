@@ -86,7 +86,7 @@ local function start(experiment, given)
     experiment = experiment, recipe = recipe, prepared = prepared, model = model, run = run,
     judge = experiment:judge(model), epochs = epochs, epoch = 0, step = 0,
     on_step = given.on_step, callbacks = callbacks_of(recipe, given),
-    max_steps = given.max_steps or recipe.max_steps, loop = recipe.loop or {},
+    max_steps = given.max_steps or recipe.max_steps,
     n_batches = (n + recipe.batch - 1) // recipe.batch, telemetry = given.telemetry,
     eager = given.plan == false,
   }
@@ -128,8 +128,7 @@ end
 
 -- The batch of the last step, for those who ask.
 local function batch_of(session, order)
-  return fit_data.batch(session.prepared.train, order, session.first, session.last,
-    session.loop.shuffle == "x_only")
+  return fit_data.batch(session.prepared.train, order, session.first, session.last)
 end
 
 local function after_step(session, loss, order, x, y)

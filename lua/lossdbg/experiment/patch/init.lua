@@ -102,20 +102,6 @@ function kinds.labels(recipe, value)
   recipe.val = recipe.val_rows and recode.rows(recipe.val_rows, value, id, classes)
 end
 
--- A training loop that differs from the usual one; true values restore the usual one.
-function kinds.loop(recipe, value)
-  if value == false then
-    recipe.loop = nil
-    return
-  end
-  if type(value) ~= "table" then fail("loop", "a table, or false for the usual loop", value) end
-  local loop = {}
-  for key, old in pairs(recipe.loop or {}) do loop[key] = old end
-  for key, new in pairs(value) do loop[key] = new ~= false and new or nil end
-  if value.zero_grad ~= nil then loop.zero_grad = value.zero_grad end
-  recipe.loop = loop
-end
-
 -- ---- layers ------------------------------------------------------------------------------------
 
 for name, apply in pairs(layers) do

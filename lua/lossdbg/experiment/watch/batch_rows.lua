@@ -9,6 +9,8 @@ local M = {}
 
 local MOST_KEPT = 20000 -- different rows that are counted
 local MOST_PAIRS = 1024 -- targets that are compared with those of the data
+local MOST_VALUES = 200000 -- of the data, looked up one by one
+local MIXED_LOOKS = 4 -- batches that are looked up value by value
 local LIGHT = 4 -- rows of a step that is not looked at closely
 
 ---@class lossdbg.BatchRows
@@ -77,6 +79,46 @@ function Rows:glance(x, step)
   count(self, hashes(x, self.dtype, LIGHT, step * 7))
 end
 
+-- Rows by single values of the data that occur in one row alone; false for the others. Nil where
+-- values do not tell rows apart, or there are too many.
+local function owners(self)
+  if self.owners ~= nil then return self.owners end
+  self.owners = false
+  local x = self.data.x
+  if inputs.is_several(x) or x.dtype == "i32" or x.numel > MOST_VALUES then return false end
+  local width, found, alone, all = x.numel // self.data.n, {}, 0, 0
+  for i, v in ipairs(x:reshape({ -1 }):totable()) do
+    local row, known = (i - 1) // width + 1, found[v]
+    if known == nil then
+      found[v], alone, all = row, alone + 1, all + 1
+    elseif known and known ~= row then
+      found[v], alone = false, alone - 1
+    end
+  end
+  if alone > all // 2 then self.owners = found end
+  return self.owners
+end
+
+-- How many rows of a batch have values of several rows of the data.
+local function count_mixed(self, x)
+  local found = owners(self)
+  if not found or not core.tensor.is_tensor(x) or x.dtype ~= self.data.x.dtype then return end
+  local n = x.shape[1]
+  local mixed = 0
+  for _, values in ipairs(x:detach():contiguous():reshape({ n, -1 }):totable()) do
+    local first, several
+    for _, v in ipairs(values) do
+      local row = found[v]
+      if row then
+        several = several or first ~= nil and row ~= first
+        first = first or row
+      end
+    end
+    if several then mixed = mixed + 1 end
+  end
+  if mixed > n // 2 then self.mixed = (self.mixed or 0) + mixed end
+end
+
 ---Takes up all inputs of a step.
 ---@param x any
 ---@return integer[]|nil rows of the data, when every input was found there
@@ -96,6 +138,7 @@ function Rows:look(x)
     rows[i] = row or 0
     all = all and row
   end
+  if self.matched == 0 and self.batches <= MIXED_LOOKS then count_mixed(self, x) end
   return all and rows or nil
 end
 
@@ -178,7 +221,8 @@ function Rows:signals()
   local compared = self.equal + self.unequal
   return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
     same_batch = self.same_batch, batches = self.batches,
-    batch = #self.last, found = self.checked > 0 and self.matched / self.checked or nil,
+    batch = #self.last, mixed = self.mixed,
+    found = self.checked > 0 and self.matched / self.checked or nil,
     targets_equal = compared > 0 and self.equal / compared or nil,
     targets = compared > 0 and self.unequal > 0 and relation(self.pairs) or nil }
 end

@@ -38,7 +38,7 @@ end
 ---@return lossdbg.Eyes
 function M.new(model, optimizer)
   local self = setmetatable({ model = model, at = 0, looking = true, now = {}, failures = {},
-    passes = { training = 0, training_as_evaluation = 0, evaluation = 0,
+    passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0,
       evaluation_as_training = 0 }, broken = {}, backwards = 0, steps = 0, clears = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
     least_rows = math.huge, used = {}, twins = setmetatable({}, { __mode = "k" }), redrawn = {},
@@ -98,9 +98,25 @@ local function same_kind(self, model)
   return known
 end
 
+-- How far a twin that is evaluated is on the way from the first weights to those of the model.
+function Eyes:see_twin(model)
+  self.twin_looks = (self.twin_looks or 0) + 1
+  if not self.first or self.twin_looks > 100 or core.plan.taping() then return end
+  local theirs, far, all = {}, 0, 0
+  for name, tensor in model:parameters() do theirs[name] = tensor:detach() end
+  for _, parameter in ipairs(self.parameters) do
+    local from, other = self.first[parameter.name], theirs[parameter.name]
+    if from and other then
+      far = far + core.train.global_norm { other:sub(from) } ^ 2
+      all = all + core.train.global_norm { parameter.tensor:detach():sub(from) } ^ 2
+    end
+  end
+  if all > 0 then self.twin_way = math.sqrt(far / all) end
+end
+
 function Eyes:forward(model, x, context, output)
   if model ~= self.model then
-    if same_kind(self, model) and not requires_grad(output) then self.twin = model end
+    if same_kind(self, model) and not requires_grad(output) then self:see_twin(model) end
     return
   end
   local passes, training = self.passes, context.training == true
@@ -120,6 +136,7 @@ function Eyes:forward(model, x, context, output)
   local now, first = self.now, core.tensor.is_tensor(x) and x or x[1] or select(2, next(x))
   local rows = first.shape[1] or 1
   self.least_rows = math.min(self.least_rows, rows)
+  if rows == 1 then passes.single_row = passes.single_row + 1 end
   self.rows_of_batch = self.rows_of_batch or rows
   now.x, now.passes = x, (now.passes or 0) + 1
   if self.looking then now.output, now.target, now.weighed, now.calls = output, nil, nil, 0 end

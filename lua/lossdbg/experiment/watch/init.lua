@@ -82,6 +82,7 @@ end
 
 local function begin(self, checked)
   prepare(self, checked)
+  self.first_lr = self.optimizer.lr
   self.batch_rows = batch_rows.new(self.rows, self.model.dtype)
   if not self.rows then return end
   local telemetry = require "lossdbg.train.telemetry"
@@ -92,6 +93,11 @@ local function begin(self, checked)
     self.signals.baseline, self.signals.baseline_name = self.baseline.loss, self.baseline.name
   end
   self.start = reference_fit.start(self.model, self.optimizer)
+  if self.start then
+    local first = {}
+    for name, tensor in self.start.model:parameters() do first[name] = tensor:detach() end
+    self.eyes.first = first
+  end
   self.data_digest = closing.digest(self.rows.source)
 end
 
@@ -208,8 +214,10 @@ function Watch:run()
   signals.layers, signals.grad_norm, signals.loss = record:signals(), record.grad_norm, record.loss
   signals.steps = record.step
   observers.quietly(closing.measure, self, signals)
+  local described = description(self)
+  if described.loss and (signals.loop.law or {}).broadcast then described.loss.broadcast = true end
   return runs.new {
-    description = description(self), history = {}, n_epochs = 0, n_steps = record.step,
+    description = described, history = {}, n_epochs = 0, n_steps = record.step,
     steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,
       update_ratio = record.update_ratio },
     signals = signals, stopped = "completed", model = self.model, seed = self.model.seed,

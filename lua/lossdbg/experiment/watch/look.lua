@@ -38,6 +38,7 @@ local function before_loss(seen, now)
   if not prediction or not core.tensor.is_tensor(prediction) then return end
   if rawequal(prediction, output) then return count(seen.between, "nothing") end
   prediction = prediction:detach()
+  seen.takes_logits = seen.takes_logits or now.loss.from_logits == true
   for _, name in ipairs(candidates(output)) do
     if same_values(prediction, squashed(output, name)) then return count(seen.between, name) end
   end

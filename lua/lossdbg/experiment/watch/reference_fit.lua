@@ -51,8 +51,8 @@ end
 ---@param start table from M.start
 ---@param rows { x: any, y: any, n: integer }
 ---@param loss lossdbg.Loss
----@param o { steps: integer, batch: integer|nil, clock: fun(): number, deadline: number,
----  unfreeze: boolean|nil }
+---@param o { steps: integer, batch: integer|nil, order: integer, clock: fun(): number,
+---  deadline: number, unfreeze: boolean|nil } order: seed of the rows' order
 ---@return lossdbg.Model|nil model trained; nil when there was no time for all steps
 ---@return string|nil why
 function M.train(start, rows, loss, o)
@@ -62,10 +62,10 @@ function M.train(start, rows, loss, o)
   local optimizer, judge = attach(start, model), evaluate.judge(model, loss, {}, true)
   local batch = math.min(o.batch or DEFAULT_BATCH, rows.n)
   if o.steps > MOST_STEPS then return nil, ("more than %d steps"):format(MOST_STEPS) end
-  local step = require("lossdbg.tensor.plan").new(make_step(model, optimizer, judge))
+  local step = require("lossdbg.train.step").new(make_step(model, optimizer, judge))
   local done, epoch = 0, 0
   while done < o.steps do
-    local order = fit_data.order(rows.n, 0, epoch)
+    local order = fit_data.order(rows.n, o.order, epoch)
     for first = 1, rows.n, batch do
       local last = math.min(first + batch - 1, rows.n)
       if done == o.steps or (last - first + 1 < batch and rows.n > batch) then break end

@@ -6,6 +6,7 @@ local M = {
   needs = { "description.layers" }, cost = "free",
 
   limits = {
+    gain = { 0.2, "of the baseline: what a fit with nothing frozen has more" },
     most = { 0.5, "most of the parameters: what is left is a small part of the network" },
   },
   doc = {
@@ -40,12 +41,13 @@ function M.check(case, limits)
   if total == 0 then return nil, "cannot tell: parameter counts are not known" end
   if frozen == 0 then return nil end
   local share = frozen / total
-  local class = share >= 1 and "exact" or (share > limits.most or last) and "measured"
+  local lost = ((case.signals.outside or {}).unfrozen_gain or 0) > limits.gain
+  local class = (share >= 1 or lost) and "exact" or (share > limits.most or last) and "measured"
     or "suggestive"
   return finding.new(M, {
     title = string.format("%s of the parameters are frozen (%s)", numfmt.percent(share),
       numfmt.list(paths)),
-    class = class,
+    class = class, part = lost and "lost" or nil,
     where = facts:where(paths[1]),
     evidence = { finding.evidence("share of frozen parameters", share, "0"),
       finding.evidence("frozen layers", #paths, "0", numfmt.list(paths)) },

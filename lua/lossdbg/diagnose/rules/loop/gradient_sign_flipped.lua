@@ -3,10 +3,11 @@ local facts_of = require "lossdbg.diagnose.facts"
 
 local M = {
   id = "gradient_sign_flipped", cause = "gradient_sign_flipped", family = "loop",
-  needs = { "tests.line|description.loop|description.optimizer" }, cost = "side_run",
+  needs = { "tests.line|loop|description.optimizer" }, cost = "side_run",
 
   limits = {
     probes = { 3, "fewer probes are anecdotes" },
+    looks = { 3, "a single one may be chance" },
     small = { 0.01, "a longer step may rise because it is too long" },
   },
   doc = {
@@ -38,23 +39,36 @@ local function by_line(case, limits)
   return true
 end
 
+-- What a watch saw: the loss of every step is minus the named one, or somebody turned the gradient
+-- round between backward and step.
+local function by_loop(case, limits)
+  local loop = case.signals.loop
+  if not loop then return nil end
+  local relation = loop.relation or {}
+  if (relation.negative or 0) >= limits.looks and not relation.same then
+    return "the loss that is minimised is minus the named one", relation.negative
+  end
+  local found = finding.broken(case, "gradient_sign")
+  return found and "the gradient is turned round between backward and step: training climbs",
+    found and found.count
+end
+
 function M.check(case, limits)
-  local facts, loop = case.facts, case.description.loop or {}
-  local lr = facts:optimizer().lr
-  local declared = loop.gradient_sign == -1 or (type(lr) == "number" and lr < 0)
+  local lr = case.facts:optimizer().lr
+  local seen, times = by_loop(case, limits)
+  local negative = type(lr) == "number" and lr < 0
   local measured = by_line(case, limits)
-  if measured == nil and not declared then
+  if measured == nil and not seen and not negative then
     return nil, "cannot tell: no line probe with a small step"
   end
-  if not (declared or measured) then return nil end
+  if not (seen or negative or measured) then return nil end
   return finding.new(M, {
-    title = type(lr) == "number" and lr < 0 and "the learning rate is negative: training climbs"
+    title = seen or negative and "the learning rate is negative: training climbs"
       or "training climbs: a small step along the update raises the loss of the same batch",
-    class = declared and "exact" or "measured",
-    evidence = { finding.evidence("probes in which the loss rises", 1, "0", "share") },
+    class = (seen or negative) and "exact" or "measured", part = seen and "lost" or nil,
+    evidence = { finding.evidence("looks or probes that show it", times or 1, "0") },
     fixes = { { text = "flip the sign of the loss, the gradient or the learning rate",
-      patch = type(lr) == "number" and lr < 0 and { optimizer = { lr = -lr } }
-        or loop.gradient_sign == -1 and { loop = false } or nil } },
+      patch = negative and { optimizer = { lr = -lr } } or nil } },
   })
 end
 

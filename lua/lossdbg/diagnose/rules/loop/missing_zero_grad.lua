@@ -3,36 +3,29 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "missing_zero_grad", cause = "missing_zero_grad", family = "loop", class = "exact",
-  needs = {}, cost = "backward",
+  needs = { "tests.zero_grad" }, cost = "backward",
 
   doc = {
     what = "Gradients are not cleared between steps: each step follows the sum of all before.",
-    formula = "gradient buffer = fresh gradient of the batch + buffer of the step before;"
-      .. " declared accumulation is exempt",
+    formula = "a backward pass adds to the very buffer that an update has used; accumulation"
+      .. " without an update in between is none",
     source = "own (asked for in public trackers)",
     false_alarms = "none: cosine or growth alone do not fire it",
   },
 }
 
 function M.check(case)
-  local facts, loop = case.facts, case.facts.loop
-  local test = case.signals.tests and case.signals.tests.zero_grad
-  if not loop and not test then
-    return nil, "cannot tell: whether gradients are cleared was not observed"
-  end
-  loop = loop or {}
-  if loop.accumulate then return nil end
-  if not (loop.zero_grad == false or (test and test.accumulates)) then return nil end
-  local evidence = {}
-  if test then
-    evidence[1] = finding.evidence("buffer over fresh gradient", test.ratio or 0, "1")
-  end
-  evidence[#evidence + 1] = finding.evidence("steps", numfmt.number(facts.steps))
+  local test = case.signals.tests.zero_grad
+  if not test.accumulates then return nil end
+  local found = finding.broken(case, "gradients_cleared") or {}
   return finding.new(M, {
-    title = "gradients are never cleared: every step follows the sum of all gradients so far",
-    evidence = evidence,
-    fixes = { { text = "call opt:zero_grad() before every backward",
-      patch = loop.zero_grad == false and { loop = { zero_grad = true } } or nil } },
+    title = ("gradients are not cleared%s: steps follow the sum of the gradients so far"):format(
+      found.count and (" before %d of %d backward passes"):format(found.count,
+        case.signals.loop.backwards) or ""), part = "lost",
+    where = found.step and { step = found.step, source = found.line } or nil,
+    evidence = { finding.evidence("buffer over fresh gradient", test.ratio or 0, "1"),
+      finding.evidence("steps", numfmt.number(case.facts.steps)) },
+    fixes = { { text = "call opt:zero_grad() before every backward" } },
   })
 end
 

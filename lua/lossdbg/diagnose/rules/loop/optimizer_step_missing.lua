@@ -43,8 +43,7 @@ local function nothing_held(case)
       or "the optimiser holds none of the network's parameters",
     evidence = { finding.evidence("trainable layers without an update", trainable, "0") },
     fixes = { { text = own_loop and "call opt:step() right after backward, with an optimiser made"
-        .. " for this model" or "make the optimiser with the parameters of this model",
-      patch = case.description.loop and { loop = false } or nil } },
+        .. " for this model" or "make the optimiser with the parameters of this model" } },
   })
 end
 

@@ -48,8 +48,7 @@ function M.check(case)
     where = facts:where(still[1]),
     evidence = { finding.evidence("layers with a gradient and no update", #still, "0",
       numfmt.list(still)) },
-    fixes = { { text = "give the optimiser all parameters of the model",
-      patch = case.description.loop and { loop = false } or nil } },
+    fixes = { { text = "give the optimiser all parameters of the model" } },
   })
 end
 

@@ -1,0 +1,66 @@
+--- What a watch measures of a loop of somebody's own; part of the signal catalogue.
+local shown, closing = "experiment.watch.shown", "experiment.watch.closing"
+
+-- prefix, producer (module), cost, { name = { unit, shape } }
+return {
+  { "loop", shown, "free", {
+    broken = { "contracts", "list of { id, step, last, count, line, layer }" },
+    looks = { "steps", "integer" }, backwards = { "passes", "integer" },
+    steps = { "updates", "integer" }, clears = { "calls", "integer" },
+    ratio = { "loss over named loss", "number" }, altered = { "ratio of norms", "number" },
+    cosine = { "cosine", "number" }, clip = { "ratio of norms", "number" },
+    silent_outputs = { "outputs", "list" }, output_width = { "outputs", "integer" },
+    least_rows = { "rows", "integer" }, takes_logits = { "flag", "boolean" },
+    named_lr = { "learning rate", "number" }, asked_again = { "calls", "integer" },
+    two_modes = { "flag", "boolean" }, failures = { "words", "list" },
+    travelled = { "share of the way", "number" }, still_statistics = { "paths", "list" },
+    passes_differ = { "flag", "boolean" }, data_changed = { "flag", "boolean" },
+    ["redrawn.*"] = { "times", "integer" }, ["touched.*"] = { "times", "integer" },
+    ["drawn.*"] = { "times", "integer" } } },
+  { "loop.passes", shown, "free", {
+    training = { "passes", "integer" }, training_as_evaluation = { "passes", "integer" },
+    evaluation = { "passes", "integer" }, evaluation_as_training = { "passes", "integer" },
+    single_row = { "passes", "integer" } } },
+  { "loop.between", shown, "free", {
+    nothing = { "looks", "integer" }, softmax = { "looks", "integer" },
+    sigmoid = { "looks", "integer" }, other = { "looks", "integer" } } },
+  { "loop.relation", shown, "free", {
+    same = { "looks", "integer" }, negative = { "looks", "integer" },
+    softmax = { "looks", "integer" }, sigmoid = { "looks", "integer" },
+    more = { "looks", "integer" }, less = { "looks", "integer" } } },
+  { "loop.rows", "experiment.watch.batch_rows", "free", {
+    drawn = { "rows", "integer" }, seen = { "rows", "integer" }, expected = { "rows", "number" },
+    of = { "rows", "integer" }, same_batch = { "looks", "integer" },
+    batches = { "looks", "integer" }, batch = { "rows", "integer" },
+    found = { "share", "number" }, targets_equal = { "share", "number" },
+    targets = { "words", "map, merged, affine or mixed" }, mixed = { "rows", "integer" },
+    jumps = { "share of the looks in twos", "number" } } },
+  { "loop.optimizers", shown, "free", {
+    n = { "optimisers", "integer" }, steps = { "updates", "integer" },
+    stateful = { "flag", "boolean" }, scale_free = { "flag", "boolean" } } },
+  { "loop.law", "experiment.watch.loss_law", "backward", {
+    broadcast = { "flag", "boolean" }, ignores_prediction = { "flag", "boolean" },
+    double_softmax = { "flag", "boolean" }, away = { "share of entries", "number" },
+    below_perfect = { "share of rows", "number" } } },
+  { "outside", closing, "side_run", {
+    gain = { "skill", "number" }, gap = { "share of the baseline", "number" },
+    unfrozen_gain = { "skill", "number" } } },
+  { "outside.reference", closing, "side_run", {
+    skill = { "skill", "number" }, val_skill = { "skill", "number" },
+    steps = { "steps", "integer" }, why = { "words", "text" } } },
+  { "val_units", closing, "forward", { n = { "rows", "integer" } } },
+  { "val_units.train|val_units.val", closing, "forward", {
+    mean = { "target", "number" }, std = { "target", "number" },
+    correlation = { "correlation", "number" } } },
+  { "labels", "train.label_use", "forward", { ["recall.*"] = { "share", "number" } } },
+  { "labels.ignored", "train.label_use", "forward", {
+    class = { "id", "integer" }, share = { "share", "number" },
+    inputs = { "share of places", "number" }, count = { "places", "integer" } } },
+  { "labels.weights", "train.label_use", "forward", {
+    often = { "id", "integer" }, rare = { "id", "integer" }, of_often = { "weight", "number" },
+    of_rare = { "weight", "number" }, agree = { "share of pairs", "number" },
+    imbalance = { "ratio", "number" } } },
+  { "labels.padding", "train.label_use", "forward", {
+    class = { "id", "integer" }, share = { "share", "number" },
+    accuracy = { "share", "number" }, majority = { "share", "number" } } },
+}
