@@ -157,7 +157,7 @@ FORCE:
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
 PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench counts \
-          fuzz faultbench reference interop
+          fuzz faultbench mutants reference interop
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -174,6 +174,7 @@ fuzz: ## libFuzzer on every parser (SECONDS_EACH=30)
 reference: ## trainings on real data against their bounds (ONLY=mnist; LOSSDBG_DATA=/folder for more)
 counts: ## instructions of a few kernels by callgrind against spec/bench/counts.txt (WRITE=1)
 interop: ## recorders, replays and fixes with the real Keras and PyTorch (PYTHON=/venv/bin/python)
+mutants: ## limits times ten and by ten and changes of policy, each noticed by a spec; writes MUTANTS.md
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
 
 $(PUBLIC):
@@ -234,6 +235,12 @@ JOBS ?= 2
 run-faultbench: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/run.lua '$(DIR)' --jobs $(JOBS) \
 	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') $(FAULTBENCH_ARGS)
+
+.PHONY: run-mutants
+run-mutants: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/mutants/run.lua --table $(BUILD)/MUTANTS.md
+	@cmp -s $(BUILD)/MUTANTS.md spec/mutants/MUTANTS.md || \
+	  cp $(BUILD)/MUTANTS.md spec/mutants/MUTANTS.md
 
 # A child that ends early is an answer, not a broken pipe.
 WORKLOADS ?=

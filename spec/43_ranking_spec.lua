@@ -160,6 +160,28 @@ describe("ranking", function()
       "error loss_at_baseline" }, names_of(rank.order { stuck(), c, a }))
   end)
 
+  it("lets no symptom explain anything", function()
+    local a = made { "nonfinite_loss", "error", "exact", role = "symptom" }
+    local b = made { "loss_diverging", "error", "measured", role = "symptom" }
+    rank.order { a, b }
+    assert.same({}, b.explained_by)
+  end)
+
+  it("takes what explains more first", function()
+    local a = made { "class_imbalance", "error", "measured", cause = "class_imbalance" }
+    local b = made { "missing_nonlinearity", "error", "measured", cause = "missing_nonlinearity" }
+    local c = made { "single_class_prediction", "error", "measured", role = "symptom" }
+    assert.equal("missing_nonlinearity", rank.order({ a, b, c, stuck() })[1].rule)
+    assert.equal("cause", a.role)
+  end)
+
+  it("puts a finding at its rule where the graph has one", function()
+    local a = made { "lr_zero_or_schedule_collapsed", "error", "exact", cause = "lr_too_low" }
+    local b = dead("error", "exact")
+    rank.order { b, a }
+    assert.same({ a.rule }, b.explained_by)
+  end)
+
   it("gives the same order twice", function()
     for name in pairs(faulty.first) do
       assert.same(names_of(diagnose(faulty[name]())), names_of(diagnose(faulty[name]())))

@@ -12,6 +12,8 @@ for i, name in ipairs { "data", "network", "step", "loop" } do
   tables[i] = require("spec.support.limits_" .. name)
 end
 
+local LEAST = require "spec.support.limits_least"
+
 local function entry_of(rule, limit)
   for _, list in ipairs(tables) do
     if list[rule] and list[rule][limit] then return list[rule][limit] end
@@ -36,6 +38,40 @@ local function same(a, b)
   return a == b
 end
 
+-- Cases of which some holds all that a rule needs: those of its limits, and a few runs.
+local function bases(rule)
+  local val = cases.with(cases.wine(), { signals = { final = { train_mode_loss = 1 } } })
+  local side = cases.with(cases.wine_raw(), { signals = { tests = {
+    line = {}, data_independence = {}, quick = {} }, loop = { still_statistics = { "norm" } } } })
+  local list = { cases.wine(), cases.wine_raw(), cases.regression(), val, side }
+  for _, limits in ipairs(tables) do
+    for _, entry in pairs(limits[rule] or {}) do
+      local _, high = sides(entry)
+      list[#list + 1] = (entry[4](high))
+    end
+  end
+  return list
+end
+
+local function sized(case, unit, n)
+  local s = case.signals
+  if unit == "n" then s.data.n = n end
+  if unit == "steps" then s.steps = n end
+  if unit == "epochs" then s.epoch_loss, s.val_loss = cases.flat(n, 1), cases.flat(n, 1) end
+  return case
+end
+
+-- Whether a rule calls n rows, steps or epochs too few.
+local function too_small(rule, unit, n)
+  for _, case in ipairs(bases(rule)) do
+    local state, why = cases.run(rule, sized(case, unit, n))
+    if state ~= "unjudged" or not why:find "was not measured" then
+      return state == "unjudged" and why:find "needs at least %d+ %w+, has" ~= nil
+    end
+  end
+  return nil
+end
+
 describe("the limit", function()
   for _, rule in ipairs(registry.rules()) do
     for name, limit in pairs(rule.limits or {}) do
@@ -48,6 +84,17 @@ describe("the limit", function()
           assert(same(got, entry[1 + i]), ("%s.%s = %.17g: at %.17g expected %s, got %s"):format(
             rule.id, name, limit[1], at, tostring(entry[1 + i]), tostring(got)))
         end
+      end)
+    end
+  end
+
+  for _, rule in ipairs(registry.rules()) do
+    for unit in pairs(rule.least or {}) do
+      it(rule.id .. " judges from its least sample on: " .. unit, function()
+        local least = assert(LEAST[rule.id] and LEAST[rule.id][unit], "no number for this sample")
+        assert.equal(least, rule.least[unit])
+        assert.equal(true, too_small(rule.id, unit, least - 1))
+        assert.equal(false, too_small(rule.id, unit, least))
       end)
     end
   end

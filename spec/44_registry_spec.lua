@@ -85,6 +85,7 @@ describe("the causal graph", function()
       assert.is_true(effects[name], name)
     end
     assert.is_nil(causal.effects("dying_relu").unnormalised_inputs)
+    assert.is_true(causal.effects("dying_relu").zero_gradient_layer)
     assert.is_nil(effects.Still)
   end)
 end)

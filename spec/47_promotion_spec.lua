@@ -48,6 +48,12 @@ describe("a warning becomes an error by proof", function()
     assert.is_false(proof.proves(fix(true, 0.5), { task = {} }))
   end)
 
+  it("and an error is none by that", function()
+    local f = finding("a", "error", fix(true, 0.5))
+    proof.heed({ f }, status(0.3))
+    assert.is_nil(f.proved)
+  end)
+
   it("and is put before what nothing verified, at its severity", function()
     local findings = { finding("a", "warning", fix(false, 0)),
       finding("b", "warning", fix(true, 0.4)) }

@@ -124,7 +124,8 @@ local function flipping(v)
   local list = flat(4000, 1)
   for k = 1, 2000 do
     local zig = k <= v * 2000
-    list[2000 + k] = zig and (k % 2 == 1 and 1.5 or 1) or list[1999 + k] * 1.0001
+    local up = k <= v * 2000 + 100 and 1.3 or 1.0001
+    list[2000 + k] = zig and (k % 2 == 1 and 1.5 or 1) or list[1999 + k] * up
   end
   return epochs(list)
 end
@@ -149,6 +150,7 @@ local function diverging(n)
   end
   local list = {}
   for i = 1, 150 do list[i] = 1 + 0.02 * i end
+  list[75] = 100
   local by_epoch = {}
   for i = 1, 30 do by_epoch[i] = 1 + 0.1 * i end
   return raw { loss = list, epoch_loss = by_epoch, init = { loss = 1 },
@@ -266,7 +268,7 @@ return {
     share = { 0.2, "passes", "measured", function(v)
       return raw { final = { train_mode_loss = 0.01, loss = 0.01 + v * 1.0879 } } end },
   },
-  loss_diverging = { leaps = { 2, "grows", "leaps", diverging, points = { 0, 2 },
+  loss_diverging = { leaps = { 2, "grows", "leaps", diverging, whole = true,
     by = function(f) return f.title:match "grows" or f.title:match "leaps" end } },
   loss_negative = { rounding = { 1e-6, "passes", "exact", function(v)
     return raw { loss = { 1, -v, 1 }, epoch_loss = flat(30, 1) } end } },

@@ -1,0 +1,2 @@
+--- Mutants that change nothing that can be seen, with the reason.
+return {}
