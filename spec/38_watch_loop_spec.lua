@@ -80,6 +80,19 @@ describe("a loop that never calls step", function()
   end)
 end)
 
+describe("a step without a gradient", function()
+  it("is refused with what may have happened", function()
+    local model = nn.sequential { nn.dense { 2 } }:build { 3 }
+    local opt = ld.optim.sgd { model, lr = 0.1 }
+    model(ld.randn { 4, 3 }, { training = true }):sum():backward()
+    opt:zero_grad()
+    local ok, message = pcall(opt.step, opt)
+    assert.is_false(ok)
+    assert.matches("or zero_grad ran after backward, or this optimiser holds another model's "
+      .. "tensors", message, 1, true)
+  end)
+end)
+
 describe("watching rows that the model does not take", function()
   it("is refused with both shapes", function()
     local model = nn.sequential { nn.dense { 10 } }:build { 64 }

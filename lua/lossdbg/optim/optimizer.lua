@@ -107,7 +107,8 @@ local function gather(self)
   end
   if #list > 0 and not fresh then
     error("lossdbg: optimizer:step: no gradient was computed since the last step (call "
-      .. "loss:backward() first; frozen parameters get none)", source.level())
+      .. "loss:backward() first; frozen parameters get none; or zero_grad ran after backward, or "
+      .. "this optimiser holds another model's tensors)", source.level())
   end
   return active, gradients
 end
