@@ -90,20 +90,38 @@ describe("in fit, a callback may write", function()
 end)
 
 describe("in fit, a learning rate of the user's own", function()
-  it("is asked for once a step, when its time has come", function()
-    local calls, level
-    local function given()
-      calls, level = 0, 0.1
-      return { optimizer = ld.optim.sgd { lr = function()
-        calls = calls + 1
-        return level / (1 + calls)
-      end } }
-    end
-    local function change(_, epoch) level = 0.1 + 0.05 * epoch end
-    assert.is_true(same(change, given).planned.steps >= 30)
-    trained(change, given())
-    assert.is_true(calls >= 32 and calls <= 40)
-  end)
+  local wraps = {
+    ["as it is"] = function(fn) return fn end,
+    ["as a schedule"] = function(fn) return ld.schedule.custom(fn) end,
+    ["behind a warm-up"] = function(fn)
+      return ld.schedule.warmup { schedule = ld.schedule.custom(fn), steps = 2 }
+    end,
+  }
+  for name, wrap in pairs(wraps) do
+    it("is asked for once a step, when its time has come, " .. name, function()
+      local calls, level
+      local function given()
+        calls, level = 0, 0.1
+        return { optimizer = ld.optim.sgd { lr = wrap(function()
+          calls = calls + 1
+          return level / (1 + calls)
+        end) } }
+      end
+      local function change(_, epoch) level = 0.1 + 0.05 * epoch end
+      assert.is_true(same(change, given).planned.steps >= 29)
+      -- a training that ends in the middle has asked no more often
+      local asked = {}
+      for k, plan in ipairs { false, true } do
+        local broken = given()
+        broken.train, broken.batch, broken.shuffle = data(64), 4, false
+        broken.train.x:set(0 / 0, 40, 1)
+        local _, run = trained(nothing, broken, plan)
+        assert.same({ 10, "nonfinite_loss" }, { run.n_steps, run.stopped })
+        asked[k] = calls
+      end
+      assert.equal(asked[1], asked[2])
+    end)
+  end
 end)
 
 describe("in fit, a function of the user's", function()
