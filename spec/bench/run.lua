@@ -9,7 +9,7 @@ local markdown = require "spec.bench.markdown"
 local results = require "lossdbg.cli.bench.results"
 local systems = require "lossdbg.cli.bench.systems"
 
-local part_names = { "steps", "telemetry", "ops", "startup", "doctor", "scaling" }
+local part_names = { "steps", "telemetry", "watch", "ops", "startup", "doctor", "scaling" }
 local defaults = {
   workloads = "W1 W2 W3 W4 W5 W6 W7 W8 W9 W10", threads = "1 2", repeats = "5", seconds = "0.3",
   peers = "1", parts = table.concat(part_names, " "), out = "build/bench.json",
