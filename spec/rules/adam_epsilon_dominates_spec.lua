@@ -6,8 +6,7 @@ describe("rule adam_epsilon_dominates", function()
 
   it("fires: an epsilon of 0.1 that governs a failed run", function()
     local case = with(cases.wine_raw(), { description = { optimizer = { name = "adam",
-      epsilon = 0.1 } },
-      signals = { layers = { dense_2 = { epsilon_share = 0.9 } } } })
+      epsilon = 0.1 } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
     assert.equal("measured", f.class)

@@ -1,4 +1,5 @@
 --- What specs of rules do with a case: other networks, one rule run, changes of scale.
+local catalogue = require "lossdbg.diagnose.signals"
 local registry = require "lossdbg.diagnose.registry"
 local parts = require "spec.support.case_parts"
 
@@ -28,6 +29,9 @@ end
 ---@return table|string|nil the (first) finding, or why not
 function M.run(id, case)
   assert(registry.get(id), "no rule " .. id)
+  for _, name in ipairs(catalogue.names_in(case.signals)) do
+    assert(catalogue.get(name), "no signal is called " .. name)
+  end
   local findings, checked, unjudged, skipped = registry.evaluate {
     description = case.description, signals = case.signals,
     options = { only = { [id] = true }, strict = true },

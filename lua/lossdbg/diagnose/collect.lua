@@ -10,8 +10,6 @@ local verdicts = require "lossdbg.diagnose.verdict"
 
 local M = {}
 
-local window = 20 -- blocks of the trend test
-
 local function flat(t) return t:contiguous() end
 
 --- The audit of a training set (signals.data).
@@ -46,8 +44,6 @@ local function case_of(run, rows, val)
   local description, signals = run.description, copy(run.signals)
   signals.data = rows and M.audit(rows, val, description.task) or nil
   signals.trend = M.trend(signals.loss, description.steps_per_epoch)
-  signals.val_trend = signals.val_loss
-    and core.diagnose.trend(signals.val_loss, { block = 1, window = window }) or nil
   signals.lr = run.steps and run.steps.lr
   signals.majority = signals.data and signals.data.y and signals.data.y.majority
   signals.epoch_loss = signals.epoch_loss or run.history and run.history.loss

@@ -141,6 +141,23 @@ function M.get(id)
   return by_id[id]
 end
 
+---Rules that need a signal, or a group that it belongs to.
+---@param name string of the signal catalogue
+---@return string[] ids in order
+function M.readers(name)
+  local list = {}
+  for _, rule in ipairs(M.rules()) do
+    local reads = false
+    for _, need in ipairs(rule.needs or {}) do
+      for path in need:gmatch "[^|]+" do
+        reads = reads or path == name or name:sub(1, #path + 1) == path .. "."
+      end
+    end
+    if reads then list[#list + 1] = rule.id end
+  end
+  return list
+end
+
 local function present(case, path)
   for alternative in path:gmatch("[^|]+") do
     local node

@@ -27,7 +27,7 @@ local GROUPS = {
     lowest = { "loss", "number" }, level = { "loss", "number" }, mean = { "loss", "number" },
     se = { "loss", "number" }, lag1 = { "correlation", "number" },
     noise_cv = { "share", "number" }, stalled = { "flag", "boolean" },
-    more_steps = { "steps", "number" } } },
+    more_steps = { "steps", "number" }, nonfinite = { "losses", "integer" } } },
   { "skill|val_skill", "train.telemetry", "forward", {
     value = { "skill", "number" }, n = { "rows", "integer" }, loss = { "loss", "number" },
     verdict = { "words", "better, worse, at_baseline or undetermined" },
@@ -230,7 +230,10 @@ end
 function M.names_in(signals)
   local found, out = {}, {}
   local function walk(value, path)
-    if by_name[path] or type(value) ~= "table" or #value > 0 then found[path] = true return end
+    if by_name[path] or type(value) ~= "table" or #value > 0 then
+      found[by_name[path .. ".*"] and path .. ".*" or path] = true
+      return
+    end
     for key, inner in pairs(value) do
       local starred = path .. ".*"
       local deeper = path == "" and tostring(key)
