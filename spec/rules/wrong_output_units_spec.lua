@@ -45,4 +45,11 @@ describe("rule wrong_output_units", function()
   it("cannot tell: data that was not audited", function()
     assert.equal("unjudged", (cases.run(id, with(cases.wine(), { signals = { data = NONE } }))))
   end)
+
+  it("is silent: ids and a loss of the user's own, with a unit for each class", function()
+    local case = cases.with(cases.wine(), { description = { loss = { name = "custom" } } })
+    assert.equal("passes", (cases.run("wrong_output_units", case)))
+    case.signals.data.y.classes = 4
+    assert.equal("fires", (cases.run("wrong_output_units", case)))
+  end)
 end)

@@ -37,7 +37,9 @@ local function wanted(case, units)
   end
   local many = y.kind == "index" and (y.classes or 0) > 2
   if name == "binary_crossentropy" and units == 1 and many then return y.classes end
-  local ids = y.kind == "index" and y.width == 1 and units > 1 and name:find("crossentropy")
+  -- A function of the user's own may well be a cross-entropy of ids.
+  local of_ids = name:find "crossentropy" or name == "custom" and units >= (y.classes or units)
+  local ids = y.kind == "index" and y.width == 1 and units > 1 and of_ids
   if y.width and y.width ~= values(case, units) and not ids then return y.width end
   return nil
 end
