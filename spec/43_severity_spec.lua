@@ -37,6 +37,21 @@ describe("severity", function()
     assert.equal("warning", severity.of("measured", "healthy", "validation"))
   end)
 
+  it("counts what is wrong by construction where the task is learnt in spite of the loss", function()
+    local cases = require "spec.support.cases"
+    local function of(skill)
+      local case = cases.with(cases.wine(), { description = { loss = { from_logits = true } },
+        signals = { skill = { value = skill, verdict = "better" }, loss = cases.NONE,
+          epoch_loss = cases.NONE, trend = { verdict = "plateau", last = 0.7 },
+          task_skill = { train = 0.95, measure = "accuracy" } } })
+      local state, f = cases.run("double_softmax", case)
+      assert.equal("fires", state)
+      return f.severity
+    end
+    assert.equal("error", of(0.49))
+    assert.equal("warning", of(0.51))
+  end)
+
   it("refuses a state that nobody knows", function()
     assert.has_error(function() severity.of("exact", "stuck") end,
       "lossdbg: severity.of: unknown state 'stuck'")

@@ -99,6 +99,8 @@ describe("the state of a run", function()
       local run = state.judge(input(list, { baseline = 1.25, task = { train = 0.95 } }))
       assert.equal("healthy", run.id)
       assert.is_true(run.bad_loss)
+      run = state.judge(input(list, { baseline = 2.41, task = { train = 0.95 } }))
+      assert.is_false(run.bad_loss) -- half of the loss is removed
       -- accuracy is no proof where the loss is worse than that of a constant answer
       run = state.judge(input(list, { baseline = 1.1, task = { train = 0.95 } }))
       assert.not_equal("healthy", run.id)

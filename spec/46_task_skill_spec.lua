@@ -63,6 +63,8 @@ describe("task skill", function()
     assert.is_nil(value({ { 0.9, 0.1 }, { 0.8, 0.2 } }, { 0, 0 }, ld.loss.sparse_crossentropy(),
       "i32"))
     assert.is_nil(value({ { 1 }, { 2 } }, { { 5 }, { 5 } }, ld.loss.mse()))
+    assert.is_nil(value({ { 1, 2 }, { 2, 1 } }, { { 3, 6 }, { 2, 1 } },
+      ld.loss.cosine_similarity()))
     assert.is_nil(value({ { 0 / 0 }, { 2 } }, { { 5 }, { 6 } }, ld.loss.mse()))
     assert.is_nil(value({ { 1, 2, 3 }, { 1, 2, 3 } }, { { 5, 6 }, { 6, 7 } }, ld.loss.mse()))
   end)

@@ -203,10 +203,15 @@ local function run_check(rule, case)
   return nil, "cannot tell: the rule failed (" .. tostring(result) .. ")"
 end
 
-local function collect(findings, result, state)
+-- What is wrong by construction counts in full where the task is learnt in spite of the loss.
+local function state_for(f, status)
+  return f.class == "exact" and status.bad_loss and "plateau_after_progress" or status.id
+end
+
+local function collect(findings, result, status)
   if result.rule then result = { result } end
   for _, f in ipairs(result) do
-    f.severity = severity.of(f.class, state, f.part)
+    f.severity = severity.of(f.class, state_for(f, status), f.part)
     local ok, message = finding.validate(f)
     if not ok then error("lossdbg: registry.evaluate: bad finding: " .. message, 3) end
     findings[#findings + 1] = f
@@ -234,7 +239,7 @@ function M.evaluate(case)
       local why, result = unmet(rule, prepared), nil
       if not why then result, why = run_check(rule, prepared) end
       if result and next(result) then
-        collect(findings, result, prepared.facts.state)
+        collect(findings, result, prepared.facts.status)
       elseif not why then
         checked[#checked + 1] = rule.id
       elseif why:find("^not applicable") then

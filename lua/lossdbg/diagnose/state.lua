@@ -224,7 +224,8 @@ end
 ---@field level lossdbg.Level
 ---@field task { train: number?, val: number?, lower: number?, room: boolean? }
 ---@field skill number? the best that speaks for the run
----@field bad_loss boolean the task is learnt although the loss is poor
+---@field bad_loss boolean the task is learnt although little of the loss is removed: what is wrong
+---  by construction counts as in a run that stopped half way
 
 ---Judges a run from its series and, where they are known, its level and skill.
 ---@param i lossdbg.StateInput
@@ -237,7 +238,8 @@ function M.judge(i)
   return {
     id = id, fails = by_id[id].fails == true, learns = by_id[id].learns == true, movement = m,
     level = level, task = task, skill = skill,
-    bad_loss = by_id[id].learns and level.skill ~= nil and level.skill < limit "poor" or false,
+    bad_loss = by_id[id].learns and level.skill ~= nil and level.skill < limit "learnt"
+      and (task.train or 0) >= limit "learnt",
   }
 end
 

@@ -56,8 +56,8 @@ local function falling(f)
       numfmt.percent(math.max(0, f.skill)))
   end
   if f.status.bad_loss then
-    return string.format("the task is learnt, %s, though the loss %s is no better than that of a "
-      .. "constant answer", task_words(f), number(f.level))
+    return string.format("the task is learnt, %s, though the loss %s against %s for a constant "
+      .. "answer is not", task_words(f), number(f.level), number(f.baseline or 0 / 0))
   end
   return text
 end

@@ -81,6 +81,8 @@ local function by_distance(output, y, loss, rows)
 end
 
 local function judge(output, y, loss)
+  -- Where only the direction counts, distances say nothing.
+  if loss.name == "cosine_similarity" then return nil end
   local rows = y.shape[1]
   output = output:cast "f64"
   if output:has_nonfinite() then return nil end
