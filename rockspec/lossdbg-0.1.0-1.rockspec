@@ -55,6 +55,7 @@ build = {
       ["lossdbg.cli.compare.init"] = "lua/lossdbg/cli/compare/init.lua",
       ["lossdbg.cli.convert.init"] = "lua/lossdbg/cli/convert/init.lua",
       ["lossdbg.cli.diagnose.init"] = "lua/lossdbg/cli/diagnose/init.lua",
+      ["lossdbg.cli.diagnose.pasted"] = "lua/lossdbg/cli/diagnose/pasted.lua",
       ["lossdbg.cli.diagnose.rebuilt"] = "lua/lossdbg/cli/diagnose/rebuilt.lua",
       ["lossdbg.cli.equal.init"] = "lua/lossdbg/cli/equal/init.lua",
       ["lossdbg.cli.explain.init"] = "lua/lossdbg/cli/explain/init.lua",

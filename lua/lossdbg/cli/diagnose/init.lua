@@ -5,6 +5,7 @@ local curve = require "lossdbg.diagnose.curve"
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
+local pasted = require "lossdbg.cli.diagnose.pasted"
 local rebuilt = require "lossdbg.cli.diagnose.rebuilt"
 local report_options = require "lossdbg.cli.report_options"
 local user_script = require "lossdbg.cli.user_script"
@@ -26,7 +27,7 @@ local M = {
       .. "instead of the text (its form: lossdbg help --schema)" },
     { name = "html", value = "a file", doc = "also write a report there" },
     { name = "sarif", value = "a file", doc = "also write SARIF 2.1.0 there; - as for --json" },
-  }, report_options.look),
+  }, pasted.options, report_options.look),
   examples = { "lossdbg diagnose runs/7", "python train.py | lossdbg diagnose -",
     "lossdbg diagnose history.json --counts 59,71,48 --brief",
     "lossdbg diagnose runs/7 --json - | jq .verdict", "lossdbg diagnose train.lua --budget 60" },
@@ -82,7 +83,10 @@ local function of_path(path, given, look)
     if type(value) == "table" and value.to_table and value.verdict then
       return of_diagnosis(value, path, given, look)
     elseif type(value) == "table" and type(value.diagnose) == "function" then
-      return of_diagnosis(value:diagnose { budget = given.budget }, path, given, look)
+      local diagnosis = value:diagnose { budget = given.budget }
+      local result = of_diagnosis(diagnosis, path, given, look)
+      if not given.brief then result.text = result.text .. pasted.text(diagnosis, value, given) end
+      return result
     end
     cli.stop(cli.status.usage, "%s: expected a script that returns an experiment, it returned %s",
       path, type(value))

@@ -3,6 +3,7 @@
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
+local pasted = require "lossdbg.cli.diagnose.pasted"
 local text = require "lossdbg.support.text"
 
 local M = {}
@@ -95,7 +96,7 @@ function M.diagnose(program, run, judged, given, look)
   line = table.concat(text.wrap(line, 80, "  replay  ", "          "), "\n")
   return { record = record, subject = diagnosis, text = table.concat({ head, line, "",
     diagnosis:text { color = look.color, all = given.all, name = run.recorded.path, exit = exit } },
-    "\n") }
+    "\n") .. pasted.text(diagnosis, program.experiment, given, program) }
 end
 
 return M
