@@ -8,7 +8,7 @@ local cases = require "spec.support.cases"
 local registry = require "lossdbg.diagnose.registry"
 
 local tables = {}
-for i, name in ipairs { "data", "network", "step", "loop" } do
+for i, name in ipairs { "data", "network", "step", "loop", "reports" } do
   tables[i] = require("spec.support.limits_" .. name)
 end
 

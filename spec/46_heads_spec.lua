@@ -212,7 +212,7 @@ describe("the head that is read", function()
     local v = judged { nn.dense { 3 }, nn.lambda(function(x) return x:softmax(-1) end) }
     assert.same({ "right", "softmax" }, { v.grade, v.read.head.group })
     v = judged { nn.dense { 3 }, nn.lambda(function(x) return x:mul(2):sub(9) end) }
-    assert.same({ "wrong", "logits_into_probability_loss" }, { v.grade, v.rule })
+    assert.same({ "wrong", "missing_output_activation" }, { v.grade, v.rule })
   end)
 
   it("shows what stands between the last weights and the softmax", function()

@@ -47,6 +47,8 @@ local function answer(d, result)
   result.verdict, result.state, result.probability = d.verdict, d.state, d.probability
   result.causes = causes_of(d, grave)
   result.remarks = causes_of(d, { warning = true })
+  result.warnings = json.array()
+  for i, cause in ipairs(result.remarks) do result.warnings[i] = cause.id end
   if d.healthy then
     result.causes = json.array()
   elseif #result.causes == 0 then

@@ -21,7 +21,7 @@ describe("rule missing_nonlinearity", function()
       "softmax") })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("measured", f.class)
+    assert.equal("suggestive", f.class)
     assert.equal("missing_nonlinearity", f.cause)
   end)
 

@@ -25,6 +25,17 @@ describe("rule overfit", function()
     assert.equal("overfitting", f.cause)
   end)
 
+  it("suggests: a rise under one half, which hurts no answer yet", function()
+    local function rising(last)
+      return with(cases.wine(), { signals = { val_loss = { 1, 0.6, 0.5, 0.45, 0.47, 0.5, 0.53, 0.56,
+        0.58, 0.6, 0.62, last }, epoch_loss = cases.curve(12, 1, 0.02) } })
+    end
+    local _, f = cases.run(id, rising(0.67))
+    assert.equal("suggestive", f.class)
+    _, f = cases.run(id, rising(0.68))
+    assert.equal("measured", f.class)
+  end)
+
   it("is silent: both falling", function()
     assert.equal("passes", (cases.run(id, cases.wine())))
   end)

@@ -19,8 +19,15 @@ describe("rule targets_unrelated", function()
       overfit_batch = { passed = true } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
-    assert.equal("measured", f.class)
+    assert.equal("exact", f.class)
     assert.equal("misaligned_labels", f.cause)
+  end)
+
+  it("is a measurement where the shuffled inputs train hardly at all", function()
+    local _, f = cases.run(id, with(faulty.permuted(), { signals = { val_skill = NONE,
+      val_loss = NONE, tests = { data_independence = { real = 0.11, shuffled = 0.09,
+        independent = true }, overfit_batch = { passed = true } } } }))
+    assert.equal("measured", f.class)
   end)
 
   it("is silent: validation that follows", function()

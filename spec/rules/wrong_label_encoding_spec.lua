@@ -22,22 +22,28 @@ describe("rule wrong_label_encoding", function()
     assert.equal("wrong_label_encoding", f.cause)
   end)
 
-  it("fires: targets of a binary cross-entropy to 255", function()
-    local case = with(cases.wine(), { description = { loss = { name = "binary_crossentropy" } },
-      signals = { data = { y = { min = 0, max = 255 } } } })
+  it("fires: -1 and 1 under a binary cross-entropy", function()
+    local case = cases.network(with(cases.wine(), { description = { task = { kind = "binary" },
+      loss = { name = "binary_crossentropy" } }, signals = { data = { y = { kind =
+        "plus_minus_one", min = -1, max = 1, classes = 2 } } } }),
+      { cases.dense(1, 1, 13, "sigmoid") })
     local state, f = cases.run(id, case)
-    assert.equal("fires", state)
-    assert.equal("measured", f.class)
-    assert.equal("wrong_label_encoding", f.cause)
+    assert.same({ "fires", "exact", "wrong_label_encoding" }, { state, f.class, f.cause })
+    assert.same({ labels = "zero_one" }, f.fixes[1].patch)
   end)
 
-  it("fires: 0/1 labels under a hinge loss in a failed run", function()
-    local case = with(cases.wine_raw(), { description = { loss = { name = "hinge" } },
-      signals = { data = { y = { kind = "zero_one" } } } })
-    local state, f = cases.run(id, case)
-    assert.equal("fires", state)
-    assert.equal("measured", f.class)
-    assert.equal("wrong_label_encoding", f.cause)
+  it("fires: rows of shares that do not add up to 1", function()
+    local state, f = cases.run(id, with(cases.wine(), { description = { loss = {
+      name = "categorical_crossentropy" } }, signals = { data = { y = { kind = "one_hot",
+        width = 3, max = 1, row_sum_bad = 4 } } } }))
+    assert.same({ "fires", "measured", "wrong_label_encoding" }, { state, f.class, f.cause })
+  end)
+
+  it("is silent: 0/1 labels under a hinge loss, which takes both codes", function()
+    local case = cases.network(with(cases.wine_raw(), { description = { task = { kind = "binary" },
+      loss = { name = "hinge" } }, signals = { data = { y = { kind = "zero_one", max = 1,
+        classes = 2 } } } }), { cases.dense(1, 1, 13) })
+    assert.equal("passes", (cases.run(id, case)))
   end)
 
   it("is silent: ids 0 to K-1", function()

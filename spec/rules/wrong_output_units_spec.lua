@@ -42,8 +42,9 @@ describe("rule wrong_output_units", function()
     assert.equal("passes", (cases.run(id, case)))
   end)
 
-  it("cannot tell: data that was not audited", function()
-    assert.equal("unjudged", (cases.run(id, with(cases.wine(), { signals = { data = NONE } }))))
+  it("cannot tell: real targets that nobody saw", function()
+    assert.equal("unjudged", (cases.run(id, with(cases.regression(), {
+      signals = { data = NONE } }))))
   end)
 
   it("is silent: ids and a loss of the user's own, with a unit for each class", function()

@@ -197,13 +197,13 @@ return {
       return permuted { val_loss = flat(30, v * 1.08) } end },
     accuracy = { 0.1, "measured", "passes", function(v)
       return permuted { val_accuracy = 0.401 + v } end },
-    memorised = { 0.9, "measured", "passes", function(v)
+    memorised = { 0.9, "exact", "passes", function(v)
       return with(cases.wine(), { signals = { skill = { value = v }, val_skill = NONE,
         tests = independent } }) end },
-    useful = { 0.3, "measured", "passes", function(v)
+    useful = { 0.3, "exact", "passes", function(v)
       return with(cases.wine(), { signals = { skill = { value = 0.7 },
         val_skill = { value = v }, tests = independent } }) end },
-    dead = { 0.9, "measured", "passes", function(v)
+    dead = { 0.9, "exact", "passes", function(v)
       return raw { final = { layers = { dense_2 = { dead_share = v } } },
         tests = independent, val_skill = NONE } end },
   },
@@ -237,8 +237,8 @@ return {
   },
   unscaled_targets = {
     sd_high = { 10, "passes", "measured", function(v) return targets(0, v) end },
-    sd_low = { 0.1, "measured", "passes", function(v) return targets(0, v) end },
-    offset = { 3, "passes", "measured", function(v) return targets(v, 1) end },
+    sd_low = { 0.1, "suggestive", "passes", function(v) return targets(0, v) end },
+    offset = { 3, "passes", "suggestive", function(v) return targets(v, 1) end },
   },
   unshuffled_data = { z = { -6, "passes", "measured", function(v)
     return with(data { y = { runs_z = v } }, { description = { shuffle = false } }) end } },
@@ -258,9 +258,10 @@ return {
         final = { layers = { dense_2 = { weight_rms = v } } } }) end },
   },
   overfitting = {
-    rise = { 1.1, "passes", "measured", function(v) return turning(0.51, v, 28) end },
-    noise = { 2, "passes", "measured", noisy_turn },
-    z = { 2.326, "passes", "measured", late_turn, points = { 5, 6 } },
+    rise = { 1.1, "passes", "suggestive", function(v) return turning(0.51, v, 28) end },
+    much = { 1.5, "suggestive", "measured", function(v) return turning(0.51, v, 28) end },
+    noise = { 2, "passes", "suggestive", noisy_turn },
+    z = { 2.326, "passes", "suggestive", late_turn, points = { 5, 6 } },
   },
   train_eval_inconsistent = {
     ratio = { 2, "passes", "measured", function(v)

@@ -34,15 +34,6 @@ local function dropout(rate, at)
   return cases.network(case, layers)
 end
 
----A regression whose output is rectified, with targets from `low` over a range of 1.
-local function rectified(low, dead)
-  local case = with(cases.regression(), { signals = {
-    data = { y = { min = low, max = 1 + low, mean = 0.5 } },
-    final = { layers = { dense_3 = { dead_share = dead } } } } })
-  case.description.layers[3].activation = "relu"
-  return case
-end
-
 local function gradients(list) return raw { grad_norm = list } end
 
 local function peak(value)
@@ -114,24 +105,8 @@ return {
     gap = { 0.1, "suggestive", "passes", function(v)
       return raw { skill = { value = 0.5 }, val_skill = { value = 0.5 - v } } end },
   },
-  final_layer_nonlinear = {
-    stuck = { 0.5, "suggestive", "measured", function(v) return rectified(0, v) end },
-    room = { 0.01, "suggestive", "measured", function(v) return rectified(-v, 0) end },
-  },
-  target_range_unreachable = { share = { 0.05, "passes", "measured", function(v)
-    return rectified(-v, 0) end } },
   loss_sum_reduction = { batch = { 8, "suggestive", "measured", function(v)
     return raw(nil, { loss = { reduction = "sum" }, batch = v }) end, whole = true } },
-  missing_output_activation = {
-    outside = { 1e-6, "passes", "exact", function(v)
-      local case = raw { init = { output = { min = -v, max = 1 } } }
-      case.description.layers[2].activation = nil
-      return case end },
-    row_sum = { 0.05, "passes", "exact", function(v)
-      local case = raw { init = { output = { min = 0, row_sum_min = 1 - v, row_sum_max = 1 } } }
-      case.description.layers[2].activation = nil
-      return case end },
-  },
   softmax_wrong_axis = { row_sum = { 1e-3, "passes", "exact", function(v)
     return raw { init = { output = { row_sum_min = 1 - v } } } end } },
   exploding_gradient = {

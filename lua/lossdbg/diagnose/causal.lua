@@ -67,6 +67,11 @@ M.EDGES = {
   wrong_label_encoding = { "Poor", "Wild", "loss_negative", "zero_gradient_layer",
     "init_loss_unexpected" },
 
+  padding_dominates = { "Blind", "Poor", "Still", "class_imbalance", "wrong_output_activation" },
+  unseen_validation_classes = { "overfitting", "train_val_shift", "missing_regularisation",
+    "inconsistent_test_preprocessing" },
+  embedding_of_real_features = { "Blind", "Poor", "unnormalised_inputs" },
+
   -- output and loss
   shape_broadcast = { "Still" },
   softmax_single_unit = { "Still", "weights_unchanged", "dying_relu", "wrong_output_units",
@@ -96,9 +101,12 @@ M.EDGES = {
   dropout_misuse = { "Blind", "Still", "Wild", "Step", "dying_relu" },
   dropout_after_output = { "Poor", "Wild", "init_loss_unexpected", "missing_output_activation",
     "softmax_wrong_axis" },
+  batchnorm_statistics_lag = { "overfitting", "dropout_misuse", "Poor", "missing_regularisation",
+    "targets_unrelated" },
   overfitting = { "too_few_epochs" },
 
   -- the step
+  bad_batch_size = { "loss_oscillating" },
   lr_zero_or_schedule_collapsed = { "Still", "Step", "weights_unchanged", "init_loss_unexpected",
     "parameters_not_in_optimizer", "dying_relu" },
   lr_too_high = { "Wild", "Still", "dying_relu", "saturating_hidden_activation" },
@@ -118,6 +126,9 @@ M.EDGES = {
   weights_unchanged = { "loss_constant", "Poor" },
 
   -- inside the network
+  gradient_blocked = { "zero_gradient_layer", "vanishing_gradient", "exploding_gradient",
+    "gradient_check_failed", "weights_unchanged", "parameters_not_in_optimizer", "Blind", "Still" },
+  rows_leak = { "overfitting", "train_eval_inconsistent", "Poor" },
   gradient_check_failed = { "exploding_gradient", "vanishing_gradient", "zero_gradient_layer",
     "Poor", "loss_diverging", "loss_oscillating" },
   exploding_gradient = { "nonfinite_loss", "nonfinite_tensor", "first_nonfinite_op",

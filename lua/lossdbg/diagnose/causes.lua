@@ -9,14 +9,14 @@ local causes = {
   },
   double_normalisation = {
     family = "data",
-    definition = "A scaling step is applied twice, so that the inputs become nearly constant or "
-      .. "tiny.",
+    definition = "A scaling step is applied twice, so that the inputs become nearly constant or"
+      .. " tiny.",
     equivalents = { "unnormalised_inputs", "constant_inputs" },
   },
   constant_inputs = {
     family = "data",
-    definition = "All samples, or all features, carry the same value, so that nothing can be told "
-      .. "apart.",
+    definition = "All samples, or all features, carry the same value, so that nothing can be told"
+      .. " apart.",
     equivalents = { "double_normalisation" },
   },
   nan_in_data = {
@@ -25,8 +25,8 @@ local causes = {
   },
   unshuffled_data = {
     family = "data",
-    definition = "Samples are visited in an order sorted by label or time, so that batches are not "
-      .. "representative.",
+    definition = "Samples are visited in an order sorted by label or time, so that batches are"
+      .. " not representative.",
   },
   class_imbalance = {
     family = "data",
@@ -59,8 +59,8 @@ local causes = {
   },
   misaligned_labels = {
     family = "targets",
-    definition = "Inputs and targets are paired wrongly, for instance because only one of them is "
-      .. "shuffled.",
+    definition = "Inputs and targets are paired wrongly, for instance because only one of them is"
+      .. " shuffled.",
     equivalents = { "uninformative_labels" },
   },
   uninformative_labels = {
@@ -139,8 +139,8 @@ local causes = {
   },
   loss_floor_soft_targets = {
     family = "output and loss",
-    definition = "The loss has a positive floor for the given targets (cross-entropy with targets "
-      .. "strictly between 0 and 1): it is flat without a fault in the network.",
+    definition = "The loss has a positive floor for the given targets (cross-entropy with targets"
+      .. " strictly between 0 and 1): it is flat without a fault in the network.",
     equivalents = { "wrong_loss" },
   },
   shape_broadcast = {
@@ -161,8 +161,8 @@ local causes = {
   },
   lr_too_low = {
     family = "optimiser",
-    definition = "The learning rate is far below what the problem allows; the loss moves, but "
-      .. "hardly.",
+    definition = "The learning rate is far below what the problem allows; the loss moves, but"
+      .. " hardly.",
     equivalents = { "too_few_epochs", "wrong_optimizer", "unscaled_targets" },
   },
   lr_too_high = {
@@ -173,8 +173,8 @@ local causes = {
   },
   wrong_optimizer = {
     family = "optimiser",
-    definition = "The update rule is a poor choice for the problem although its settings are "
-      .. "usual.",
+    definition = "The update rule is a poor choice for the problem although its settings are"
+      .. " usual.",
     equivalents = { "lr_too_low", "lr_too_high", "too_few_epochs" },
   },
   bad_batch_size = {
@@ -184,8 +184,8 @@ local causes = {
   },
   adam_epsilon_too_small = {
     family = "optimiser",
-    definition = "The stabiliser of an adaptive method is so small (or large) that it governs the "
-      .. "step.",
+    definition = "The stabiliser of an adaptive method is so small (or large) that it governs the"
+      .. " step.",
     equivalents = { "lr_too_high" },
   },
   gradient_sign_flipped = {
@@ -248,14 +248,14 @@ local causes = {
   },
   missing_nonlinearity = {
     family = "architecture",
-    definition = "Hidden layers have no activation function, so that the network is linear in its "
-      .. "inputs.",
+    definition = "Hidden layers have no activation function, so that the network is linear in its"
+      .. " inputs.",
     equivalents = { "too_few_units" },
   },
   too_few_units = {
     family = "architecture",
-    definition = "The network is too small for the task, up to a hidden layer that is missing "
-      .. "altogether.",
+    definition = "The network is too small for the task, up to a hidden layer that is missing"
+      .. " altogether.",
     equivalents = { "missing_nonlinearity" },
   },
   overfitting = {
@@ -279,6 +279,23 @@ local causes = {
     definition = "Dropout at a rate or place that removes the signal (keep and drop rate mixed up, "
       .. "after the output, on few units).",
     equivalents = { "over_regularisation" },
+  },
+  batchnorm_statistics_lag = {
+    family = "architecture",
+    definition = "The running statistics of batch normalisation lag behind training (momentum too"
+      .. " close to one for the number of steps), so that evaluation differs from it.",
+    equivalents = { "bad_batch_size" },
+  },
+  embedding_of_real_features = {
+    family = "architecture",
+    definition = "An embedding layer, which takes ids, is fed with real-valued features.",
+    equivalents = { "wrong_label_encoding", "unnormalised_inputs" },
+  },
+  padding_dominates = {
+    family = "data",
+    definition = "Padding makes up most of a sequence, or is counted in loss and metric, so that"
+      .. " what follows it is what is learnt.",
+    equivalents = { "wrong_label_encoding" },
   },
 }
 

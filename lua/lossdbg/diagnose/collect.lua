@@ -6,6 +6,7 @@ local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local facts = require "lossdbg.diagnose.facts"
 local movement = require "lossdbg.diagnose.movement"
+local row_audit = require "lossdbg.diagnose.row_audit"
 local verdicts = require "lossdbg.diagnose.verdict"
 
 local M = {}
@@ -29,6 +30,7 @@ function M.audit(rows, val, task)
   audit.names = rows.names
   local largest = audit.x and audit.x.largest
   if largest and rows.names then largest.name = rows.names[largest.column] end
+  row_audit.add(audit, rows, val, task)
   return audit
 end
 

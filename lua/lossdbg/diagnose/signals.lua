@@ -35,7 +35,7 @@ local GROUPS = {
   { "init|final", "train.telemetry", "forward", {
     loss = { "loss", "number" }, logit_std = { "logits", "number" },
     level = { "loss", "number" }, se = { "loss", "number" },
-    train_mode_loss = { "loss", "number" } } },
+    train_mode_loss = { "loss", "number" }, batch_statistics_loss = { "loss", "number" } } },
   { "init.output|final.output", "train.telemetry", "forward", {
     min = { "output", "number" }, max = { "output", "number" }, mean = { "output", "number" },
     std = { "output", "number" }, finite = { "flag", "boolean" },
@@ -112,6 +112,20 @@ local GROUPS = {
     mean_shift = { "standard deviations", "number" },
     mean_shift_column = { "column", "integer" },
     sd_ratio_bad_share = { "share of columns", "number" } } },
+  { "data.val.unseen", "diagnose.row_audit", "free", {
+    share = { "share of rows", "number" }, classes = { "classes", "integer" } } },
+  { "data.padding|data.target_padding", "diagnose.row_audit", "free", {
+    value = { "input", "number" }, share = { "share of steps", "number" },
+    rows = { "share of rows", "number" } } },
+  { "data.outlying", "diagnose.row_audit", "free", {
+    share = { "share of rows", "number" }, rows = { "rows", "integer" },
+    worst = { "ratio", "number" } } },
+  { "tests.gradient_path", "diagnose.tests.gradient_path", "backward", {
+    what = { "words", "zero, detached, infinite or passes" }, layer = { "path", "text" },
+    op = { "name", "text" }, line = { "file:line", "text" },
+    checked = { "layers", "integer" } } },
+  { "tests.row_leak", "diagnose.tests.row_leak", "forward", {
+    leaks = { "flag", "boolean" }, change = { "share of the answer", "number" } } },
   { "tests.overfit_batch", "diagnose.tests.overfit_batch", "side_run", {
     skill = { "skill", "number" }, loss = { "loss", "number" }, start = { "loss", "number" },
     steps = { "steps", "integer" }, baseline = { "loss", "number" },
@@ -150,7 +164,7 @@ local GROUPS = {
 M.DESCRIPTION = { "layers", "loss", "optimizer", "batch", "epochs", "max_steps", "shuffle", "seed",
   "steps_per_epoch", "n_train", "n_val", "n_parameters", "n_trainable", "task", "input_shape",
   "output_shape", "input_shapes", "output_shapes", "target", "class_weight",
-  "early_stopping", "name", "fused", "dtype" }
+  "early_stopping", "metrics", "name", "fused", "dtype" }
 
 ---@class lossdbg.Signal
 ---@field name string

@@ -43,7 +43,8 @@ end
 
 local function apply(x, self, context)
   local weights = self.weights
-  local batch = context.training and (self.trainable or self.options.flavor == "torch")
+  local training = context.training or context.batch_statistics -- those of the batch, no dropout
+  local batch = training and (self.trainable or self.options.flavor == "torch")
   if not batch or x.numel == 0 then
     return batch_norm(x, weights.gamma, weights.beta, weights.moving_mean, weights.moving_variance,
       self.epsilon)

@@ -81,6 +81,7 @@ function M.experiment(recipe, prepared)
     input_shapes = model.input_shapes, output_shapes = model.output_shapes,
     class_weight = recipe.class_weight,
     early_stopping = early_stopping(recipe.early_stopping), name = recipe.name,
+    metrics = plain(recipe.metrics, 1),
     fused = recipe.fuse, dtype = recipe.dtype, classes = recipe.train_rows.classes,
   }
 end

@@ -25,9 +25,9 @@ end
 
 -- One forward pass; `visit` sees every layer's input to the activation and output. `probe` tells
 -- layers with moving statistics to leave them alone, even in training mode.
-local function forward(model, rows, judge, visit, training)
+local function forward(model, rows, judge, visit, training, batch_statistics)
   local context = { training = training, logits = judge.logits, tap = visit, step = 0,
-    probe = true }
+    probe = true, batch_statistics = batch_statistics }
   local output = model:forward(rows.x, context)
   local values = judge.loss:compute(output, rows.y)
   if judge.loss.scale ~= 1 then values = values:mul(judge.loss.scale) end
@@ -189,6 +189,17 @@ local function training_loss(session)
   return tensors.no_grad(values.mean, values):item()
 end
 
+-- Loss of the probe in evaluation, but for the statistics of the batch instead of the moving ones:
+-- what lies between the two is their lag. nil without batch normalisation.
+local function batch_statistics_loss(session)
+  local lags = false
+  for _, layer in ipairs(session.model.list) do lags = lags or layer.kind == "batch_norm" end
+  if not lags then return nil end
+  local _, values = tensors.no_grad(forward, session.model, session.probe, session.judge, nil,
+    false, true)
+  return tensors.no_grad(values.mean, values):item()
+end
+
 ---Fills run.signals after the last step.
 ---@param session lossdbg.Session
 function M.at_end(session)
@@ -197,6 +208,7 @@ function M.at_end(session)
   signals.final, values, output = M.measure(session.model, session.probe, judge, true)
   M.mark_died(signals.init and signals.init.layers, signals.final.layers)
   signals.final.train_mode_loss = training_loss(session)
+  signals.final.batch_statistics_loss = batch_statistics_loss(session)
   signals.skill = M.skill(values, session.probe, judge, prepared.baseline, prepared.loss)
   signals.floor = signals.skill and signals.skill.floor
   local rows = prepared.val and M.probe_rows(prepared.val)

@@ -96,7 +96,8 @@ function M.head(case)
   end
   local name = outer and outer.name or "linear"
   local layer = outer and outer.layer or map
-  return { activation = name, group = heads.head_of[name], layer = layer, width = width_of(layer),
+  return { activation = name, group = heads.head_of[name], layer = layer,
+    width = width_of(layer) or width_of(map),
     inner = found[2] and found[2].name or nil }
 end
 
@@ -133,14 +134,19 @@ local function name_of_coding(y)
   return y.integral and y.min and y.min >= 0 and "counts" or "real"
 end
 
+-- What a loss takes, where the targets themselves were not seen.
+local taken = { sparse = "ids", sparse_logits = "ids", nll = "ids", ce = "one_hot",
+  ce_logits = "one_hot", kl = "one_hot", categorical_hinge = "one_hot", bce = "flags",
+  bce_logits = "flags", hinge = "signs" }
+
 ---How the targets are coded.
 ---@param case table
 ---@return { name: string, min: number?, max: number?, classes: integer?, width: integer? }|nil
 function M.coding(case)
   local y = case.signals.data and case.signals.data.y
-  if not y or not y.kind then return nil end
-  local seen = case.facts.y or y -- standardised where the experiment does so
   local loss = heads.loss_group(case.description.loss or {})
+  if not y or not y.kind then return taken[loss] and { name = taken[loss] } end
+  local seen = case.facts.y or y -- standardised where the experiment does so
   local per_step = name_of_steps(y, loss, case.description.output_shape)
   local name = per_step or name_of_coding(y)
   if name == "flags" and by_class[loss] then name = "ids" end -- two classes by number
@@ -156,6 +162,9 @@ end
 ---@return string|nil
 function M.task(case, loss, coding, width)
   local told, name = case.facts.task, coding.name
+  if not told and not coding.width and (loss == "bce" or loss == "bce_logits") then
+    told = (width or 1) > 1 and "multilabel" or "binary"
+  end
   if by_class[loss] and name == "ids" then return "multiclass" end
   if by_row[loss] and name == "one_hot" then return "multiclass" end
   if told == "binary" and ((name == "ids" and (coding.classes or 0) > 2) or name == "one_hot"

@@ -67,8 +67,8 @@ function M.may_lead_to(loss) return not never_first[loss] end
 M.activation = { linear = "linear", softmax = "softmax", log_softmax = "log_softmax",
   sigmoid = "sigmoid", signed = "tanh", positive = "softplus" }
 
-local any_head = "linear sigmoid signed positive rectified leaky softmax"
-local any_coding = "real shares flags signs ids counts one_hot distribution"
+local any_head = "linear sigmoid signed positive leaky softmax"
+local any_coding = "real shares flags signs ids counts one_hot"
 
 -- { loss groups, heads, codings, "usable" where it works but is not what one would write }.
 -- The first row of a task that fits the coding is the one that fixes lead to.
@@ -107,8 +107,11 @@ local rows = {
   },
   regression = {
     { "distance", any_head, any_coding },
-    { "relative", any_head, any_coding },
-    { "cosine", any_head, any_coding },
+    { "distance", "rectified", any_coding, "usable" }, -- a dead unit answers a constant
+    { "distance", "softmax linear", "distribution" },
+    { "distance", "sigmoid rectified positive", "distribution", "usable" },
+    { "relative", any_head, any_coding .. " distribution" },
+    { "cosine", any_head, any_coding .. " distribution" },
     { "bce", "sigmoid", "shares flags one_hot distribution" },
     { "bce_logits", "linear", "shares flags one_hot distribution" },
     { "ce", "softmax", "one_hot distribution" },
@@ -141,7 +144,8 @@ end
 M.range = { sigmoid = { 0, 1 }, softmax = { 0, 1 }, signed = { -1, 1 },
   rectified = { 0, math.huge }, positive = { 0, math.huge } }
 
-local beyond = 0.05 -- share of the targets' range that may lie outside: single outliers do
+--- Share of the targets' range that may lie outside that of the head: single outliers do.
+M.beyond = 0.05
 
 --- Share of the range of the targets that a head cannot answer.
 ---@param head string
@@ -165,10 +169,21 @@ local ranged = { distance = true, relative = true, poisson = true }
 ---@return "right"|"usable"|nil
 function M.grade(task, loss, head, coding)
   local grade = grades[task] and grades[task][loss .. " " .. head .. " " .. coding.name]
-  if grade and task == "regression" and ranged[loss] and M.outside(head, coding) > beyond then
+  if grade and task == "regression" and ranged[loss] and M.outside(head, coding) > M.beyond then
     return nil
   end
   return grade
+end
+
+--- A head that is right before this loss for targets of this coding, if there is one.
+---@return string|nil
+function M.right_head(task, loss, coding)
+  for _, triple in ipairs(M.triples[task] or {}) do
+    if triple.loss == loss and triple.coding == coding.name
+      and M.grade(task, loss, triple.head, coding) == "right" then
+      return triple.head
+    end
+  end
 end
 
 --- Whether a loss takes targets of this coding in this task, behind any head.

@@ -1,6 +1,7 @@
 --- Do head, loss and coding of the targets belong together? One verdict on a program, from one
 -- closed table (head_table); the configuration rules are its readers, each for one kind of
 -- mismatch.
+local finding = require "lossdbg.diagnose.finding"
 local fixes = require "lossdbg.diagnose.heads.head_fix"
 local heads = require "lossdbg.diagnose.heads.head_table"
 local numfmt = require "lossdbg.diagnose.numfmt"
@@ -26,16 +27,25 @@ local function classes_of(r)
   end
 end
 
+-- Values of one sample's output: an image has more of them than its last axis is long.
+local function values_of(case, width)
+  local shape, n = case.description.output_shape, 1
+  if type(shape) ~= "table" or #shape < 2 or shape[#shape] ~= width then return width end
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
+
 local function units_needed(r, case)
   if r.task == "multiclass" then
     local k = classes_of(r)
     if k and r.width and r.width < k then return k end
   end
-  local c, shape = r.coding, case.description.output_shape
+  local c = r.coding
   local per_row = by_id[r.loss] or (c.name == "ids" and r.width ~= 1)
-  if not per_row and c.width and r.width and not (type(shape) == "table" and #shape > 1)
-    and c.width ~= r.width then
-    return c.width
+  local total = values_of(case, r.width)
+  if not per_row and c.width and total and c.width ~= total then
+    local need = r.width * c.width // total
+    return need >= 1 and need ~= r.width and need or c.width
   end
   return r.width
 end
@@ -81,24 +91,26 @@ local function inner_group(r)
   return harmful_inner[group or ""] and group or nil
 end
 
+local far = 0.3 -- share of the targets' range that no outliers make up
+
 local kinds = {}
 
 kinds[#kinds + 1] = function(r)
   if r.head.group ~= "softmax" or r.head.width ~= 1 or r.head.measured then return nil end
-  return { rule = "softmax_single_unit", cause = "softmax_single_unit", weight = 0.99,
+  return { rule = "softmax_single_unit", cause = "softmax_single_unit",
     title = "softmax over a single unit always answers 1" }
 end
 
 kinds[#kinds + 1] = function(r)
   if r.need == r.width then return nil end
-  return { rule = "output_width_mismatch", cause = "wrong_output_units", weight = 0.95,
+  return { rule = "wrong_output_units", cause = "wrong_output_units",
     title = ("the output has %d unit%s, the targets need %d"):format(r.width,
       r.width == 1 and "" or "s", r.need) }
 end
 
 kinds[#kinds + 1] = function(r)
   if not r.bad_labels then return nil end
-  return { rule = "label_out_of_range", cause = "wrong_label_encoding", weight = 0.95,
+  return { rule = "wrong_label_encoding", cause = "wrong_label_encoding",
     title = ("labels reach from %s to %s, which %s cannot take"):format(
       numfmt.number(r.coding.min), numfmt.number(r.coding.max), heads.loss_patch[r.loss].name) }
 end
@@ -108,7 +120,7 @@ kinds[#kinds + 1] = function(r)
   if not twice or not heads.takes(r.task, r.loss, r.coding.name) then return nil end
   local same = (r.head.group == "sigmoid") == (r.loss == "bce_logits")
   return { rule = r.head.group == "softmax" and "double_softmax" or "double_sigmoid",
-    cause = same and "double_softmax" or "wrong_output_activation", weight = 0.97,
+    cause = same and "double_softmax" or "wrong_output_activation",
     title = ("%s in the last layer, and %s takes what comes before it"):format(r.head.activation,
       heads.loss_patch[r.loss].name) }
 end
@@ -119,15 +131,16 @@ kinds[#kinds + 1] = function(r)
     or not heads.takes(r.task, r.loss, r.coding.name) then
     return nil
   end
-  return { rule = "logits_into_probability_loss", cause = "missing_output_activation",
-    weight = 0.97, title = ("raw scores reach %s, which expects probabilities"):format(
+  return { rule = "missing_output_activation", cause = "missing_output_activation",
+    title = ("raw scores reach %s, which expects probabilities"):format(
       heads.loss_patch[r.loss].name) }
 end
 
 kinds[#kinds + 1] = function(r)
   local group = inner_group(r)
   if not group then return nil end
-  return { rule = "final_layer_nonlinear", cause = "wrong_output_activation", weight = 0.8,
+  local class = (group == "rectified" or group == "softmax") and "exact" or "measured"
+  return { rule = "final_layer_nonlinear", class = class, cause = "wrong_output_activation",
     title = ("%s stands between the last weights and the %s"):format(r.head.inner,
       r.head.activation) }
 end
@@ -138,7 +151,7 @@ kinds[#kinds + 1] = function(r)
   if share == 0 then return nil end
   local range = heads.range[r.head.group]
   return { rule = "target_range_unreachable", cause = "output_range_mismatch",
-    weight = share > 0.3 and 0.95 or 0.75, share = share,
+    class = share > far and "exact" or "measured", strength = share / heads.beyond,
     title = ("%s answers %s to %s, the targets reach from %s to %s"):format(r.head.activation,
       numfmt.number(range[1]), numfmt.number(range[2]), numfmt.number(r.coding.min),
       numfmt.number(r.coding.max)) }
@@ -153,10 +166,10 @@ kinds[#kinds + 1] = function(r)
   local name = heads.loss_patch[r.loss].name
   if fits and not known then return nil end
   if fits and r.head.group then
-    return { rule = "loss_activation_mismatch", cause = "wrong_output_activation", weight = 0.9,
+    return { rule = "loss_activation_mismatch", cause = "wrong_output_activation",
       title = ("%s output under %s"):format(r.head.activation, name) }
   end
-  return { rule = "loss_activation_mismatch", cause = "wrong_loss", weight = 0.9,
+  return { rule = "loss_activation_mismatch", cause = "wrong_loss",
     title = ("%s under %s"):format(task_words[r.task], name) }
 end
 
@@ -165,13 +178,17 @@ end
 ---@field rule string|nil the rule that reports it
 ---@field cause string|nil
 ---@field title string|nil
----@field weight number|nil
+---@field class "exact"|"measured"|"suggestive"|nil
+---@field strength number|nil
 ---@field fixes { text: string, patch: table }[]
 ---@field read table head, loss, coding, task, width, need
 
--- Each against the row of the table that would be written instead.
+-- It works, but the table has a row that one would write instead.
 local function usable(r)
-  return { grade = "usable", rule = "loss_activation_mismatch", cause = "wrong_loss", weight = 0.35,
+  local same = heads.right_head(r.task, r.loss, r.coding)
+  local class = r.coding.name == "distribution" and same and "measured" or "suggestive"
+  return { grade = "usable", class = class, rule = "loss_activation_mismatch",
+    cause = same and "wrong_output_activation" or "wrong_loss",
     title = ("%s behind %s for %s"):format(heads.loss_patch[r.loss].name,
       r.head.activation == "linear" and "a linear output" or r.head.activation,
       task_words[r.task]) }
@@ -187,24 +204,57 @@ local function judge(r)
   for _, kind in ipairs(kinds) do
     local verdict = kind(r)
     if verdict then
-      verdict.grade = "wrong"
+      verdict.grade, verdict.class = "wrong", verdict.class or "exact"
       return verdict
     end
   end
   return { grade = "right" } -- nothing is known against it
 end
 
----The verdict on a case.
----@param case table
----@return lossdbg.HeadVerdict|nil
----@return string|nil why there is none
-function M.judge(case)
+local function verdict_on(case)
   local r, why = M.read(case)
   if not r then return nil, why end
   local verdict = judge(r)
   verdict.read = r
   verdict.fixes = verdict.grade == "right" and {} or fixes.of(r)
   return verdict
+end
+
+---The verdict on a case; asked for by many rules, found once.
+---@param case table
+---@return lossdbg.HeadVerdict|nil
+---@return string|nil why there is none
+function M.judge(case)
+  local facts = case.facts
+  if not facts.head_asked then
+    facts.head_asked, facts.head, facts.head_why = true, verdict_on(case)
+  end
+  return facts.head, facts.head_why
+end
+
+---What a rule says about a case, when the mismatch is of its kind. What every such rule returns.
+---@param rule table
+---@param case table
+---@return table|nil finding
+---@return string|nil why it does not judge
+function M.finding(rule, case)
+  local verdict, why = M.judge(case)
+  if not verdict then return nil, why end
+  if verdict.rule ~= rule.id then return nil end
+  local r = verdict.read
+  return finding.new(rule, {
+    title = verdict.title, cause = verdict.cause, class = verdict.class,
+    strength = verdict.strength, where = case.facts:where(r.head.layer and r.head.layer.path),
+    evidence = {
+      finding.evidence("task", r.task),
+      finding.evidence("last activation", r.head.inner and r.head.inner .. ", then "
+        .. r.head.activation or r.head.activation or "unknown"),
+      finding.evidence("loss", case.facts:loss().name),
+      finding.evidence("targets", r.coding.name),
+      finding.evidence("output units", r.width or "unknown", r.need and tostring(r.need)),
+    },
+    fixes = verdict.fixes,
+  })
 end
 
 return M

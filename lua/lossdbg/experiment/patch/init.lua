@@ -83,11 +83,26 @@ function kinds.target(recipe, value)
   recipe.target = value
 end
 
+-- "drop_nonfinite": without rows that hold NaN; "drop_outlying": without rows on another scale;
+-- "pad_front": what fills sequences up goes to their front, so that a recurrence ends with what was
+-- said last.
+local changes = {
+  drop_nonfinite = function(rows) return require("lossdbg.train.fit_data").drop_nonfinite(rows) end,
+  drop_outlying = function(rows)
+    return require("lossdbg.experiment.patch.data_rows").drop_outlying(rows)
+  end,
+  pad_front = function(rows)
+    return require("lossdbg.experiment.patch.data_rows").pad_front(rows)
+  end,
+}
+
 function kinds.data(recipe, value)
-  if value ~= "drop_nonfinite" then fail("data", "\"drop_nonfinite\"", value) end
-  local fit_data = require "lossdbg.train.fit_data"
-  recipe.train = fit_data.drop_nonfinite(recipe.train_rows)
-  recipe.val = recipe.val_rows and fit_data.drop_nonfinite(recipe.val_rows)
+  local change = changes[value]
+  if not change then
+    fail("data", "\"drop_nonfinite\", \"drop_outlying\" or \"pad_front\"", value)
+  end
+  recipe.train = change(recipe.train_rows)
+  recipe.val = recipe.val_rows and change(recipe.val_rows)
 end
 
 -- The code of the targets; see recode.

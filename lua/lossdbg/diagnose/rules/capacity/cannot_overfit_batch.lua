@@ -2,7 +2,7 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "cannot_overfit_batch", cause = "too_few_units", family = "capacity", class = "measured",
+  id = "cannot_overfit_batch", cause = "too_few_units", family = "capacity",
   role = "symptom", needs = { "tests.overfit_batch" }, cost = "side_run",
 
   limits = {
@@ -50,6 +50,8 @@ function M.check(case, limits)
       numfmt.number(test.skill or 0), test.steps or 0, by_rate and string.format(
         ", but %s at %s times the learning rate", numfmt.number(best), rate) or ""),
     cause = cause,
+    -- Sixteen rows may be harder by heart than all of them are to understand.
+    class = facts.learned and not by_rate and "suggestive" or "measured",
     evidence = { finding.evidence("skill on one batch", test.skill or 0,
       finding.over(limits.by_rate)),
       finding.evidence("best skill at other learning rates", best or "unknown",

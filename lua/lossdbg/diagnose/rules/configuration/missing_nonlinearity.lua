@@ -4,7 +4,6 @@ local structure = require "lossdbg.diagnose.structure"
 
 local M = {
   id = "missing_nonlinearity", cause = "missing_nonlinearity", family = "configuration",
-  class = "measured",
   needs = { "description.layers" }, cost = "free",
 
   doc = {
@@ -44,6 +43,8 @@ function M.check(case)
       numfmt.list(found)),
 
     where = facts:where(found[1]),
+    -- A linear bottleneck that learns is a choice.
+    class = facts.learned and "suggestive" or "measured",
     evidence = { finding.evidence("hidden layers without an activation", #found, "0",
       numfmt.list(found)) },
     fixes = { { text = "use relu in the hidden layers",

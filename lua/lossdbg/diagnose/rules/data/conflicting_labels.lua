@@ -2,7 +2,7 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "conflicting_labels", cause = "misaligned_labels", family = "data",
+  id = "conflicting_labels", cause = "uninformative_labels", family = "data",
   needs = { "data.conflicts" }, cost = "free", least = { n = 20 },
 
   limits = {

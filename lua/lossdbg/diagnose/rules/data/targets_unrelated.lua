@@ -88,6 +88,9 @@ function M.check(case, limits)
     or "targets do not follow from the inputs: shuffled inputs train as well as the real ones"
   return finding.new(M, {
     title = title, part = by_val and "validation" or nil,
+    -- A network that learns any pairing as well as the given one has learnt nothing of this one.
+    class = by_test and (s.tests.data_independence.shuffled or 0) >= limits.learnt and "exact"
+      or nil,
 
     evidence = evidence,
     fixes = { { text = "check that inputs and targets are shuffled together and joined by row" } },

@@ -2,7 +2,7 @@ local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
-  id = "unscaled_targets", cause = "unscaled_targets", family = "data", class = "measured",
+  id = "unscaled_targets", cause = "unscaled_targets", family = "data",
   needs = { "data.y", "description.loss" }, cost = "free", least = { n = 2 },
 
   limits = {
@@ -45,6 +45,8 @@ function M.check(case, limits)
     title = string.format("targets are not scaled: mean %s, standard deviation %s",
       numfmt.number(y.mean or 0), numfmt.number(sd)),
 
+    -- The way to the mean is behind a run that learns; a spread far from 1 is felt to the end.
+    class = facts.learned and sd <= limits.sd_high and "suggestive" or "measured",
     strength = strength, where = facts:where(facts.net.output and facts.net.output.path),
     evidence = {
       finding.evidence("standard deviation of the target", sd,

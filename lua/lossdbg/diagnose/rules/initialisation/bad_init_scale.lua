@@ -3,7 +3,7 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 local structure = require "lossdbg.diagnose.structure"
 
 local M = {
-  id = "bad_init_scale", cause = "bad_init_scale", family = "initialisation", class = "measured",
+  id = "bad_init_scale", cause = "bad_init_scale", family = "initialisation",
   needs = { "init.layers", "description.layers" }, cost = "free",
 
   limits = {
@@ -51,7 +51,9 @@ function M.check(case, limits)
       w.v > 1 and numfmt.number(w.v) .. " times" or numfmt.percent(w.v)),
 
 
-      where = facts:where(w.layer.path), strength = w.off / limits.off,
+    where = facts:where(w.layer.path), strength = w.off / limits.off,
+    -- A run that learns has got over small weights; large ones are felt to the end.
+    class = w.v < 1 and facts.learned and "suggestive" or "measured",
     evidence = { finding.evidence("variance x fan-in, relative", w.v,
       finding.between(1 / limits.off, limits.off)),
       finding.evidence("standard deviation of the weights", w.sd) },

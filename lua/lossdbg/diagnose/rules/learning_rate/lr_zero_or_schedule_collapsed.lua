@@ -31,9 +31,17 @@ local function collapsed(lrs, limits)
   return nil
 end
 
+-- A warm-up begins at 0 and is no rate of 0.
+local function warms_up(lrs)
+  for _, lr in ipairs(type(lrs) == "table" and lrs or {}) do
+    if lr > 0 then return true end
+  end
+  return false
+end
+
 function M.check(case, limits)
   local facts, optimizer = case.facts, case.facts:optimizer()
-  if optimizer.lr == 0 then
+  if optimizer.lr == 0 and not warms_up(case.signals.lr) then
     return finding.new(M, {
       title = "the learning rate is 0: nothing can be learnt", class = "exact",
       evidence = { finding.evidence("learning rate", 0, "more than 0") },

@@ -3,13 +3,13 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 local facts_of = require "lossdbg.diagnose.facts"
 
 local M = {
-  id = "overfitting", cause = "overfitting", family = "regularisation", class = "measured",
-  part = "validation",
+  id = "overfitting", cause = "overfitting", family = "regularisation", part = "validation",
   needs = { "val_loss" }, cost = "free", least = { epochs = 8 },
 
   limits = {
     z = { 2.326, "one in a hundred trends without a rise" },
     rise = { 1.1, "a tenth above the best epoch" },
+    much = { 1.5, "half above it: less is confidence that grows, and hurts no answer yet" },
     noise = { 2, "and two standard deviations of the noise between epochs" },
   },
   doc = {
@@ -64,6 +64,7 @@ function M.check(case, limits)
       .. " training loss fell to %s", at, numfmt.number(best), numfmt.number(last),
       numfmt.number(train[#train])),
 
+    class = last > limits.much * best and "measured" or "suggestive",
     strength = last / best / limits.rise,
     evidence = { finding.evidence("validation loss, last over best", last / best,
         finding.under(limits.rise)),
