@@ -222,10 +222,12 @@ describe("the end of a fit", function()
     local e = classifier { epochs = 50 }
     local run = e:fit { verbose = 0, max_steps = 6 }
     assert.same({ 6, "max_steps", 2 }, { run.n_steps, run.stopped, run.n_epochs })
-    run = e:fit { verbose = 0, on_step = function(ctx) return ctx.step < 5 end }
+    run = e:fit { verbose = 0, on_step = function(ctx)
+      if ctx.step == 5 then return false end
+    end }
     assert.same({ 5, "callback" }, { run.n_steps, run.stopped })
     run = e:fit { verbose = 0, callbacks = { { on_epoch_end = function(_, _, logs)
-      return logs.epoch < 3
+      if logs.epoch == 3 then return false end
     end } } }
     assert.same({ 3, "callback" }, { run.n_epochs, run.stopped })
     assert.equal(2, #e:fit { verbose = 0, epochs = 2 })

@@ -37,7 +37,7 @@ describe("severity", function()
     assert.equal("warning", severity.of("measured", "healthy", "validation"))
   end)
 
-  it("counts what is wrong by construction where the task is learnt in spite of the loss", function()
+  it("counts what is wrong by construction where the task is learnt, not the loss", function()
     local cases = require "spec.support.cases"
     local function of(skill)
       local case = cases.with(cases.wine(), { description = { loss = { from_logits = true } },

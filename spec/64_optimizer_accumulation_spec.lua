@@ -10,7 +10,7 @@ describe("accumulated gradients", function()
     local x, y = {}, {}
     for i = 1, 24 do x[i], y[i] = { math.sin(i) }, math.cos(i) end
     return ld.experiment { train = { ld.tensor(x), ld.tensor(y) }, loss = "mse", epochs = 3,
-      model = ld.nn.sequential { ld.nn.dense(4, "tanh"), ld.nn.dense(1) }, batch = batch,
+      model = ld.nn.sequential { ld.nn.dense { 4, "tanh" }, ld.nn.dense(1) }, batch = batch,
       shuffle = false, dtype = "f64",
       optimizer = ld.optim.adam { lr = .05, gradient_accumulation_steps = steps },
     }:fit { verbose = 0 }

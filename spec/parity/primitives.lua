@@ -30,7 +30,7 @@ end
 -- Names that are functions of a module but no primitive of their own.
 local helpers = {
   loss = set("custom", "get", "resolve"), constraint = set("extend", "of", "read", "resolve"),
-  metric = set("mean", "resolve", "get"), schedule = set("custom", "from", "is_schedule"),
+  metric = set("direction", "mean", "resolve", "get"), schedule = set("custom", "from", "is_schedule"),
   initializer = set("fans", "gain", "get"),
 }
 

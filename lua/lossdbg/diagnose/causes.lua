@@ -1,5 +1,4 @@
---- Vocabulary of root causes: family, definition, causes that count as the same repair.
---- A finding names one of these; the texts of `explain` are built from them.
+--- Root causes that findings name: family, definition, causes that count as the same repair.
 local causes = {
   unnormalised_inputs = {
     family = "data",
@@ -276,14 +275,12 @@ local causes = {
   },
   dropout_misuse = {
     family = "generalisation",
-    definition = "Dropout at a rate or place that removes the signal (keep and drop rate mixed up, "
-      .. "after the output, on few units).",
+    definition = "Dropout whose rate or place removes the signal (on few units, after the output).",
     equivalents = { "over_regularisation" },
   },
   batchnorm_statistics_lag = {
     family = "architecture",
-    definition = "The running statistics of batch normalisation lag behind training (momentum too"
-      .. " close to one for the number of steps), so that evaluation differs from it.",
+    definition = "The running statistics of batch normalisation lag behind training.",
     equivalents = { "bad_batch_size" },
   },
   embedding_of_real_features = {
@@ -293,12 +290,10 @@ local causes = {
   },
   padding_dominates = {
     family = "data",
-    definition = "Padding makes up most of a sequence, or is counted in loss and metric, so that"
-      .. " what follows it is what is learnt.",
+    definition = "Padding makes up most of a sequence, or is counted in loss and metric.",
     equivalents = { "wrong_label_encoding" },
   },
 }
-
 for id, cause in pairs(require "lossdbg.diagnose.causes_loop") do causes[id] = cause end
 
 return causes

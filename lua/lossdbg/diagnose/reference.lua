@@ -134,7 +134,7 @@ local function network(experiment, train, held, layers, loss, kind)
   local run = experiment:with {
     train = { x = train.x, y = train.y }, val = held and { x = held.x, y = held.y } or false,
     loss = loss, task = kind, model = nn.sequential(layers),
-    optimizer = { name = "adam", lr = rate }, batch = batch, shuffle = true, loop = false,
+    optimizer = { name = "adam", lr = rate }, batch = batch, shuffle = true,
     epochs = math.ceil(steps * batch / train.n), max_steps = steps, metrics = false,
     callbacks = false, early_stopping = false, class_weight = false, fuse = true,
     target = kind == "regression" and "standardize" or "as_is", schedule = false,

@@ -186,6 +186,9 @@ end
 ---@return boolean|nil ok
 ---@return string|nil message
 function Run:save_jsonl(path)
+  if type(path) ~= "string" then
+    options.fail("run:save_jsonl", "path", "where to write", path, nil, source.level())
+  end
   local names, lines = self:names(), {}
   for epoch = 1, self.n_epochs do
     local record = { event = "epoch", epoch = epoch }

@@ -1,5 +1,6 @@
 --- Models as Keras writes them (model.to_json(), config.json), Keras 2 and 3, sequential and
 -- functional, as our descriptions.
+local attempt = require "lossdbg.support.attempt"
 local config = require "lossdbg.interop.keras_config"
 local json = require "lossdbg.support.json"
 local layers = require "lossdbg.interop.keras_layers"
@@ -78,7 +79,9 @@ local function item(object, problems)
   end
   if models[object.class_name] then return M.model(object, problems).model end
   if not problems then return layers.layer(plain_layer(object), described(object)) end
-  local ok, made = pcall(function() return layers.layer(plain_layer(object), described(object)) end)
+  local ok, made = attempt.call(function()
+    return layers.layer(plain_layer(object), described(object))
+  end)
   if ok then return made end
   problems[#problems + 1] = tostring(made):gsub("^.-lossdbg: interop.keras: ", "")
   return nn.activation { "linear", name = type(object.config) == "table" and object.config.name }

@@ -84,7 +84,7 @@ local rows = {
     { "bce", "sigmoid", "one_hot distribution", "usable" }, -- each class against the others
     { "bce_logits", "linear", "one_hot distribution", "usable" },
     { "bce", "softmax", "one_hot distribution", "usable" },
-    { "distance", "softmax sigmoid linear", "one_hot distribution", "usable" },
+    { "distance", "softmax sigmoid linear rectified", "one_hot distribution", "usable" },
     { "hinge", "linear signed", "one_hot signs", "usable" },
     { "categorical_hinge", "signed", "one_hot", "usable" },
     { "sparse_logits", "leaky", "ids", "usable" },
@@ -94,7 +94,7 @@ local rows = {
     { "bce", "sigmoid", "flags shares" },
     { "bce_logits", "linear", "flags shares" },
     { "hinge", "linear signed", "flags signs" },
-    { "distance", "sigmoid linear", "flags shares", "usable" },
+    { "distance", "sigmoid linear rectified", "flags shares", "usable" },
     { "distance", "linear signed", "signs", "usable" },
     { "bce_logits", "leaky", "flags shares", "usable" },
   },
@@ -102,7 +102,7 @@ local rows = {
     { "bce", "sigmoid", "flags shares one_hot distribution" },
     { "bce_logits", "linear", "flags shares one_hot distribution" },
     { "hinge", "linear signed", "flags signs", "usable" },
-    { "distance", "sigmoid linear", "flags shares one_hot distribution", "usable" },
+    { "distance", "sigmoid linear rectified", "flags shares one_hot distribution", "usable" },
     { "distance", "linear signed", "signs", "usable" },
   },
   regression = {

@@ -7,7 +7,8 @@ local work = require "lossdbg.experiment.trial.trial_work"
 local M = {}
 
 -- Cheap ones first: a time budget may end the list early.
-local names = { "row_leak", "gradient_path", "overfit_batch", "line", "gradcheck", "lr_range", "data_independence" }
+local names = { "row_leak", "gradient_path", "overfit_batch", "line", "gradcheck", "lr_range",
+  "data_independence" }
 
 --- All tests in order.
 ---@return { id: string, what: string, run: function }[]
