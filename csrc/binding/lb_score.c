@@ -60,7 +60,7 @@ static int score_fits(lua_State *L) {
 /* add({ state, kind, threshold }, prediction, target) */
 static int score_add(lua_State *L) {
   static const char where[] = "score.add";
-  lb_tape_read(L, where);
+  if (lb_taping(L)) lb_tape_read(L, where);
   const lb_tensor *p = lb_checktensor(L, 2, where, "prediction");
   const lb_tensor *t = lb_checktensor(L, 3, where, "target");
   const lb_score s = lb_check_score(L, 1, where, &p->view, &t->view);
