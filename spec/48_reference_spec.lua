@@ -158,6 +158,16 @@ describe("the search", function()
     end
   end)
 
+  it("leaves side tests to be made where it reaches more, or next to nothing", function()
+    local open = require("lossdbg.diagnose.reference").leaves_open
+    assert.is_true(open(nil))
+    assert.is_true(open { gap = 0.11, skill = 0.9 })
+    assert.is_false(open { gap = 0.09, skill = 0.9 })
+    assert.is_true(open { gap = 0.09, skill = 0.09 })
+    assert.is_false(open { gap = 0.09, skill = 0.11 })
+    assert.is_true(open { gap = -0.3, skill = -0.2 })
+  end)
+
   it("finds the cause that the rules were not allowed to name", function()
     local x, y = rows(160, function(_, _, row) return 3 * row[1] - 2 * row[2] end)
     local every = {}

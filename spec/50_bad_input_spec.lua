@@ -70,6 +70,7 @@ end
 
 -- Would start a long training, read the keyboard or write files.
 local skip = {
+  save = true, save_jsonl = true, save_tensorboard = true, save_checkpoint = true,
   write_npy = true, save_svg = true, save_html = true, save_json = true, save_csv = true,
   save = true,
 }

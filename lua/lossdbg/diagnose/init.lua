@@ -116,8 +116,7 @@ local function examine(experiment, run, case, evaluation, o)
     if not reference then missing[1] = { test = "reference", why = why } end
     evaluation, status = evaluate(case), collect.status(case) -- which may be all there is to learn
     if bench then bench.status = status end
-    wanted = has_errors(evaluation.findings) or not (reference and reference.gap)
-      or reference.gap > references.limits.gap[1]
+    wanted = has_errors(evaluation.findings) or references.leaves_open(reference)
   end
   if wanted then
     local results, more, work = side_tests.run(experiment, run, { budget = left - spent })

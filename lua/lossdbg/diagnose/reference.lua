@@ -19,6 +19,7 @@ local M = {}
 --- name = { limit, why }
 M.limits = {
   gap = { 0.1, "of skill below the plain recipe: less is what a sound but short run lacks" },
+  nothing = { 0.1, "of skill: where a plain recipe finds less, the targets may not follow at all" },
   held_out = { 60, "rows, of which a fifth can be spared to judge by" },
   rows = { 3000, "more bring a plain recipe nothing in so few steps" },
   least_steps = { 200, "a recipe must be given a chance where the run was only started" },
@@ -27,6 +28,15 @@ M.limits = {
 }
 
 local function limit(name) return M.limits[name][1] end
+
+---Whether side tests can still tell something: the recipe reaches clearly more than the run, or it
+---finds next to nothing either, so that inputs and targets may be strangers.
+---@param reference lossdbg.Reference|nil
+---@return boolean
+function M.leaves_open(reference)
+  if not (reference and reference.gap) then return true end
+  return reference.gap > limit "gap" or (reference.skill or 0) < limit "nothing"
+end
 
 local units, rate = 64, 3e-3
 

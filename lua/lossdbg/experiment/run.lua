@@ -203,6 +203,9 @@ end
 ---@return boolean|nil ok
 ---@return string|nil message
 function Run:save_tensorboard(folder)
+  if type(folder) ~= "string" then
+    options.fail("run:save_tensorboard", "folder", "where to write", folder, nil, source.level())
+  end
   return require("lossdbg.train.callback.tensorboard").save(self, folder)
 end
 

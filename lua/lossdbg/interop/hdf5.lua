@@ -7,6 +7,7 @@
 --   message       type (2) size (2) flags (1) reserved (3) data
 --   group         message 17: address of a B-tree ("TREE"), of a heap of names ("HEAP")
 --   leaves        "SNOD" 1 0 count (2), then entries
+local attempt = require "lossdbg.support.attempt"
 local npy_bytes = require "lossdbg.interop.npy_bytes"
 
 local M = {}
@@ -169,7 +170,7 @@ end
 ---@return string|nil message
 function M.arrays(bytes)
   local self = { bytes = bytes, items = 0 }
-  local ok, result = pcall(function()
+  local ok, result = attempt.call(function()
     if bytes:sub(1, 8) ~= SIGNATURE then refuse("not an HDF5 file: no signature") end
     local version, offsets, lengths = read(self, "<BxxxxBB", 8)
     if version ~= 0 then refuse("a superblock of version %d (written with libver)", version) end

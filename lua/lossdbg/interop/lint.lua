@@ -1,5 +1,6 @@
 --- Static rules on a model file, without its data: what the configuration alone shows. Layers that
 -- are not known are named and stand aside as if they passed values on; the rest is read.
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local experiment = require "lossdbg.experiment"
 local keras_program = require "lossdbg.interop.keras_program"
@@ -64,7 +65,7 @@ local function about_loss(rule)
 end
 
 local function judge(program, out)
-  local ok, d, note = pcall(described, program)
+  local ok, d, note = attempt.call(described, program)
   if not ok or not d then
     out.problems[#out.problems + 1] = "the model could not be built: " ..
       tostring(ok and note or d):gsub("^.-lossdbg: ", "")

@@ -1,6 +1,7 @@
 --- Models in ONNX, as torch.onnx.export and others write them, as trainable graphs.
 --   local program = assert(ld.interop.onnx.read "model.onnx")
 --   print(program:experiment { train = train, loss = "mse" }:diagnose())
+local attempt = require "lossdbg.support.attempt"
 local experiment = require "lossdbg.experiment"
 local nn = require "lossdbg.nn"
 local onnx_build = require "lossdbg.interop.onnx_build"
@@ -110,7 +111,7 @@ function Program:__tostring() return "a program in ONNX\n" .. tostring(self.mode
 ---@return lossdbg.OnnxProgram|nil
 ---@return string|nil message
 function M.of_graph(graph)
-  local ok, built, model = pcall(lower, graph)
+  local ok, built, model = attempt.call(lower, graph)
   if ok then
     return setmetatable({ model = model, names = built.names, initial = built.weights,
       notices = built.notices, ignored = {} }, Program)

@@ -7,6 +7,7 @@
 --   TensorProto  1 dims, 2 data_type, 4 float_data, 5 int32_data, 7 int64_data, 8 name, 9 raw_data,
 --                10 double_data, 13 external_data
 --   ValueInfo    1 name, 2 type { 1 tensor_type { 1 elem_type, 2 shape { 1 dim { 1 value } } } }
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local npy_bytes = require "lossdbg.interop.npy_bytes"
 local tensors = require "lossdbg.tensor"
@@ -189,7 +190,7 @@ end
 ---@return string|nil message
 function M.read(bytes)
   local self = { bytes = bytes }
-  local ok, result = pcall(function()
+  local ok, result = attempt.call(function()
     local model = open(self, { first = 1, size = #bytes })
     if not model[7] or not model[7][1].first then refuse("no graph: not an ONNX model") end
     local graph = graph_of(self, model[7][1])

@@ -1,4 +1,5 @@
 --- What lies in the folder of a recorded training: model, data, weights, settings, curves.
+local attempt = require "lossdbg.support.attempt"
 local archive = require "lossdbg.interop.archive"
 local core = require "lossdbg.core"
 local json = require "lossdbg.support.json"
@@ -65,7 +66,7 @@ local function traced(files, o)
   local weights = first_weights(files)
   if not weights then unreadable("no weights_first.npz beside model.fx.json") end
   local trace = require "lossdbg.interop.torch_trace"
-  local ok, graph = pcall(trace.graph, files:json "model.fx.json", weights,
+  local ok, graph = attempt.call(trace.graph, files:json "model.fx.json", weights,
     table.move(x.shape, 2, x.rank, 1, {}))
   if ok then return require("lossdbg.interop.onnx").of_graph(graph) end
   if type(graph) == "table" and graph.onnx then return nil, graph.onnx end

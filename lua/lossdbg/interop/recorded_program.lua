@@ -3,6 +3,7 @@
 --   local program = assert(ld.interop.recorded_program "run")
 --   print(program:replay())                       recorded 0.1156, replayed 0.1178 (...)
 --   print(program.experiment:diagnose())
+local attempt = require "lossdbg.support.attempt"
 local options = require "lossdbg.support.options"
 local recorded_files = require "lossdbg.interop.recorded_files"
 local recorded_replay = require "lossdbg.interop.recorded_replay"
@@ -55,7 +56,7 @@ function M.program(folder, given)
       source.level())
   end
   local o = options.check("interop.recorded_program", given, schema, source.level())
-  local ok, made = pcall(build, folder, o)
+  local ok, made = attempt.call(build, folder, o)
   if ok then return made end
   if type(made) == "table" and made.unreadable then
     return nil, folder .. ": " .. made.unreadable

@@ -2,6 +2,7 @@
 -- they come to it, and a gradient from behind: a slope that is zero everywhere, or is not finite
 -- where its values are, stops all learning before it. Ops and lines are those that Lua calls.
 
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local tensors = require "lossdbg.tensor"
@@ -36,7 +37,7 @@ local function watched(wanted, fn, ...)
         and ("%s:%d"):format(from.short_src, from.currentline) or nil }
     end
   end, "c")
-  local ok, value = pcall(fn, ...)
+  local ok, value = attempt.call(fn, ...)
   debug.sethook()
   if not ok then error(value, 0) end
   return last, value
@@ -58,7 +59,7 @@ local function slope(layer, x, context)
   if y:has_nonfinite() then return nil end -- its values are at fault, not its slope
   core.autograd.check_finite(true)
   local behind = core.random.normal(tensors.zeros(y.shape, y.dtype), 1, 1, 0, 1)
-  local ok = pcall(function() y:mul(behind):sum():backward() end)
+  local ok = attempt.call(function() y:mul(behind):sum():backward() end)
   local first = core.autograd.check_finite(false)
   if not ok then return nil end
   local grad = from.grad

@@ -1,5 +1,6 @@
 --- The rows that a loop feeds, against the rows of its data: which are seen again and again, which
 -- never, and whether inputs and targets still belong together.
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local fit_data = require "lossdbg.train.fit_data"
 local inputs = require "lossdbg.data.inputs"
@@ -170,7 +171,8 @@ end
 ---@return boolean|nil equal nil when they cannot be compared
 function Rows:compare(wanted, given, loss, output_shape)
   if not core.tensor.is_tensor(given) or not core.tensor.is_tensor(wanted) then return nil end
-  local ok, mine = pcall(fit_data.target, loss, given:detach(), output_shape, self.dtype, "y")
+  local ok, mine = attempt.call(fit_data.target, loss, given:detach(), output_shape, self.dtype,
+    "y")
   if not ok or mine.numel ~= wanted.numel then return nil end
   mine = mine:reshape(wanted.shape)
   local n = wanted.shape[1]

@@ -1,6 +1,7 @@
 --- The reference fit: a copy of the model and the optimiser as they were when the watch began,
 -- trained on the data for as many steps. Where it ends far better than the loop did, the loop does
 -- something else than train this model on this data; what, is for others to say.
+local attempt = require "lossdbg.support.attempt"
 local evaluate = require "lossdbg.train.evaluate"
 local inputs = require "lossdbg.data.inputs"
 local fit_data = require "lossdbg.train.fit_data"
@@ -28,7 +29,7 @@ local function attach(start, model)
   local optimizer = start.optimizer:clone()
   optimizer.lr = start.optimizer.lr
   optimizer:attach(model)
-  if start.state then pcall(optimizer.load_state, optimizer, start.state) end
+  if start.state then attempt.call(optimizer.load_state, optimizer, start.state) end
   return optimizer
 end
 

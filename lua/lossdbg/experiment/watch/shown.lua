@@ -1,5 +1,6 @@
 --- What the steps of a watched loop have shown, as signals: counts, what was fed, what the loss was
 -- made of, what became of gradients and weights.
+local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local optimizers_of = require "lossdbg.optim"
 local recorder = require "lossdbg.train.recorder"
@@ -81,7 +82,7 @@ end
 
 -- The rate that was named: the peak of a schedule, else the one at the start of the watch.
 local function named_lr(self)
-  local ok, described = pcall(optimizers_of.describe, self.optimizer)
+  local ok, described = attempt.call(optimizers_of.describe, self.optimizer)
   local rate = ok and tonumber(described.lr) or nil
   local first = tonumber(self.first_lr)
   return rate and first and math.max(rate, first) or rate or first
