@@ -72,7 +72,6 @@ end
 local skip = {
   save = true, save_jsonl = true, save_tensorboard = true, save_checkpoint = true,
   write_npy = true, save_svg = true, save_html = true, save_json = true, save_csv = true,
-  save = true,
 }
 
 local function walk(name, module, seen)

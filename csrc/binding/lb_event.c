@@ -274,11 +274,11 @@ static int lb_io_entries(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_toclose(L, 2);
   int fd = dup(fileno(s->f));
-  if (fd < 0) return lua_pushnil(L), 1;
-  *folder = fdopendir(fd);
+  if (fd >= 0) *folder = fdopendir(fd);
   if (!*folder) {
-    close(fd);
-    return lua_pushnil(L), 1;
+    if (fd >= 0) close(fd);
+    lua_pushnil(L);
+    return 1;
   }
   rewinddir(*folder);
   lua_newtable(L);

@@ -246,7 +246,7 @@ ldb_status lb_gate_host(lua_State *L, const char *name, int idx, const char *ref
                          .describe = describe_host,
                          .more = refusal ? NULL : &t->view};
   written(L, idx);
-  if (refusal && lb_taping(L)) lb_tape_refuse(L, refusal, name);
+  if (refusal && lb_taping(L)) lb_tape_refuse(L, "'%s' %s", name, refusal);
   return pass(L, &i, e);
 }
 

@@ -36,8 +36,8 @@ void lb_gate_output(lua_State *L, int idx, ldb_output_step *o);
 void lb_gate_mark(lua_State *L, const ldb_view *value);
 
 /* Bytes that only the caller can make: write(arg) puts them into the contiguous tensor at idx.
-   refusal NULL: replays keep what was written; else why no plan can repeat it, with the function's
-   name for %s. */
+   refusal NULL: replays keep what was written; else what the function does that no plan repeats:
+   "writes ...". */
 typedef ldb_step_fn lb_write_fn;
 ldb_status lb_gate_host(lua_State *L, const char *name, int idx, const char *refusal,
                         lb_write_fn *write, void *arg, ldb_error *e);

@@ -58,7 +58,7 @@ static int lb_io_proto_fields(lua_State *L) {
   }
 }
 
-/* proto_varints(bytes, first, size) -> list of packed numbers, signed; nil where they are damaged */
+/* proto_varints(bytes, first, size) -> list of packed numbers, signed; nil where they are cut */
 static int lb_io_proto_varints(lua_State *L) {
   ldb_proto p = check_range(L, "proto_varints");
   uint64_t value = 0;

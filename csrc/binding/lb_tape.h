@@ -1,12 +1,12 @@
 /*
 ** The tape: what a step did, written down while it runs eagerly. While a tape is in the context,
 ** the gate (lb_gate.h) appends a record of every instruction that it runs: the function of the op
-** row (or of an update, a fill, ...), its argument, and the pointers in it. Two tapes of two successive steps
-** that are equal but for the numbers that may change make a plan (lb_plan.h).
+** row (or of an update, a fill, ...), its argument, and the pointers in it. Two tapes of two
+** successive steps that are equal but for the numbers that may change make a plan (lb_plan.h).
 **
 ** Taping never changes what the step does, and raises nothing but what a debug hook raises: when
-** memory is short, or something happens that a replay could not repeat, the tape only says so. Every storage that a record names
-** is held, so that addresses stay unique.
+** memory is short, or something happens that a replay could not repeat, the tape only says so.
+** Every storage that a record names is held, so that addresses stay unique.
 */
 #ifndef LB_TAPE_H
 #define LB_TAPE_H

@@ -253,7 +253,7 @@ static int lb_tensor_set(lua_State *L) {
   element x = {&t->view, 0, check_element(L, 2, "set", t->view.dtype)};
   x.offset = check_place(L, 3, "set", &t->view);
   check_writable(L, 1, "set");
-  (void)lb_gate_host(L, "set", 1, "'%s' writes single values from Lua", write_element, &x, &e);
+  (void)lb_gate_host(L, "set", 1, "writes single values from Lua", write_element, &x, &e);
   lua_settop(L, 1);
   return 1;
 }

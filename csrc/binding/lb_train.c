@@ -166,7 +166,7 @@ static int lb_train_orthogonal(lua_State *L) {
   if (n > 0 && ldb_orthonormal_rows(shorter, n / shorter, q, &e) != LDB_OK)
     return lb_raise(L, where, &e);
   matrix m = {&t->view, q, rows, cols, gain};
-  lb_gate_host(L, where, 1, "'%s' writes into a tensor", write_matrix, &m, &e);
+  lb_gate_host(L, where, 1, "writes into a tensor", write_matrix, &m, &e);
   lua_settop(L, 1);
   return 1;
 }

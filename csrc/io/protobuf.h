@@ -1,8 +1,8 @@
 /*
 ** The wire format of protocol buffers over a byte range: a message is a row of fields, each a key
 ** (number << 3 | wire type) and a value.
-**   varint 0: up to 10 bytes, 7 bits each, lowest first · fixed64 1 · bytes 2: length, then so many
-**   bytes (text, a message within, packed numbers) · fixed32 5
+**   varint 0: up to 10 bytes, 7 bits each, lowest first; fixed64 1; bytes 2: length, then so many
+**   bytes (text, a message within, packed numbers); fixed32 5
 ** Groups (3 and 4, given up before 2008) are refused. Nothing recurses: who reads a message within
 ** opens its range anew, so nesting costs no stack here.
 */

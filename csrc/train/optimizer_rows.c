@@ -1,6 +1,6 @@
 /*
-** The optimisers: one row each. A new one is its update (optimizer.h, optimizer_adaptive.h), its row
-** here, and its place in the list at the end.
+** The optimisers: one row each. A new one is its update (optimizer.h, optimizer_adaptive.h), its
+** row here, and its place in the list at the end.
 */
 #include <float.h>
 #include <math.h>

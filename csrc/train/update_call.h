@@ -14,8 +14,8 @@
 
 enum { LDB_FLAVORS = 2, LDB_MAX_SLOTS = 3 };
 
-/* A hyperparameter. Legal numbers are least..most, without the ends that are open. A default that is
-   NaN: none, the update knows what to do without. */
+/* A hyperparameter. Legal numbers are least..most, without the ends that are open. A default that
+   is NaN: none, the update knows what to do without. */
 typedef struct ldb_hyper {
   const char *name;    /* of the option */
   const char *aliases; /* other names, separated by blanks */

@@ -1,7 +1,7 @@
 /*
-** Any bytes as an event file and as the data of one record. Invariants: ranges lie within the bytes;
-** reading goes on; bytes framed by us are one whole record, cut by one byte they are cut, with one
-** bit changed they are damaged or unreadable; numbers and rows stay within the room that was asked
+** Any bytes as an event file and as the data of one record. Invariants: ranges lie within the
+** bytes; reading goes on; bytes framed by us are one whole record, cut by one byte they are cut,
+** with one bit changed they are damaged or unreadable; numbers and rows stay within the room asked
 ** for; the rows of a `histo` begin and end with a count; a failure has a message.
 */
 #include <stdint.h>
