@@ -63,6 +63,19 @@ describe("lossdbg on the command line", function()
     assert.equal(66, (run("bench", "--against", path, "W1")))
   end)
 
+  it("ends with 130 where a script was stopped, with 66 where it failed by itself", function()
+    local path = os.tmpname()
+    for message, wanted in pairs { ["interrupted!"] = 130, ["no such column"] = 66 } do
+      local file = assert(io.open(path, "w"))
+      file:write(("error(%q, 0)"):format(message))
+      file:close()
+      local status, out, err = run("lr-find", path)
+      assert.equal(wanted, status, err)
+      assert.equal("", out)
+    end
+    os.remove(path)
+  end)
+
   it("ends with 70 on a fault of its own, with a trace", function()
     local command = require "lossdbg.cli.bench"
     local real = command.run

@@ -1,4 +1,5 @@
 --- Scripts that a command is given: Lua files that return an experiment, or something made of one.
+local attempt = require "lossdbg.support.attempt"
 local cli = require "lossdbg.cli"
 
 local M = {}
@@ -11,6 +12,7 @@ function M.run(path)
   if not chunk then cli.stop(cli.status.unreadable, "%s", why) end
   local results = table.pack(xpcall(chunk, debug.traceback, path))
   if not results[1] then
+    if attempt.is_interruption(results[2]) then error(results[2], 0) end
     cli.stop(cli.status.unreadable, "%s: the script failed: %s", path, tostring(results[2]))
   end
   return results[2]

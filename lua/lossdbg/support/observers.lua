@@ -47,7 +47,7 @@ end
 function M.quietly(fn, ...)
   local before = quiet
   quiet = true
-  return finish(before, attempt.call(fn, ...))
+  return finish(before, pcall(fn, ...))
 end
 
 ---Tells everybody who looks on. Their errors stay with them, unless they are the host's business
@@ -60,7 +60,7 @@ function M.tell(event, ...)
     local handler = observer[event]
     if handler then
       quiet = true
-      local ok, message = attempt.call(handler, observer, ...)
+      local ok, message = pcall(handler, observer, ...)
       quiet = false
       if not ok then
         if attempt.is_fatal(message) then error(message, 0) end
