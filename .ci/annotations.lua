@@ -1,7 +1,5 @@
 -- Writes lua/lossdbg/optim/annotations.lua: the optimisers and their options for editors, from the
 -- rows of the core. Run as `make annotations`; a spec fails while the file is older than the rows.
-package.path = "./lua/?.lua;./lua/?/init.lua;" .. package.path
-package.cpath = "./build/?.so;" .. package.cpath
 local kinds = require "lossdbg.optim.kinds"
 local common = require "lossdbg.optim.common"
 
