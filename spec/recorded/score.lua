@@ -44,8 +44,13 @@ local function judge(path, more)
     cause = told.findings[1] and told.findings[1].cause }
 end
 
-local dir = assert(arg[1], "usage: score.lua DIR [ARGUMENT ...]")
-local truth = assert(json.decode(assert(io.open(dir .. "/truth.json")):read "a"))
+local dir = arg[1] or ""
+local file, why = io.open(dir .. "/truth.json")
+if not file then
+  io.stderr:write("usage: make runs DIR=/folder with runs and their truth.json: ", why, "\n")
+  os.exit(64)
+end
+local truth = assert(json.decode(file:read "a"))
 local names = {}
 for name, one in pairs(truth) do
   if type(one) == "table" and one.acceptable then names[#names + 1] = name end
