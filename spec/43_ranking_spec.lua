@@ -193,7 +193,7 @@ describe("a fit whose mean loss few rows carry away", function()
   it("counts as learnt", function()
     local case = cases.with(cases.wine(), { signals = {
       skill = { value = -1.4, verdict = "at_baseline", loss = 2.67 },
-      final = { loss = 2.67, level = 2.67 }, accuracy = 0.97,
+      final = { loss = 2.67 }, accuracy = 0.97,
     } })
     local f = facts.of(case)
     assert.equal("healthy", f.state)

@@ -58,7 +58,7 @@ function M.wine()
       val_skill = { value = 0.95, verdict = "better", t = -20, n = 36, loss = 0.05,
         baseline = 1.08 },
       accuracy = 1, val_accuracy = 0.971, majority = 0.401,
-      final = { loss = 0.0248, level = 0.0248, se = 0.0004, output = probabilities(3),
+      final = { loss = 0.0248, output = probabilities(3),
         layers = { dense_2 = activity(0), dense_3 = activity(nil) } },
       layers = { dense_2 = layer_stats(0.005), dense_3 = layer_stats(0.01) },
       grad_norm = M.curve(150, 1, 0.05, 0.2), steps = 150,
@@ -95,7 +95,7 @@ function M.wine_raw()
     val_skill = { value = -0.01, verdict = "at_baseline", t = 0.4, n = 36, loss = 1.09,
       baseline = 1.08 },
     accuracy = 0.401, val_accuracy = 0.429,
-    final = { loss = 1.0880, level = 1.0880, se = 1e-5,
+    final = { loss = 1.0880,
       output = { min = 0.26, max = 0.41, row_sum_min = 1, row_sum_max = 1, finite = true,
         std_over_samples = 0, max_prob_mean = 0.41, single_class_share = 1 },
       layers = { dense_2 = { dead_share = 1, died = true } } },
@@ -144,7 +144,7 @@ function M.mnist()
     skill = { value = 0.949, n = 512, loss = 0.1179, baseline = 2.3002 },
     val_skill = { value = 0.87, n = 512, loss = 0.30, baseline = 2.3 }, accuracy = 0.966,
     val_accuracy = 0.907, majority = 0.112, steps = 1570,
-    final = { loss = 0.1179, level = 0.1179, layers = { dense_2 = { zero_share = 0.8,
+    final = { loss = 0.1179, layers = { dense_2 = { zero_share = 0.8,
       dead_share = 0.03 } } },
   } })
   case.description.layers = { dense(2, 64, 784, "relu"), dense(3, 10, 64, "softmax") }
@@ -170,7 +170,7 @@ function M.regression()
     skill = { value = 0.553, t = -9, n = 354, loss = 0.4473, baseline = 1 },
     val_skill = { value = 0.45, t = -4, n = 88, loss = 0.56, baseline = 1.02 },
     accuracy = M.NONE, val_accuracy = M.NONE, majority = M.NONE, steps = 720,
-    final = { loss = 0.4473, level = 0.4473, output = { min = -1.2, max = 1.6,
+    final = { loss = 0.4473, output = { min = -1.2, max = 1.6,
       row_sum_min = -1.2, row_sum_max = 1.6, std_over_samples = 0.7, max_prob_mean = M.NONE,
       single_class_share = M.NONE } },
   } })
@@ -189,7 +189,7 @@ function M.converged()
     trend = { verdict = "plateau", z = -1, slope = -1e-5, first = 2.1e-4, last = 2e-4,
       best = 2e-4 },
     skill = { value = 0.9998, loss = 2e-4 }, steps = 2000,
-    final = { loss = 2e-4, level = 2e-4, output = { max_prob_mean = 0.9998 } },
+    final = { loss = 2e-4, output = { max_prob_mean = 0.9998 } },
     grad_norm = M.flat(2000, 1e-6),
     layers = { dense_2 = { ratio = M.flat(30, 1e-9), ratio_median = 1e-9,
       grad_rms_median = 1e-9, grad_norm = M.flat(30, 1e-7) },
@@ -206,7 +206,7 @@ function M.noisy()
     trend = { verdict = "decreasing", z = -2.6, slope = -0.01, noise_cv = 0.5, blocks = 20,
       first = 0.6, last = 0.31, best = 0.27 },
     skill = { value = 0.72, loss = 0.30 }, val_skill = { value = 0.66, loss = 0.36 },
-    accuracy = 0.9, final = { loss = 0.30, level = 0.30, se = 0.05 }, steps = 400,
+    accuracy = 0.9, final = { loss = 0.30 }, steps = 400,
   } })
 end
 
@@ -218,7 +218,7 @@ function M.short()
       best = 1.18, more_steps = 116 },
     skill = { value = 0.06, verdict = "undetermined", t = -2, loss = 1.02 },
     val_skill = { value = 0.04, verdict = "undetermined", t = -1, n = 36 }, accuracy = 0.55,
-    final = { loss = 1.02, level = 1.02, output = { max_prob_mean = 0.5 } }, steps = 5,
+    final = { loss = 1.02, output = { max_prob_mean = 0.5 } }, steps = 5,
     grad_norm = { 1, 0.9, 1, 0.8, 0.9 },
   } })
 end
@@ -229,7 +229,7 @@ function M.perfect()
     loss = M.flat(300, 0), epoch_loss = M.flat(60, 0), val_loss = M.flat(60, 0.03),
     trend = { verdict = "plateau", z = 0, slope = 0, first = 0, last = 0, best = 0 },
     skill = { value = 1, loss = 0 }, steps = 300,
-    final = { loss = 0, level = 0, se = 0, output = { max_prob_mean = 1 } },
+    final = { loss = 0, output = { max_prob_mean = 1 } },
     grad_norm = M.flat(300, 0),
     layers = { dense_2 = { ratio = M.flat(30, 0), ratio_median = 0, zero_grad = 1, unchanged = 1,
       grad_rms_median = 0, grad_norm = M.flat(30, 0) },
@@ -247,7 +247,7 @@ function M.ionosphere()
     y = { n = 281, max = 1, classes = 2, counts = { [0] = 101, [1] = 180 }, entropy = 0.6551,
       majority = 0.641 } },
     baseline = 0.6551, skill = { value = 0.9, loss = 0.0666, baseline = 0.6551 },
-    final = { loss = 0.0666, level = 0.0666 } } })
+    final = { loss = 0.0666 } } })
   case.description.layers = { dense(2, 32, 34, "relu"), dense(3, 2, 32, "softmax") }
   case.description.task = { kind = "multiclass", classes = 2 }
   return case

@@ -23,7 +23,7 @@ local function wine_at(level, skill, change)
     skill = { value = skill, verdict = skill < -0.02 and "worse" or "at_baseline", t = 0.5,
       loss = level },
     val_skill = { value = skill, verdict = "at_baseline", t = 0.5 },
-    final = { loss = level, level = level, se = 1e-5, output = stuck_output(3) },
+    final = { loss = level, output = stuck_output(3) },
   } }), change)
 end
 
@@ -69,7 +69,7 @@ function M.permuted()
       best = 0.877 },
     skill = { value = 0.194, loss = 0.877 },
     val_skill = { value = -0.2, verdict = "worse", t = 3, n = 36, loss = 1.31, baseline = 1.08 },
-    accuracy = 0.6, val_accuracy = 0.314, final = { loss = 0.877, level = 0.877,
+    accuracy = 0.6, val_accuracy = 0.314, final = { loss = 0.877,
       output = { max_prob_mean = 0.6 } },
   } })
 end
@@ -81,7 +81,7 @@ function M.sigmoid_raw()
       saturated_share = 0.93 } } },
     epoch_loss = flat(30, 1.0942), loss = flat(150, 1.0942), trend = plateau(1.0942),
     skill = { value = -0.006, loss = 1.0942 },
-    final = { loss = 1.0942, level = 1.0942, layers = { dense_2 = { dead_share = NONE,
+    final = { loss = 1.0942, layers = { dense_2 = { dead_share = NONE,
       saturated_share = 0.99 } }, output = { std_over_samples = 0.02 } },
     layers = { dense_2 = { zero_grad = 0, unchanged = 0, ratio = flat(30, 1e-3),
       ratio_median = 1e-3, grad_rms_median = 1e-6, grad_norm = flat(30, 1e-4) } },
@@ -100,7 +100,7 @@ function M.mnist_raw()
     loss = flat(1570, 2.262), val_loss = flat(10, 2.27), trend = plateau(2.262),
     skill = { value = 0.0166, verdict = "better", t = -4, loss = 2.262 },
     val_skill = { value = 0.01, verdict = "better" }, accuracy = 0.13, val_accuracy = 0.13,
-    final = { loss = 2.262, level = 2.262, layers = { dense_2 = { dead_share = 0.95 } },
+    final = { loss = 2.262, layers = { dense_2 = { dead_share = 0.95 } },
       output = { max_prob_mean = 0.13, single_class_share = 0.9, std_over_samples = 0.02 } },
     layers = { dense_2 = { ratio = { 50, 3, 1e-3, 1e-4 }, ratio_median = 1e-4 } },
   } })
@@ -113,7 +113,7 @@ function M.digits_raw()
       largest = { max_abs = 16 }, feature = NONE } },
     epoch_loss = curve(30, 3, 0.3532), trend = plateau(0.3532),
     skill = { value = 0.846, loss = 0.3532 }, accuracy = 0.85, val_accuracy = 0.83,
-    final = { loss = 0.3532, level = 0.3532, layers = { dense_2 = { dead_share = 0.75 } },
+    final = { loss = 0.3532, layers = { dense_2 = { dead_share = 0.75 } },
       output = { max_prob_mean = 0.8 } },
   } })
 end
@@ -129,7 +129,7 @@ function M.shuttle_raw()
         majority = 0.786, counts = { [0] = 3646, 3, 22, 740, 262, 2, 2 } } },
     baseline = 0.6925, loss = loss, epoch_loss = flat(30, 0.69), trend = plateau(0.69),
     skill = { value = 0.001, verdict = "at_baseline", loss = 0.69, baseline = 0.6925 },
-    final = { loss = 0.69, level = 0.69, layers = { dense_2 = { dead_share = 0.19 } },
+    final = { loss = 0.69, layers = { dense_2 = { dead_share = 0.19 } },
       output = { single_class_share = 1 } },
     layers = { dense_2 = { zero_grad = 0, unchanged = 0 } },
     majority = 0.786,
@@ -151,7 +151,7 @@ local function diverged_regression(change)
       val_skill = { value = 0 / 0, verdict = "worse" },
       nonfinite = { step = 6, what = "loss", op = "mul", layer = "dense_3",
         line = "train.lua:8" },
-      final = { loss = 0 / 0, level = 0 / 0,
+      final = { loss = 0 / 0,
         output = { finite = false, std_over_samples = 0 / 0 } },
       layers = { dense_2 = { ratio = { 0.5, 20, 4e3, 1e5 }, ratio_median = 100,
         first_nonfinite_step = 6 } },
@@ -179,7 +179,7 @@ function M.diabetes_raw()
     val_loss = flat(60, 6000), trend = plateau(5935), init = { loss = 31000 },
     skill = { value = -0.001, verdict = "at_baseline", loss = 5935, baseline = 5928.31 },
     val_skill = { value = -0.02, verdict = "at_baseline" },
-    final = { loss = 5935, level = 5935, se = 8, output = { std_over_samples = 0 },
+    final = { loss = 5935, output = { std_over_samples = 0 },
       layers = { dense_2 = { dead_share = 1 } } },
     layers = { dense_2 = { zero_grad = 0.99, unchanged = 0.99, ratio = { 400, 0, 0 },
       ratio_median = 0, grad_rms_median = 0 } },
@@ -210,7 +210,7 @@ function M.sonar_slow()
     skill = { value = 0.02, verdict = "better", loss = 0.677, baseline = 0.691 },
     val_skill = { value = 0.0, verdict = "at_baseline", n = 41 }, accuracy = 0.58,
     val_accuracy = 0.537, majority = 0.53,
-    final = { loss = 0.677, level = 0.677, layers = { dense_2 = { dead_share = 0.16 } },
+    final = { loss = 0.677, layers = { dense_2 = { dead_share = 0.16 } },
       output = { max_prob_mean = 0.55 } },
     layers = { dense_2 = { ratio = flat(30, 1e-4), ratio_median = 1e-4 } } } })
   case.signals.data.x.constant = { count = 0, share = 0, columns = {} }

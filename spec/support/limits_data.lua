@@ -136,7 +136,7 @@ local function falling(gain)
 end
 
 local function level(value, se)
-  return raw { final = { level = value, se = se }, trend = { best = NONE } }
+  return raw { trend = { level = value, se = se, best = NONE }, data = { y = { prior = NONE } } }
 end
 
 local function slow(signals) return with(faulty.sonar_slow(), { signals = signals }) end
@@ -155,7 +155,7 @@ local function diverging(n)
   for i = 1, 30 do by_epoch[i] = 1 + 0.1 * i end
   return raw { loss = list, epoch_loss = by_epoch, init = { loss = 1 },
     trend = { verdict = "increasing", z = 6, first = 1, last = 4, best = 1 },
-    skill = { value = -2.7, verdict = "worse", loss = 4 }, final = { loss = 4, level = 4 } }
+    skill = { value = -2.7, verdict = "worse", loss = 4 }, final = { loss = 4 } }
 end
 
 return {

@@ -45,7 +45,7 @@ local function unmoved(skill)
   return { loss = flat(150, level), epoch_loss = flat(30, level), init = { loss = level },
     trend = { first = level, last = level, best = level },
     skill = { value = skill, verdict = "better", loss = level },
-    final = { loss = level, level = level }, accuracy = NONE, val_skill = NONE, val_loss = NONE }
+    final = { loss = level }, accuracy = NONE, val_skill = NONE, val_loss = NONE }
 end
 
 local function sgd(name, lr, change)

@@ -37,7 +37,7 @@ function M.input(case)
     losses = s.loss, epochs = s.epoch_loss, val_losses = s.val_loss, trend = trend,
     steps_per_epoch = description.steps_per_epoch, steps = s.steps,
     start = finite(init.loss) and init.loss or nil,
-    level = final.level or final.loss or trend and trend.last
+    level = final.loss or trend and trend.last
       or s.epoch_loss and s.epoch_loss[#s.epoch_loss],
     floor = s.floor, baseline = s.baseline, skill = skill, task = skill_signals(s),
     nonfinite = s.nonfinite ~= nil or any_nonfinite(s.loss) or any_nonfinite(s.epoch_loss)
@@ -83,6 +83,7 @@ local function effective_targets(f)
     if finite(y[key]) then copy[key] = (y[key] - y.mean) / sd end
   end
   copy.mean, copy.std, copy.var, copy.mean_square = 0, 1, 1, 1
+  copy.mean_absolute = nil
   return copy
 end
 

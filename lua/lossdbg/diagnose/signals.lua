@@ -34,7 +34,6 @@ local GROUPS = {
     t = { "standard deviations", "number" }, baseline = { "loss", "number" } } },
   { "init|final", "train.telemetry", "forward", {
     loss = { "loss", "number" }, logit_std = { "logits", "number" },
-    level = { "loss", "number" }, se = { "loss", "number" },
     train_mode_loss = { "loss", "number" }, batch_statistics_loss = { "loss", "number" } } },
   { "init.output|final.output", "train.telemetry", "forward", {
     min = { "output", "number" }, max = { "output", "number" }, mean = { "output", "number" },

@@ -1,3 +1,4 @@
+local core = require "lossdbg.core"
 local finding = require "lossdbg.diagnose.finding"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
@@ -12,60 +13,66 @@ local M = {
   doc = {
     what = "The level at which a loss is stuck often is a known constant that names the reason:"
       .. " ln K (all classes equally likely), the entropy of the class frequencies, the variance of"
-      .. " the target, the floor ln(1 + (K-1)/e) of two softmaxes in a row, the clipping value of a"
-      .. " logarithm, the floor of soft or contradicting targets.",
-    formula = "|level - constant| within the errors of the level, not undercut by any block;"
-      .. " only while the loss is flat and not fitted",
+      .. " the target, the floor ln(1 + (K-1)/e) of two softmaxes in a row, the clipped logarithm"
+      .. " times the share of wrong answers, the floor of smoothed or contradicting targets.",
+    formula = "the constants of csrc/diagnose/fingerprint.h: |level - constant| within the errors"
+      .. " of the level, not undercut by any block; only while the loss is flat and not fitted",
     source = "own; seen in public threads (stuck at 1.386 = ln 4; 0.74 = two softmaxes, K = 4)",
     false_alarms = "coincidence: it only names, the error is raised by the structural rule",
   },
 }
 
-local function add(list, value, name, cause)
-  if value and value == value and value > 0 then
-    list[#list + 1] = { value = value, name = name, cause = cause }
-  end
+-- What stands behind a level, besides that nothing is learnt from the inputs.
+local CAUSES = {
+  double_softmax = "double_softmax", double_sigmoid = "double_softmax",
+  saturated = "output_range_mismatch", binary_saturated = "output_range_mismatch",
+  binary_saturated_torch = "output_range_mismatch",
+  smoothing_floor = "loss_floor_soft_targets", binary_smoothing_floor = "loss_floor_soft_targets",
+  conflict_floor = "loss_floor_soft_targets", binary_conflict_floor = "loss_floor_soft_targets",
+  squared_conflict_floor = "loss_floor_soft_targets",
+}
+
+-- A loss squashed twice has a floor of its own only where it is.
+local TWICE = { double_softmax = "softmax", double_sigmoid = "sigmoid" }
+
+local FAMILIES = { crossentropy = "cross_entropy", categorical_crossentropy = "cross_entropy",
+  sparse_crossentropy = "cross_entropy", binary_crossentropy = "binary", mse = "squared",
+  mae = "absolute" }
+
+-- What the core computes its constants from (csrc/diagnose/fingerprint.h).
+local function known_of(case, family)
+  local facts, loss, s = case.facts, case.facts:loss(), case.signals
+  local y, units = facts.y or {}, facts:units()
+  local ones = family == "binary"
+  return { family = family, classes = units and units > 1 and units or facts.classes,
+    prior = not ones and y.prior or nil, positive = ones and y.mean or nil,
+    smoothing = loss.label_smoothing, wrong = s.accuracy and 1 - s.accuracy or nil,
+    variance = y.var, mean_square = y.mean_square, mean_absolute = y.mean_absolute,
+    conflict = s.data and s.data.conflicts and s.data.conflicts.floor }
 end
 
-local function add_classes(list, classes, units, double)
-  local k = units and units > 1 and units or classes
-  if not k or k < 2 then return end
-  if double then
-    add(list, math.log(1 + (k - 1) / math.exp(1)),
-      "the floor of two softmaxes in a row, ln(1 + (K-1)/e)", "double_softmax")
-  end
-  add(list, math.log(k), "ln " .. k .. ", all classes equally likely")
-end
-
+---@return { value: number, name: string, cause: string|nil }[]
 local function constants(case)
   local facts, list = case.facts, {}
-  local data = case.signals.data or {}
-  local y, loss = data.y or {}, facts:loss()
-  if case.signals.baseline then
-    add(list, case.signals.baseline, case.signals.baseline_name or "the best constant answer")
+  local loss, s = facts:loss(), case.signals
+  if s.baseline then
+    list[1] = { value = s.baseline, name = s.baseline_name or "the best constant answer" }
   end
-  if (loss.name or ""):find("crossentropy") then
-    local softmax = facts.net.output_activation == "softmax"
-    add_classes(list, facts.classes, facts:units(), softmax and loss.from_logits)
-    add(list, 15.942, "the clipping value -ln(1.19e-7) of the logarithm", "output_range_mismatch")
-    add(list, 16.118, "the clipping value -ln(1e-7) of the logarithm", "output_range_mismatch")
-    if facts.net.output_activation == "sigmoid" and loss.from_logits and y.mean then
-      add(list, 0.3133 * y.mean + 0.6931 * (1 - y.mean), "the floor of two sigmoids in a row",
-        "double_softmax")
+  local family = FAMILIES[loss.name or ""]
+  if not family then return list end
+  for _, one in ipairs(core.diagnose.fingerprints(known_of(case, family))) do
+    local twice = TWICE[one.name]
+    if one.value > 0 and (not twice
+      or loss.from_logits and facts.net.output_activation == twice) then
+      list[#list + 1] = { value = one.value, name = one.text, cause = CAUSES[one.name] }
     end
-  end
-  if data.conflicts and data.conflicts.floor then
-    add(list, data.conflicts.floor, "the floor of contradicting rows", "loss_floor_soft_targets")
-  end
-  if y.soft_floor then
-    add(list, y.soft_floor, "the floor of soft targets", "loss_floor_soft_targets")
   end
   return list
 end
 
 local function level_of(case)
   local final, trend = case.signals.final or {}, case.signals.trend or {}
-  return final.level or trend.last or case.facts.level, final.se or 0, trend.best
+  return trend.level or final.loss or trend.last, trend.se or 0, trend.best
 end
 
 function M.check(case, limits)
