@@ -118,6 +118,26 @@ describe("trials", function()
     assert.equal("warning", f.severity)
   end)
 
+  it("by a plain loop prove what that loop is without, where one cause alone is", function()
+    local function fixed(findings, losses, skill)
+      proof.by_plain_loop(findings, { final = { loss = 1.7 },
+        outside = { gain = 0.9, reference = { losses = losses, skill = skill, steps = 40 } } })
+      local trial = findings[1].fixes[1].trial
+      return trial and trial.after
+    end
+    local function zero_grad() return finding("missing_zero_grad", "error", { text = "clear" }) end
+    local limit = require("lossdbg.experiment.trial.trial_outcome").limits.constant[1]
+    assert.near(0.2, fixed({ zero_grad() }, { 0.1, 0.3 }, limit * 1.01), 1e-12)
+    assert.is_nil(fixed({ zero_grad() }, { 0.1, 0.3 }, limit * 0.99))
+    assert.is_nil(fixed({ zero_grad() }, { 0.1 }, 0.9)) -- a second order was not needed
+    local other = finding("gradient_sign_flipped", "error", { text = "flip" })
+    assert.is_nil(fixed({ zero_grad(), other }, { 0.1, 0.3 }, 0.9))
+    other.severity = "warning"
+    assert.near(0.2, fixed({ zero_grad(), other }, { 0.1, 0.3 }, 0.9), 1e-12)
+    assert.is_nil(fixed({ finding("class_ignored_by_loss", "error", { text = "x" }) },
+      { 0.1, 0.3 }, 0.9)) -- which a plain loop has as well
+  end)
+
   it("give the same diagnosis whatever the speed of the machine", function()
     local function diagnose()
       local x, y = {}, {}

@@ -167,7 +167,9 @@ function M.watched(watch, given)
   local started = clock()
   local case, run = collect.watch(watch)
   case.options = { disable = set_of(o.disable) }
-  return build(case, evaluate(case), { run = run, trials = {}, seconds = clock() - started })
+  local evaluation = evaluate(case)
+  proof.by_plain_loop(evaluation.findings, case.signals)
+  return build(case, evaluation, { run = run, trials = {}, seconds = clock() - started })
 end
 
 return M

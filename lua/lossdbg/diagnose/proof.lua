@@ -1,6 +1,8 @@
 --- What trials prove: experiment before argument. A cause whose fix is verified goes before those
 -- whose fixes are not, and a warning of it becomes an error; a warning whose fixes were all tried
 -- in vain, or where a plain recipe reaches no more than the run, becomes a remark.
+local outcome = require "lossdbg.experiment.trial.trial_outcome"
+local registry = require "lossdbg.diagnose.registry"
 local severity = require "lossdbg.diagnose.severity"
 local states = require "lossdbg.diagnose.state"
 
@@ -76,6 +78,28 @@ function M.calm(findings, status, reached)
       f.severity, f.calmed = "info", true
     end
   end
+end
+
+--- A fault of a loop is proved by a loop without it: where the copy that a plain loop trained on
+--- the same data, in two orders of its rows, does far better, and one cause alone can be what that
+--- loop does not do, its fix is verified. Several such causes would share the merit: none gets it.
+---@param findings table[] ranked; changed
+---@param signals table outside.gain is there only after two fits where it is large (see closing)
+function M.by_plain_loop(findings, signals)
+  local reference = (signals.outside or {}).reference
+  local losses = reference and reference.losses or {}
+  if #losses < 2 or reference.skill < outcome.limits.constant[1] then return end
+  local named
+  for _, f in ipairs(findings) do
+    if registry.get(f.rule).plain_loop and weight[f.severity] == weight.error then
+      if named and named.cause ~= f.cause then return end
+      named = named or f
+    end
+  end
+  if not named or #named.fixes == 0 then return end
+  named.fixes[1].trial = { verified = true, measure = "loss", part = "train",
+    before = signals.final.loss, after = (losses[1] + losses[2]) / 2, seeds = losses,
+    gain = signals.outside.gain, steps = reference.steps, by = "a plain loop on the same data" }
 end
 
 --- Experiment before argument: verified fixes come first, in their finding and among findings of

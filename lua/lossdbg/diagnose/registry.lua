@@ -6,6 +6,7 @@
 ---     needs = { "data.x", "final.layers", "description.layers", "a|b" }, -- must be present
 ---     least = { steps =, epochs =, n = }, cost = "free"|"forward"|"backward"|"side_run",
 ---     limits = { rms_high = { 5, "why" }, … },
+---     plain_loop = true, -- a plain loop over the same data is without this fault
 ---     doc = { what, formula, source, false_alarms },
 ---     check = function(case, limits) … end } -- limits.rms_high is 5
 --- check returns a finding, a list of findings, nil (passed), or nil and a reason that starts

@@ -47,7 +47,8 @@ return {
     unfrozen_gain = { "skill", "number" } } },
   { "outside.reference", closing, "side_run", {
     skill = { "skill", "number" }, val_skill = { "skill", "number" },
-    steps = { "steps", "integer" }, why = { "words", "text" } } },
+    steps = { "steps", "integer" }, why = { "words", "text" },
+    losses = { "loss", "list by order of the rows" } } },
   { "val_units", closing, "forward", { n = { "rows", "integer" } } },
   { "val_units.train|val_units.val", closing, "forward", {
     mean = { "target", "number" }, std = { "target", "number" },

@@ -15,6 +15,8 @@ local trial = {
     measure = { enum = { "task", "loss" } }, part = { enum = { "train", "val" } }, metric = text,
     skill = { type = "object", properties = { before = number, after = number,
       placebo = number } },
+    steps = { type = "integer" },
+    by = { type = "string", description = "what was trained instead" },
     curves = { type = "object" },
   },
 }

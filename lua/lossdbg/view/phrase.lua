@@ -196,6 +196,7 @@ function M.trial(trial)
   local extra = {}
   if trial.steps then
     extra[1] = "in " .. number.count(trial.steps) .. " steps"
+      .. (trial.by and " of " .. clean(trial.by) or "")
   elseif trial.epochs then
     extra[1] = ("in %s epoch%s"):format(number.count(trial.epochs), trial.epochs == 1 and "" or "s")
   end
@@ -208,8 +209,8 @@ function M.trial(trial)
   end
   local seeds = trial.seeds
   if type(seeds) == "table" and #seeds > 0 then
-    change = ("%s, %d seed%s: %s"):format(change, #seeds, #seeds == 1 and "" or "s",
-      number.list(seeds))
+    change = ("%s, %d %s%s: %s"):format(change, #seeds, trial.by and "order" or "seed",
+      #seeds == 1 and "" or "s", number.list(seeds))
   end
   return "verified: " .. change
 end

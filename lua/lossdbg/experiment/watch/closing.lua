@@ -100,12 +100,12 @@ local function reference(self, order, unfreeze)
     clock = clock, deadline = clock() + BUDGET, unfreeze = unfreeze })
   if not model then return { why = why } end
   local function skill(rows)
-    local values = telemetry.skill(reference_fit.losses(model, rows, self.loss), rows, self.judge,
-      self.baseline, self.loss)
-    return values and values.value
+    return telemetry.skill(reference_fit.losses(model, rows, self.loss), rows, self.judge,
+      self.baseline, self.loss) or {}
   end
-  return { skill = skill(self.probe), steps = steps_of(self),
-    val_skill = self.val_rows and skill(telemetry.probe_rows(self.val_rows)) or nil }
+  local own = skill(self.probe)
+  return { skill = own.value, losses = { own.loss }, steps = steps_of(self),
+    val_skill = self.val_rows and skill(telemetry.probe_rows(self.val_rows)).value or nil }
 end
 
 -- How much better the reference did. Where the loop feeds other rows than those of the data (made
@@ -144,7 +144,10 @@ local function better_fit(self, signals, unfreeze)
   if not better or better <= MUCH then return better or nil, ok and found or nil end
   local again, second = attempt.call(reference, self, 1, unfreeze)
   local other = again and second and gain(signals, second)
-  if other and other < better then return other, second end
+  if not other then return better, found end
+  local losses = { found.losses[1], second.losses[1] }
+  if other < better then better, found = other, second end
+  found.losses = losses
   return better, found
 end
 

@@ -5,6 +5,7 @@ local M = {
   id = "data_exhausted", cause = "data_exhausted", family = "loop", class = "exact",
   needs = { "loop.asked_again" }, cost = "free",
   limits = { again = { 2, "once may be a look whether more is there" } },
+  plain_loop = true,
   doc = {
     what = "An iterator over the batches was made once and is empty after the first pass: later"
       .. " epochs train nothing, and nobody says so.",

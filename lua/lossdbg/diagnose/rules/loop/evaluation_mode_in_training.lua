@@ -5,6 +5,7 @@ local M = {
   id = "evaluation_mode_in_training", cause = "batchnorm_statistics_lag", family = "loop",
   class = "measured", needs = { "loop.passes", "loop.broken" }, cost = "free",
   limits = { share = { 0.5, "of the training passes: single ones may be meant" } },
+  plain_loop = true,
   doc = {
     what = "The passes that train run in evaluation mode: dropout does nothing, and batch"
       .. " normalisation uses and never learns its moving statistics.",

@@ -6,6 +6,7 @@ local M = {
   class = "measured", needs = { "loop.looks", "loop.optimizers" }, cost = "free",
   least = { steps = 8 },
   limits = { left = { 0.05, "of the gradient's norm, in the middle of the run" } },
+  plain_loop = true,
   doc = {
     what = "Clipping leaves next to nothing of the gradient, in the optimiser or by hand between"
       .. " backward and step, or works on a gradient of another scale: steps are far smaller than"

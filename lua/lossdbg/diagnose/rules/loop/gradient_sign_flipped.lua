@@ -10,6 +10,7 @@ local M = {
     looks = { 3, "a single one may be chance" },
     small = { 0.01, "a longer step may rise because it is too long" },
   },
+  plain_loop = true,
   doc = {
     what = "Parameters move up the gradient: the sign of the loss, the gradient or the learning"
       .. " rate is wrong.",

@@ -5,6 +5,7 @@ local M = {
   id = "layer_reinitialised", cause = "layer_reinitialised", family = "loop", class = "exact",
   needs = { "loop.redrawn" }, cost = "free",
   limits = { times = { 2, "once may be a new start" } },
+  plain_loop = true,
   doc = {
     what = "A layer is created or drawn anew inside the training loop, so that what it learnt is"
       .. " lost at every step.",

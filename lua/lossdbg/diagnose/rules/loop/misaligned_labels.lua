@@ -5,6 +5,7 @@ local M = {
   id = "misaligned_labels", cause = "misaligned_labels", family = "loop", class = "exact",
   needs = { "loop.rows" }, cost = "free",
   limits = { equal = { 0.95, "a few rows may have equal inputs and other targets" } },
+  plain_loop = true,
   doc = {
     what = "The loop feeds inputs of the data with the targets of other rows: only the inputs are"
       .. " shuffled, an index is off by one, a reshape mixes rows.",

@@ -8,6 +8,7 @@ local M = {
     made = { 4, "optimisers, one for a phase of the training each, may be meant" },
     steps = { 10, "steps: the least memory of a momentum of 0.9" },
   },
+  plain_loop = true,
   doc = {
     what = "The optimiser is made anew in the loop: momentum and moments begin at nothing each"
       .. " time, and Adam's first step has the full rate in every weight.",

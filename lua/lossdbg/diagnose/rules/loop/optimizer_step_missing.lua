@@ -4,7 +4,7 @@ local M = {
   id = "optimizer_step_missing", cause = "parameters_not_in_optimizer", family = "loop",
   class = "exact",
   needs = { "layers" }, cost = "free", least = { steps = 3 },
-
+  plain_loop = true,
   doc = {
     what = "Every tensor has a gradient and none of them moves although the learning rate is not"
       .. " zero: the optimiser's step is never taken, or it holds other parameters.",

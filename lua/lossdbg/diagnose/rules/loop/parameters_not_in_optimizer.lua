@@ -5,7 +5,7 @@ local M = {
   id = "parameters_not_in_optimizer", cause = "parameters_not_in_optimizer", family = "loop",
   class = "exact",
   needs = { "layers" }, cost = "free", least = { steps = 3 },
-
+  plain_loop = true,
   doc = {
     what = "Some tensors have a gradient and never move while others do: the optimiser does not"
       .. " hold them.",

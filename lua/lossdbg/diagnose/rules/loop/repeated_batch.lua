@@ -9,6 +9,7 @@ local M = {
     share = { 0.5, "of the different rows that so many draws at random would show" },
     drawn = { 64, "rows taken down: fewer may repeat by chance" },
   },
+  plain_loop = true,
   doc = {
     what = "The loop feeds the same rows again and again, so that the rest of the data is never"
       .. " seen: an iterator that starts anew at each step, a generator seeded alike, workers with"

@@ -4,6 +4,7 @@ local M = {
   id = "several_backwards", cause = "several_backwards", family = "loop", class = "exact",
   needs = { "loop.broken" }, cost = "free",
   limits = { times = { 2, "once may be a look at gradients" } },
+  plain_loop = true,
   doc = {
     what = "The gradient of the same loss is added more than once before a step: the step is that"
       .. " much longer.",

@@ -4,6 +4,7 @@ local M = {
   id = "softmax_in_loop", cause = "double_softmax", family = "loop", class = "exact",
   needs = { "loop.relation|loop.law" }, cost = "free",
   limits = { looks = { 3, "a single match may be chance" } },
+  plain_loop = true,
   doc = {
     what = "The loop, or a loss of the user's own, puts a softmax or sigmoid before a cross-entropy"
       .. " that takes logits and has one already.",

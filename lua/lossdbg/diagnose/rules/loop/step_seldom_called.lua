@@ -6,6 +6,7 @@ local M = {
   needs = { "loop.backwards", "loop.steps" }, cost = "free",
   limits = { epochs = { 0.5, "of an epoch to one update" }, batches = { 8,
     "batches to an update: fewer are common accumulation" } },
+  plain_loop = true,
   doc = {
     what = "Gradients of so many batches go into one update that there are hardly any: step stands"
       .. " outside the loop over the batches, or accumulation counts in the wrong unit.",

@@ -5,6 +5,7 @@ local M = {
   id = "targets_recoded", cause = "wrong_label_encoding", family = "loop", class = "measured",
   needs = { "loop.rows" }, cost = "free",
   limits = { equal = { 0.95, "of the rows: some codes stay the same" } },
+  plain_loop = true,
   doc = {
     what = "The loop trains on targets that are coded otherwise than those of the data: other class"
       .. " ids, classes that became one, other units.",

@@ -5,6 +5,7 @@ local M = {
   id = "weights_changed_outside", cause = "weights_changed_outside", family = "loop",
   class = "exact", needs = { "loop.broken" }, cost = "free",
   limits = { times = { 2, "once may be a start from other weights" } },
+  plain_loop = true,
   doc = {
     what = "Something besides the optimiser's step changes weights between two steps.",
     formula = "the version of a weight after a step and before the next one",
