@@ -69,6 +69,62 @@ describe("patches of the training", function()
     assert.equal("completed", e:fit({ verbose = 0 }).stopped)
   end)
 
+  local inf, nan = math.huge, 0 / 0
+
+  local function rows_after(change, train, val)
+    local r = ld.experiment { train = train, val = val, loss = "mse",
+      model = nn.sequential { nn.dense(1) } }:with({ data = change }).recipe
+    return r.train_rows, r.val_rows
+  end
+
+  it("fill gaps by the means of the training columns, and make up no targets", function()
+    local train, val = rows_after("fill_gaps",
+      { ld.tensor { { 1, nan }, { inf, nan }, { 5, nan }, { 6, 1 } },
+        ld.tensor { { 1 }, { 2 }, { 3 }, { nan } } },
+      { ld.tensor { { nan, 2 } }, ld.tensor { { 1 } } })
+    assert.same({ { 1, 1 }, { 4, 1 }, { 5, 1 } }, train.x:totable())
+    assert.same({ { 1 }, { 2 }, { 3 } }, train.y:totable())
+    assert.same({ { 4, 2 } }, val.x:totable())
+  end)
+
+  it("give validation inputs the mean and spread of the training inputs", function()
+    local y = ld.tensor { { 1 }, { 2 } }
+    local train, val = rows_after("match_val", { ld.tensor { { 1, 7 }, { 3, 7 } }, y },
+      { ld.tensor { { 100, 5 }, { 300, 5 } }, y })
+    assert.same({ { 1, 7 }, { 3, 7 } }, train.x:totable())
+    assert.same({ { 1, 7 }, { 3, 7 } }, val.x:totable())
+    -- images and sequences have one scale for all their places
+    val = select(2, rows_after("match_val", { ld.tensor { { { 0 }, { 2 } }, { { 2 }, { 4 } } }, y },
+      { ld.tensor { { { 0 }, { 20 } }, { { 20 }, { 40 } } }, y }))
+    assert.same({ { { 0 }, { 2 } }, { { 2 }, { 4 } } }, val.x:totable())
+  end)
+
+  it("shuffle all rows before they are divided, each with its target", function()
+    local x, y = {}, {}
+    for i = 1, 40 do x[i], y[i] = { i }, { -i } end
+    local train, val = rows_after("shuffle_split", { ld.tensor(x):slice(1, 1, 30),
+      ld.tensor(y):slice(1, 1, 30) }, { ld.tensor(x):slice(1, 31, 40),
+      ld.tensor(y):slice(1, 31, 40) })
+    local seen, early = {}, 0
+    for _, part in ipairs { train, val } do
+      for i, row in ipairs(part.x:totable()) do
+        assert.equal(-row[1], part.y:totable()[i][1])
+        seen[row[1]] = true
+        early = early + (part == val and row[1] <= 30 and 1 or 0)
+      end
+    end
+    assert.same({ 30, 10, 40 }, { train.n, val.n, #seen })
+    assert.is_true(early > 3, "validation rows still are the last ones")
+  end)
+
+  it("of validation rows need some", function()
+    for _, change in ipairs { "match_val", "shuffle_split" } do
+      local ok, message = pcall(rows_after, change, data(30))
+      assert.is_false(ok)
+      assert.matches("expected validation rows for \"" .. change, message, 1, true)
+    end
+  end)
+
   it("standardise targets, and give predictions and metrics in the old units", function()
     local x, y = {}, {}
     for i = 1, 40 do x[i], y[i] = { math.sin(i) }, 300 + 50 * math.sin(i) end

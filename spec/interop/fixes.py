@@ -62,7 +62,8 @@ def with_keras():
     def train(fault, code):
         keras.utils.set_random_seed(1)
         x, y = data()
-        space = {"keras": keras, "build": build, "x": x, "y": y, "np": np, "rate": 0.1}
+        space = {"keras": keras, "build": build, "x": x, "y": y, "np": np, "rate": 0.1,
+                 "x_val": x[::4].copy(), "y_val": y[::4].copy()}
         exec(fault or "", space)
         model = space.get("model") or build()
         if not space.get("compiled"):
@@ -85,6 +86,7 @@ def with_keras():
         "output": "model = build(out='relu')", "loss": "model = build(out='relu')",
         "regularizer": "model = build(regularizer=keras.regularizers.L2(2.0))",
         "dropout": "model = build(rate=0.95)", "data": "x[3, 2] = np.nan",
+        "data fill_gaps": "x[3, 2] = np.nan", "data drop_outlying": "x[3] = 1e6",
         "trainable": "model = build()\nfor l in model.layers: l.trainable = False",
         "epochs": "rate = 0.01", "target":
         "y = x[:, :1] * 1000 + 5000; compiled = True\nmodel = keras.Sequential([keras.Input((6,)), "
@@ -108,7 +110,8 @@ def with_torch():
         torch.manual_seed(1)
         x, y = data()
         space = {"torch": torch, "net": net, "build": build, "lr": 0.5, "decay": 0.0, "epochs": 15,
-                 "x": torch.tensor(x), "y": torch.tensor(y), "max_steps": None, "batch": 32,
+                 "x": torch.tensor(x), "y": torch.tensor(y), "x_val": torch.tensor(x[::4]),
+                 "y_val": torch.tensor(y[::4]), "max_steps": None, "batch": 32,
                  "criterion": lambda p, t: net.functional.nll_loss(p.clamp_min(1e-7).log(), t)}
         exec(fault or "", space)
         model = space.setdefault("model", None) or build()
@@ -140,7 +143,8 @@ def with_torch():
         "regularizer": "decay = 1.0",
         "loss": "criterion = net.CrossEntropyLoss()  # behind a softmax",
         "trainable": "model = build(); [p.requires_grad_(False) for p in list(model.parameters())[1:]]",
-        "data": "x[3, 2] = float('nan')", "epochs": "lr = 0.05", "loop": "lr = 2.0  # no zero_grad",
+        "data": "x[3, 2] = float('nan')",
+        "data fill_gaps": "x[3, 2] = float('nan')", "data drop_outlying": "x[3] = 1e6", "epochs": "lr = 0.05", "loop": "lr = 2.0  # no zero_grad",
         "target": "lr = 0.01\ny = x[:, :1] * 1000 + 5000; criterion = net.MSELoss()\n"
         "model = net.Sequential(net.Linear(6, 8), net.ReLU(), net.Linear(8, 1))",
     }

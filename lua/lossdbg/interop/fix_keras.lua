@@ -91,6 +91,9 @@ local loss_names = { from_logits = "from_logits", label_smoothing = "label_smoot
   delta = "delta", reduction = "reduction" }
 
 function rows.loss(value, c)
+  if type(value) == "table" and value.broadcast == false then
+    return "y = y.reshape(len(y), -1)  # the shape of the prediction"
+  end
   local given = {}
   if type(value) == "table" and not (value.name or value[1]) then
     for key, one in pairs(c.description.loss) do given[key] = one end
@@ -164,11 +167,25 @@ function rows.target(value)
     "y = (y - mean) / deviation  # predictions are then * deviation + mean"
 end
 
-function rows.data()
-  return "import numpy as np\n" ..
-    "keep = np.isfinite(x.reshape(len(x), -1)).all(1) & np.isfinite(y.reshape(len(y), -1)).all(1)\n"
-    .. "x, y = x[keep], y[keep]"
-end
+local data = {
+  drop_nonfinite = "keep = np.isfinite(x.reshape(len(x), -1)).all(1) & "
+    .. "np.isfinite(y.reshape(len(y), -1)).all(1)\nx, y = x[keep], y[keep]",
+  drop_outlying = "size = np.square(x.reshape(len(x), -1)).mean(1)\n"
+    .. "keep = size <= 100 * np.median(size)\nx, y = x[keep], y[keep]",
+  fill_gaps = "x = np.where(np.isfinite(x), x, np.nan)\n"
+    .. "x = np.where(np.isnan(x), np.nan_to_num(np.nanmean(x, axis=0)), x)",
+  pad_front = "def front(row, pad=x[0][-1]):\n    n = len(row) - np.argmax(row[::-1] != pad)\n"
+    .. "    return np.concatenate([row[n:], row[:n]]) if (row != pad).any() else row\n"
+    .. "x = np.stack([front(row) for row in x])",
+  match_val = "axis = 0 if x.ndim == 2 else None  # rather prepare both as x was prepared\n"
+    .. "x_val = (x_val - x_val.mean(axis)) / (x_val.std(axis) + 1e-12) * x.std(axis) "
+    .. "+ x.mean(axis)",
+  shuffle_split = "n, order = len(x), np.random.default_rng(0).permutation(len(x) + len(x_val))\n"
+    .. "x_all, y_all = np.concatenate([x, x_val])[order], np.concatenate([y, y_val])[order]\n"
+    .. "(x, x_val), (y, y_val) = np.split(x_all, [n]), np.split(y_all, [n])",
+}
+
+function rows.data(value) return "import numpy as np\n" .. data[value] end
 
 local codes = {
   index = "y = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else np.unique(y, " ..

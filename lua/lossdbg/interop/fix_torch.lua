@@ -103,6 +103,9 @@ local function criterion(name, given)
 end
 
 function rows.loss(value, c)
+  if type(value) == "table" and value.broadcast == false then
+    return "y = y.reshape(len(y), -1)  # the shape of the prediction"
+  end
   local given = {}
   if type(value) == "table" and not (value.name or value[1]) then
     for key, one in pairs(c.description.loss) do given[key] = one end
@@ -180,10 +183,25 @@ function rows.target(value)
     "y = (y - mean) / deviation  # predictions are then * deviation + mean"
 end
 
-function rows.data()
-  return "keep = torch.isfinite(x.flatten(1)).all(1) & torch.isfinite(y.reshape(len(y), -1)" ..
-    ").all(1)\nx, y = x[keep], y[keep]"
-end
+local data = {
+  drop_nonfinite = "keep = torch.isfinite(x.flatten(1)).all(1) & "
+    .. "torch.isfinite(y.reshape(len(y), -1)).all(1)\nx, y = x[keep], y[keep]",
+  drop_outlying = "size = x.flatten(1).square().mean(1)\n"
+    .. "keep = size <= 100 * size.median()\nx, y = x[keep], y[keep]",
+  fill_gaps = "x = torch.where(torch.isfinite(x), x, torch.nan)\n"
+    .. "x = torch.where(x.isnan(), x.nanmean(0).nan_to_num(), x)",
+  pad_front = "def front(row, pad=x[0][-1]):\n    real = (row != pad).nonzero()\n"
+    .. "    n = int(real.max()) + 1 if len(real) else len(row)\n"
+    .. "    return torch.cat([row[n:], row[:n]])\nx = torch.stack([front(row) for row in x])",
+  match_val = "dim = 0 if x.dim() == 2 else None  # rather prepare both as x was prepared\n"
+    .. "x_val = (x_val - x_val.mean(dim)) / (x_val.std(dim) + 1e-12) * x.std(dim) + x.mean(dim)",
+  shuffle_split = "n, order = len(x), torch.randperm(len(x) + len(x_val), "
+    .. "generator=torch.Generator().manual_seed(0))\n"
+    .. "x_all, y_all = torch.cat([x, x_val])[order], torch.cat([y, y_val])[order]\n"
+    .. "x, x_val, y, y_val = x_all[:n], x_all[n:], y_all[:n], y_all[n:]",
+}
+
+function rows.data(value) return data[value] end
 
 local codes = {
   index = "y = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else torch.unique(y, " ..

@@ -2,6 +2,7 @@
 -- `{ optimizer = { lr = 0.01 } }`, `{ insert = { at = 1, layer = "normalization" } }`,
 -- `{ init = "he_normal" }`, ...; a list of patches is applied in order. Every kind is one function
 -- of the recipe (a fresh table that it may change) and the value.
+local data_rows = require "lossdbg.experiment.patch.data_rows"
 local layers = require "lossdbg.experiment.patch.patch_layers"
 local optim = require "lossdbg.optim"
 local recode = require "lossdbg.experiment.patch.recode"
@@ -83,26 +84,12 @@ function kinds.target(recipe, value)
   recipe.target = value
 end
 
--- "drop_nonfinite": without rows that hold NaN; "drop_outlying": without rows on another scale;
--- "pad_front": what fills sequences up goes to their front, so that a recurrence ends with what was
--- said last.
-local changes = {
-  drop_nonfinite = function(rows) return require("lossdbg.train.fit_data").drop_nonfinite(rows) end,
-  drop_outlying = function(rows)
-    return require("lossdbg.experiment.patch.data_rows").drop_outlying(rows)
-  end,
-  pad_front = function(rows)
-    return require("lossdbg.experiment.patch.data_rows").pad_front(rows)
-  end,
-}
-
 function kinds.data(recipe, value)
-  local change = changes[value]
+  local change = data_rows.changes[value]
   if not change then
-    fail("data", "\"drop_nonfinite\", \"drop_outlying\" or \"pad_front\"", value)
+    fail("data", "\"" .. table.concat(data_rows.names, "\", \"") .. "\"", value)
   end
-  recipe.train = change(recipe.train_rows)
-  recipe.val = recipe.val_rows and change(recipe.val_rows)
+  recipe.train, recipe.val = change(recipe.train_rows, recipe.val_rows or nil)
 end
 
 -- The code of the targets; see recode.

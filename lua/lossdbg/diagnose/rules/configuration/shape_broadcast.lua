@@ -25,7 +25,8 @@ function M.check(case)
       and table.concat(loss.prediction_shape, " x ") or "[N, 1]", "that of the target"),
       finding.evidence("shape of the target", loss.target_shape
         and table.concat(loss.target_shape, " x ") or "[N]") },
-    fixes = { { text = "reshape the target to the shape of the prediction" } },
+    fixes = { { text = "reshape the target to the shape of the prediction",
+      patch = { loss = { broadcast = false } } } },
   })
 end
 

@@ -35,10 +35,11 @@ function M.check(case)
     title = string.format("the %s hold %s NaN or infinite values%s",
       in_x > 0 and "inputs" or "targets", numfmt.number(in_x + in_y), place),
     evidence = evidence,
-    fixes = { {
-      text = "drop the rows that hold NaN or infinity, or fill the gaps before training",
-      patch = { data = "drop_nonfinite" },
-    } },
+    fixes = {
+      { text = "drop the rows that hold NaN or infinity", patch = { data = "drop_nonfinite" } },
+      { text = "fill the gaps with the means of the training columns",
+        patch = { data = "fill_gaps" } },
+    },
   })
 end
 

@@ -23,7 +23,8 @@ function M.check(case, limits)
     strength = unseen.share / limits.share,
     evidence = { finding.evidence("validation rows of unseen classes", unseen.share,
       finding.under(limits.share)), finding.evidence("unseen classes", unseen.classes, "0") },
-    fixes = { { text = "shuffle the rows before they are divided, or divide each class" } },
+    fixes = { { text = "shuffle the rows before they are divided, or divide each class",
+      patch = { data = "shuffle_split" } } },
   })
 end
 
