@@ -90,6 +90,7 @@ build = {
       ["lossdbg.diagnose.curve.bands"] = "lua/lossdbg/diagnose/curve/bands.lua",
       ["lossdbg.diagnose.curve.curve_causes"] = "lua/lossdbg/diagnose/curve/curve_causes.lua",
       ["lossdbg.diagnose.curve.curve_levels"] = "lua/lossdbg/diagnose/curve/curve_levels.lua",
+      ["lossdbg.diagnose.curve.curve_skill"] = "lua/lossdbg/diagnose/curve/curve_skill.lua",
       ["lossdbg.diagnose.curve.init"] = "lua/lossdbg/diagnose/curve/init.lua",
       ["lossdbg.diagnose.curve.shape"] = "lua/lossdbg/diagnose/curve/shape.lua",
       ["lossdbg.diagnose.diagnosis"] = "lua/lossdbg/diagnose/diagnosis.lua",

@@ -56,13 +56,15 @@ end
 ---Trains a program as its loop says, under a watch.
 ---@param case table decoded JSON
 ---@param folder string where the data files are
----@param o? { seed: integer? }
+---@param o? { seed: integer?, after: fun(epoch: integer, loss: number, rows: integer, model: table,
+---  experiment: table)? }
 ---@return lossdbg.Watch
 ---@return lossdbg.Model
 function M.train(case, folder, o)
+  local after = o and o.after or function() end
   local ld = require "lossdbg"
   local loop, wrong_way = case.loop or {}, is_up(case)
-  local e = ld.interop.keras.experiment(plain(case), folder, o)
+  local e = ld.interop.keras.experiment(plain(case), folder, { seed = o and o.seed })
   local model, loss, set = e:build(), e:prepared().loss, ld.data.arrays { e.train.x, e.train.y }
   if loop.gradient_sign == -1 then wrong_way = not wrong_way end
   local held = loop.optimizer_parameters and layers_of(model, loop.optimizer_parameters) or model
@@ -83,6 +85,7 @@ function M.train(case, folder, o)
       opt:step()
       watch:step(l)
       local value = l:item()
+      after(epoch, value, x.shape[1], model, e)
       if value ~= value or math.abs(value) == math.huge or step == e.max_steps then
         return watch, model
       end

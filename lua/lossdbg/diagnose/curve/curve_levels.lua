@@ -4,6 +4,15 @@ local core = require "lossdbg.core"
 
 local M = {}
 
+--- name = { limit, why }
+M.limits = {
+  above = { 1.2, "times ln K, where a first epoch of K classes lies at most" },
+  begun = { 0.6, "of the way from the floor to ln K, where a first epoch of two softmaxes begins" },
+  floor_wrong = { 0.1, "wrong answers at the floor of two softmaxes" },
+}
+
+local function limit(name) return M.limits[name][1] end
+
 -- Numbers of classes that are tried where none is known; the levels of larger ones lie too close.
 local GUESSES = { 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 100, 1000 }
 
@@ -78,6 +87,16 @@ local function matches(family, facts, shape, list)
   end
 end
 
+-- A class count that nobody told needs what else a curve of so many classes has: it begins about
+-- where all get the same probability, and two softmaxes at their floor answer nearly all right.
+local function fits(level, classes, shape, facts)
+  local most = math.log(classes)
+  if shape.first > limit "above" * most or shape.first < level.value then return false end
+  if level.name ~= "double_softmax" then return true end
+  return shape.first >= level.value + limit "begun" * (most - level.value)
+    and (not facts.wrong or facts.wrong <= limit "floor_wrong")
+end
+
 ---Levels that the end of a curve matches, nearest first.
 ---@param shape lossdbg.CurveShape
 ---@param facts lossdbg.CurveFacts
@@ -90,7 +109,10 @@ function M.find(shape, facts)
     for _, classes in ipairs(GUESSES) do
       local before = #list
       matches("cross_entropy", { classes = classes, wrong = facts.wrong }, shape, list)
-      for i = before + 1, #list do list[i].classes = classes end
+      for i = #list, before + 1, -1 do
+        list[i].classes = classes
+        if not fits(list[i], classes, shape, facts) then table.remove(list, i) end
+      end
     end
   end
   table.sort(list, function(a, b)

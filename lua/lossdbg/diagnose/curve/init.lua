@@ -2,6 +2,7 @@
 -- likeliest causes in order with what speaks for each, and the one thing to log next.
 local causes = require "lossdbg.diagnose.curve.curve_causes"
 local curve_levels = require "lossdbg.diagnose.curve.curve_levels"
+local curve_skill = require "lossdbg.diagnose.curve.curve_skill"
 local robust = require "lossdbg.diagnose.robust"
 local shape_of = require "lossdbg.diagnose.curve.shape"
 local state = require "lossdbg.diagnose.state"
@@ -11,11 +12,12 @@ local M = {}
 --- name = { limit, why }
 M.limits = {
   val_alarm = { 1.3, "times the best validation loss: sound runs of real data stay below" },
+  val_alarm_kept = { 2, "times the best where validation accuracy stayed: too sure, no worse" },
+  kept = { 0.03, "of validation accuracy lost since then: less is a row or two" },
   done = { 0.1, "of the start: what is left is little, whatever the task" },
-  contradiction = { 0.7, "of ln 2 a wrong answer, the least that its cross-entropy costs" },
   hardly = { 0.1, "of the start was lost, and it settled there: next to nothing" },
   rate_gone = { 1e-3, "of the first rate, from half way on: nothing is moved any more" },
-  mute = { 0.5, "of the loss was lost while the accuracy never changed" },
+  left = { 0.3, "of skill, and settled there: few data leave so much" },
 }
 
 local function limit(name) return M.limits[name][1] end
@@ -23,50 +25,41 @@ local function limit(name) return M.limits[name][1] end
 local ALARM = { nan = true, diverging = true, constant = true, too_slow = true,
   oscillating = true }
 
-local function spread(list)
-  local lo, hi = math.huge, -math.huge
-  for _, x in ipairs(list) do lo, hi = math.min(lo, x), math.max(hi, x) end
-  return hi - lo, hi
-end
-
--- Loss and accuracy that cannot belong together: a wrong answer costs ln 2 at least, and an
--- accuracy that never moves is that of a constant answer.
-local function decoupled(c)
-  local accuracy = c.accuracy
-  if not accuracy or #accuracy < 8 or not c.shape.stop then return nil end
-  local width, top = spread(accuracy)
-  local fell = c.shape.fall >= limit "mute"
-  local frozen = width <= 1e-6 and top < 0.999 and fell
-  local least = limit "contradiction" * math.log(2) * (1 - accuracy[#accuracy])
-  if frozen and c.shape.stop < least then
-    return ("accuracy stays at %.4g while the loss falls to %.4g: %.4g at least belongs to so many "
-      .. "wrong answers"):format(top, c.shape.stop, math.log(2) * (1 - top))
-  end
-end
-
 local function validation(c)
   local turned, best = state.turned(c.val, c.loss)
   if turned then
     c.val_best = best
     c.val_rise = c.val[#c.val] / c.val[best]
+    c.val_kept = curve_skill.kept(c.val_accuracy, best, limit "kept")
   end
+end
+
+-- What is learnt decides where the loss stands still or crawls: a first epoch may have learnt it.
+local LEARNT = { still = "settled", crawling = "falling" }
+
+local function movement_of(c)
+  local skill = c.skill.train
+  local verdict = skill and skill >= state.limits.learnt[1] and LEARNT[c.shape.verdict]
+  return verdict and setmetatable({ verdict = verdict }, { __index = c.shape }) or c.shape
 end
 
 -- Facts of levels count where the curve has settled; a falling one is judged by its movement.
 local function state_of(c)
   local settled = c.shape.verdict == "settled" or c.shape.verdict == "still"
-  local s = state.judge { movement = c.shape, epochs = c.loss, val_losses = c.val,
-    baseline = settled and c.baseline or nil, level = settled and c.shape.stop or nil }
+  local s = state.judge { movement = movement_of(c), epochs = c.loss, val_losses = c.val,
+    baseline = settled and c.baseline or nil, level = settled and c.shape.stop or nil,
+    task = c.skill }
   local id = s.id
-  if id == "plateau_after_progress" and not c.baseline and c.shape.start > 0
+  if id == "plateau_after_progress" and not c.baseline and not s.skill and c.shape.start > 0
     and c.shape.stop <= limit "done" * c.shape.start then
     id = "healthy"
   end
+  if id == "cannot_tell" and c.saturated then id = "constant" end
   return id, s
 end
 
-local MISTAKEN = { double_softmax = true, double_sigmoid = true, saturated = true,
-  binary_saturated = true, binary_saturated_torch = true }
+local MISTAKEN = { uniform_guess = true, binary_chance = true, double_softmax = true,
+  double_sigmoid = true, saturated = true, binary_saturated = true, binary_saturated_torch = true }
 
 local function mistaken_level(c)
   for _, level in ipairs(c.levels) do
@@ -85,13 +78,17 @@ end
 local function fault_of(id, c)
   if ALARM[id] then return true end
   if c.shape.shrinks_back or c.decoupled then return true end
+  if c.accuracy and c.shape.stop < 0 then return true end
   if id == "overfitting" then
-    if c.val_rise and c.val_rise >= limit "val_alarm" then return true end
+    local kept = c.val_kept and "val_alarm_kept" or "val_alarm"
+    if c.val_rise and c.val_rise >= limit(kept) then return true end
     return nil
   end
   if id == "plateau_after_progress" then
     if mistaken_level(c) or c.shape.abrupt or rate_gone(c) then return true end
-    if c.shape.fall < limit "hardly" then return true end
+    local skill = c.skill.train
+    if skill and skill < limit "left" then return true end
+    if not skill and c.shape.fall < limit "hardly" then return true end
     return nil
   end
   if id == "cannot_tell" then return nil end
@@ -159,14 +156,17 @@ function M.judge(run, facts)
   local curves = run.curves or {}
   local c = { loss = run.history.loss, axis = run.axis or "epoch", facts = facts,
     val = curves.val_loss and curves.val_loss.y or run.history.val_loss,
-    rates = curves.lr and curves.lr.y or run.history.lr, accuracy = run.history.accuracy }
+    rates = curves.lr and curves.lr.y or run.history.lr, accuracy = run.history.accuracy,
+    val_accuracy = run.history.val_accuracy }
   c.shape = shape_of.of(c.loss, c.axis)
   if c.accuracy and robust.finite(c.accuracy[#c.accuracy]) then
     facts.wrong = facts.wrong or 1 - c.accuracy[#c.accuracy]
   end
   if c.rates and #c.rates > 0 then facts.lr = c.rates[#c.rates] end
   c.baseline, c.baseline_name = curve_levels.baseline(facts)
-  c.levels, c.decoupled = {}, decoupled(c)
+  c.levels, c.skill = {}, curve_skill.of(run.history)
+  c.decoupled = curve_skill.decoupled(c.accuracy, c.shape)
+  c.saturated = curve_skill.saturated(c.loss, c.accuracy)
   validation(c)
   local id, judged = state_of(c)
   if id == "constant" or id == "plateau_after_progress" or id == "too_slow" then

@@ -21,11 +21,14 @@ M.limits = {
   whole_z = { 2.326, "of the trend over the whole: 1 % by chance" },
   rise = { 0.1, "above the start" },
   rebound = { 2, "times the best block, and rising: what was learnt is lost again" },
-  leap = { 10, "times the median: no batch of a sound run is so far off" },
+  lost = { 0.05, "of what was learnt, at least: less is noise around a fit" },
+  leap = { 10, "times the points before: no batch of a sound run is so far off" },
+  before = { 9, "points, the level from which one leaps" },
   swing = { 0.2, "rise from a point to the next" },
   swings = { 0.25, "of the second half rise by so much" },
   turns = { 0.5, "of them change direction" },
   sway = { 0.02, "of the start, mean move of a point: less sways around a fit" },
+  fit = { 0.1, "of the start, the median that points sway around: a fit, in small batches" },
   still = { 1e-6, "relative: the rounding of single precision" },
   abrupt = { 1e-3, "of its level, the last move before it stood still" },
   huge = { 1e3, "and more is left: no data of a sound scale leave so much" },
@@ -60,12 +63,16 @@ local function beginning(y)
   return i
 end
 
+-- Points far above those just before them. What fell by orders of magnitude on its way leaps from
+-- where it was, not from where it began or will end.
 local function leaps(y, first)
-  local median = robust.median(y, first)
-  if not median or median <= 0 then return 0, nil end
-  local count, worst = 0, nil
+  local count, worst, window = 0, nil, limit "before"
   for i = math.max(first + 1, #y // 5 + 1), #y do
-    if y[i] > limit "leap" * median then count, worst = count + 1, math.max(worst or 0, y[i]) end
+    local before = robust.median(table.move(y, math.max(first, i - window), i - 1, 1, {}))
+    local far = y[i] > limit "leap" * before and y[i] > limit "sway" * math.abs(y[first])
+    if before > 0 and far then
+      count, worst = count + 1, math.max(worst or 0, y[i])
+    end
   end
   return count, worst
 end
@@ -83,6 +90,7 @@ local function swings(y, start)
     if last ~= 0 and sign == -last then turns = turns + 1 end
     last = sign
   end
+  if robust.median(table.move(y, n // 2 + 1, n, 1, {})) <= limit "fit" * start then return false end
   return rises >= 2 and rises >= limit "swings" * count and turns >= limit "turns" * (count - 1)
     and moved / count >= limit "sway" * math.abs(start)
 end
@@ -148,7 +156,9 @@ local function verdict_of(m, tail, y)
   local rising = tail.z > limit "tail_z"
   if m.fall <= -limit "rise" and (rising or m.points < limit "few") then return "rising" end
   if swings(y, m.start) then return "swinging" end
-  if rising and m.stop > limit "rebound" * m.best and m.best > 0 then return "rising" end
+  local lost = m.best > 0 and m.stop > limit "rebound" * m.best
+    and m.stop - m.best > limit "lost" * (m.start - m.best)
+  if rising and lost then return "rising" end
   if m.fall < limit "hardly" then return standing(m, tail) end
   if m.points < 3 then return "undetermined" end
   return fallen(m, tail)

@@ -28,6 +28,7 @@ local SAME = {
   acc = "accuracy", accuracy = "accuracy", binary_accuracy = "accuracy", top1 = "accuracy",
   categorical_accuracy = "accuracy", sparse_categorical_accuracy = "accuracy",
   accuracy_score = "accuracy", mean_squared_error = "mse", mean_absolute_error = "mae",
+  r2 = "r2", r2_score = "r2", r2score = "r2", r_squared = "r2", r_2 = "r2",
   perplexity = "perplexity", ppl = "perplexity", log_loss = "logloss",
 }
 
