@@ -90,6 +90,21 @@ describe("the signal catalogue", function()
     assert.same({}, registry.readers "no.such.signal")
   end)
 
+  it("holds nothing that no rule, verdict, test or view reads", function()
+    local readers = {}
+    for path in io.popen("find lua/lossdbg/diagnose lua/lossdbg/view lua/lossdbg/cli -name '*.lua'")
+      :lines() do
+      if not path:find "/signals" then readers[#readers + 1] = io.open(path):read "a" end
+    end
+    local text = table.concat(readers, "\n")
+    for _, signal in ipairs(signals.all()) do
+      local name = signal.name:match "([%w_]+)$"
+      if name then
+        assert.truthy(text:find("%f[%w_]" .. name .. "%f[^%w_]"), signal.name .. " is read nowhere")
+      end
+    end
+  end)
+
   it("gives every signal a unit, a shape, a producer that is a module, and a cost", function()
     local costs = { free = true, forward = true, backward = true, side_run = true }
     for _, signal in ipairs(signals.all()) do

@@ -51,7 +51,7 @@ function M.wine()
         layers = { dense_2 = activity(0), dense_3 = activity(nil) } },
       loss = M.curve(150, 1.3, 0.025, 0.2), epoch_loss = M.curve(30, 1.0, 0.0248),
       val_loss = M.curve(30, 1.0, 0.05),
-      trend = { verdict = "decreasing", z = -6.1, slope = -0.02, noise_cv = 0.1, lag1 = 0.1,
+      trend = { verdict = "decreasing", z = -6.1, slope = -0.02, noise_cv = 0.1,
         blocks = 20, first = 0.2, last = 0.0248, best = 0.0248 },
       skill = { value = 0.977, verdict = "better", t = -40, n = 142, loss = 0.0248,
         baseline = 1.0879 },
@@ -88,7 +88,7 @@ function M.wine_raw()
       return list
     end)(),
     val_loss = M.flat(30, 1.09),
-    trend = { verdict = "plateau", z = 0.3, slope = -1e-6, noise_cv = 2e-4, lag1 = 0,
+    trend = { verdict = "plateau", z = 0.3, slope = -1e-6, noise_cv = 2e-4,
       blocks = 20, first = 1.0881, last = 1.0880, best = 1.0879 },
     skill = { value = -1e-4, verdict = "at_baseline", t = 0.5, n = 142, loss = 1.0880,
       baseline = 1.0879 },

@@ -6,7 +6,7 @@ local M = {}
 local with, flat, curve, NONE = cases.with, cases.flat, cases.curve, cases.NONE
 
 local function plateau(level, z)
-  return { verdict = "plateau", z = z or 0.2, slope = -1e-6, noise_cv = 1e-3, lag1 = 0,
+  return { verdict = "plateau", z = z or 0.2, slope = -1e-6, noise_cv = 1e-3,
     blocks = 20, first = level * 1.0005, last = level, best = level * 0.9995 }
 end
 

@@ -169,7 +169,12 @@ function M.watched(watch, given)
   case.options = { disable = set_of(o.disable) }
   local evaluation = evaluate(case)
   proof.by_plain_loop(evaluation.findings, case.signals)
-  return build(case, evaluation, { run = run, trials = {}, seconds = clock() - started })
+  local missing = {}
+  for i, why in ipairs((case.signals.loop or {}).failures or {}) do
+    missing[i] = { test = "watch", why = why }
+  end
+  return build(case, evaluation, { run = run, trials = {}, missing_tests = missing,
+    seconds = clock() - started })
 end
 
 return M

@@ -40,7 +40,9 @@ function M.trend(losses, steps_per_epoch, floor)
   if not losses or #losses == 0 then return nil end
   local epoch = steps_per_epoch or #losses
   local block = #losses // epoch >= 6 and epoch or math.max(1, #losses // window)
-  return core.diagnose.trend(losses, { block = block, window = window, floor = floor })
+  local t = core.diagnose.trend(losses, { block = block, window = window, floor = floor })
+  t.lag1, t.stalled = nil, nil -- how it was found, of which nothing follows
+  return t
 end
 
 ---First entry that is not finite, or nil.

@@ -25,8 +25,7 @@ local GROUPS = {
     block = { "steps", "integer" }, block_sd = { "loss", "number" },
     first = { "loss", "number" }, last = { "loss", "number" }, best = { "loss", "number" },
     lowest = { "loss", "number" }, level = { "loss", "number" }, mean = { "loss", "number" },
-    se = { "loss", "number" }, lag1 = { "correlation", "number" },
-    noise_cv = { "share", "number" }, stalled = { "flag", "boolean" },
+    se = { "loss", "number" }, noise_cv = { "share", "number" },
     more_steps = { "steps", "number" }, nonfinite = { "losses", "integer" } } },
   { "skill|val_skill", "train.telemetry", "forward", {
     value = { "skill", "number" }, n = { "rows", "integer" }, loss = { "loss", "number" },

@@ -6,20 +6,20 @@ return {
   { "loop", shown, "free", {
     broken = { "contracts", "list of { id, step, last, count, line, layer }" },
     looks = { "steps", "integer" }, backwards = { "passes", "integer" },
-    steps = { "updates", "integer" }, clears = { "calls", "integer" },
+    steps = { "updates", "integer" },
     ratio = { "loss over named loss", "number" }, altered = { "ratio of norms", "number" },
     cosine = { "cosine", "number" }, clip = { "ratio of norms", "number" },
     silent_outputs = { "outputs", "list" }, output_width = { "outputs", "integer" },
-    least_rows = { "rows", "integer" }, takes_logits = { "flag", "boolean" },
+    takes_logits = { "flag", "boolean" },
     named_lr = { "learning rate", "number" }, asked_again = { "calls", "integer" },
-    two_modes = { "flag", "boolean" }, failures = { "words", "list" },
+    failures = { "words", "list" },
     travelled = { "share of the way", "number" }, still_statistics = { "paths", "list" },
     passes_differ = { "flag", "boolean" }, data_changed = { "flag", "boolean" },
     ["redrawn.*"] = { "times", "integer" }, ["touched.*"] = { "times", "integer" },
     ["drawn.*"] = { "times", "integer" } } },
   { "loop.passes", shown, "free", {
     training = { "passes", "integer" }, training_as_evaluation = { "passes", "integer" },
-    evaluation = { "passes", "integer" }, evaluation_as_training = { "passes", "integer" },
+    evaluation = { "passes", "integer" },
     single_row = { "passes", "integer" } } },
   { "loop.between", shown, "free", {
     nothing = { "looks", "integer" }, softmax = { "looks", "integer" },
@@ -30,7 +30,7 @@ return {
     more = { "looks", "integer" }, less = { "looks", "integer" } } },
   { "loop.rows", "experiment.watch.batch_rows", "free", {
     drawn = { "rows", "integer" }, seen = { "rows", "integer" }, expected = { "rows", "number" },
-    of = { "rows", "integer" }, same_batch = { "looks", "integer" },
+    of = { "rows", "integer" },
     batches = { "looks", "integer" }, batch = { "rows", "integer" },
     found = { "share", "number" }, targets_equal = { "share", "number" },
     targets = { "words", "map, merged, affine or mixed" }, mixed = { "rows", "integer" },

@@ -36,13 +36,16 @@ local function layer_order(run, measured)
   return out
 end
 
-local function heat_of(run, order, measured, field, title, id)
-  local rows = {}
+local function heat_of(order, measured, field, title, id)
+  local rows, stride = {}, nil
   for _, path in ipairs(order) do
-    local values = measured[path][field]
-    if type(values) == "table" then rows[#rows + 1] = { name = path, values = values } end
+    local values = measured[path] and measured[path][field]
+    if type(values) == "table" then
+      rows[#rows + 1] = { name = path, values = values }
+      stride = measured[path].stride or stride
+    end
   end
-  local xlabel = run.steps and "sampled step" or "sample"
+  local xlabel = stride and stride > 1 and ("one step in %d"):format(stride) or "step"
   return figure.heat(rows, { inline = true, width = 860, title = title, id = id, xlabel = xlabel })
 end
 
@@ -60,9 +63,30 @@ local function layer_rows(run, order, measured)
   for _, path in ipairs(order) do
     local m, f = measured[path], final[path] or {}
     local gradient, weight = last_finite(m.grad_norm), last_finite(m.weight_norm)
-    rows[#rows + 1] = { path, gradient or "", weight or "",
+    rows[#rows + 1] = { path, gradient or "", last_finite(m.update_norm) or "", weight or "",
       m.ratio_median and number.short(m.ratio_median, 2) or "",
       share(m.zero_grad), share(f.dead_share), share(f.saturated_share) }
+  end
+  return rows
+end
+
+-- What the probe rows make of each layer before and after training.
+local function state_rows(run)
+  local rows, signals = {}, run.signals
+  local function cells(path, when, s)
+    if not s then return end
+    local function value(name) return s[name] and number.short(s[name]) or "" end
+    rows[#rows + 1] = { path, when,
+      s.act_mean and ("%s ± %s"):format(value "act_mean", value "act_std") or "",
+      s.act_min and ("%s … %s"):format(value "act_min", value "act_max") or "",
+      share(s.zero_share), share(s.saturated_units), value "weight_rms",
+      (s.weight_nonfinite or 0) > 0 and s.weight_nonfinite .. " not finite"
+        or value "weight_max", value "grad_rms" }
+  end
+  local first, last = (signals.init or {}).layers or {}, (signals.final or {}).layers or {}
+  for _, path in ipairs(layer_order(run, first)) do
+    cells(path, "before", first[path])
+    cells(path, "after", last[path])
   end
   return rows
 end
@@ -72,15 +96,24 @@ function M.layers(H, section, card, run)
   if type(measured) ~= "table" or next(measured) == nil then return "" end
   local order = layer_order(run, measured)
   local out = {}
-  for _, f in ipairs { { "grad_norm", "gradient norm" }, { "ratio", "update / weight" } } do
-    local picture = heat_of(run, order, measured, f[1], f[2] .. ", layer by step",
-      "heat-" .. markup.id(f[1]))
+  local outputs = run.signals.outputs or {}
+  for _, f in ipairs { { "grad_norm", "gradient norm", measured },
+    { "ratio", "update / weight", measured }, { "std", "spread of the output", outputs },
+    { "zero_share", "zeros in the output", outputs } } do
+    local picture = heat_of(f[3] == outputs and layer_order(run, outputs) or order, f[3], f[1],
+      f[2] .. ", layer by step", "heat-" .. markup.id(f[1]))
     if picture then out[#out + 1] = card("<figure>" .. picture .. "</figure>") end
   end
-  out[#out + 1] = card(H.grid({ "layer", "|gradient|", "|weights|", "update/weight",
+  out[#out + 1] = card(H.grid({ "layer", "|gradient|", "|update|", "|weights|", "update/weight",
     "steps without gradient", "dead", "saturated" }, layer_rows(run, order, measured))
     .. "<p class=\"dim\">Healthy update/weight: 1e-4 … 1e-2. Last measured values; the ratio is a "
     .. "median.</p>")
+  local state = state_rows(run)
+  if #state > 0 then
+    out[#out + 1] = card(H.grid({ "layer", "when", "output", "range", "zeros", "units saturated",
+      "weights, RMS", "largest weight", "gradient, RMS" }, state)
+      .. "<p class=\"dim\">On the probe rows, in evaluation: mean ± standard deviation.</p>")
+  end
   return section("Layers", table.concat(out))
 end
 
@@ -191,6 +224,8 @@ function M.data(H, section, card, run)
   put("targets", y.kind)
   put("classes", y.classes)
   put("entropy of the classes", y.entropy)
+  put("middle target", y.kind == "real" and y.median and ("%s, middle distance from it %s"):format(
+    number.format(y.median), number.format(y.mad)) or nil)
   put("variance of the target", y.kind == "real" and y.var or nil)
   put("duplicate rows", d.duplicates and number.percent(d.duplicates.share))
   put("validation rows also in training", d.val and d.val.leak_share

@@ -203,6 +203,11 @@ function M.diagnosis(P, diagnosis, opts)
   end
   if left > 0 then P.add(page, ("     and %d more: see all"):format(left)) end
   if #(diagnosis.checked or {}) > 0 then names_block(P, page, "ok", diagnosis.checked, 2) end
+  for i, m in ipairs(diagnosis.missing_tests or {}) do
+    if i > 3 and not page.opts.all then break end
+    P.add_all(page, text.wrap(("%s: not made, %s"):format(clean(m.test), clean(m.why)),
+      page.width, "  --  ", "      "), "dim")
+  end
   if #(diagnosis.unjudged or {}) > 0 then unjudged_block(P, page, diagnosis.unjudged) end
   footer(P, page, diagnosis)
   return P.render(page)

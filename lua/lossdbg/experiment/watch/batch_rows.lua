@@ -45,7 +45,7 @@ end
 function M.new(data, dtype)
   return setmetatable({ data = data, dtype = dtype, n = data and data.n or 0, drawn = 0, seen = 0,
     kept = {}, checked = 0, matched = 0, pairs = { given = {}, wanted = {} }, equal = 0,
-    unequal = 0, last = {}, same_batch = 0, batches = 0 }, Rows)
+    unequal = 0, last = {}, batches = 0 }, Rows)
 end
 
 -- Row numbers by hash; false for rows that occur more than once with different targets.
@@ -124,11 +124,9 @@ end
 ---@param x any
 ---@return integer[]|nil rows of the data, when every input was found there
 function Rows:look(x)
-  local list, same = hashes(x, self.dtype), #self.last > 0
+  local list = hashes(x, self.dtype)
   count(self, list)
-  for i, h in ipairs(list) do same = same and self.last[i] == h end
   self.batches = self.batches + 1
-  if same and #list == #self.last then self.same_batch = self.same_batch + 1 end
   self.last = list
   if not self.data then return nil end
   local known, rows, all = index(self), {}, true
@@ -222,7 +220,7 @@ function Rows:signals()
   end
   local compared = self.equal + self.unequal
   return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
-    same_batch = self.same_batch, batches = self.batches,
+    batches = self.batches,
     batch = #self.last, mixed = self.mixed,
     found = self.checked > 0 and self.matched / self.checked or nil,
     targets_equal = compared > 0 and self.equal / compared or nil,

@@ -38,10 +38,10 @@ end
 ---@return lossdbg.Eyes
 function M.new(model, optimizer)
   local self = setmetatable({ model = model, at = 0, looking = true, now = {}, failures = {},
-    passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0,
-      evaluation_as_training = 0 }, broken = {}, backwards = 0, steps = 0, clears = 0,
+    passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0 },
+    broken = {}, backwards = 0, steps = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
-    least_rows = math.huge, used = {}, twins = setmetatable({}, { __mode = "k" }), redrawn = {},
+    used = {}, twins = setmetatable({}, { __mode = "k" }), redrawn = {},
     asked_again = 0 }, Eyes)
   self.parameters, self.given = recorder.parameters(model, true), optimizer
   for _, layer in ipairs(model.list) do
@@ -122,10 +122,7 @@ function Eyes:forward(model, x, context, output)
   local passes, training = self.passes, context.training == true
   if not requires_grad(output) then
     passes.evaluation = passes.evaluation + 1
-    if training then
-      passes.evaluation_as_training = passes.evaluation_as_training + 1
-      if self.two_modes then self:breaks "evaluation_mode" end
-    end
+    if training and self.two_modes then self:breaks "evaluation_mode" end
     return
   end
   passes.training = passes.training + 1
@@ -135,7 +132,6 @@ function Eyes:forward(model, x, context, output)
   end
   local now, first = self.now, core.tensor.is_tensor(x) and x or x[1] or select(2, next(x))
   local rows = first.shape[1] or 1
-  self.least_rows = math.min(self.least_rows, rows)
   if rows == 1 then passes.single_row = passes.single_row + 1 end
   self.rows_of_batch = self.rows_of_batch or rows
   now.x, now.passes = x, (now.passes or 0) + 1

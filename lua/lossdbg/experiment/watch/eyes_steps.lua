@@ -73,7 +73,7 @@ end
 
 function M:clear(optimizer)
   if not self.held[optimizer] and optimizer ~= self.given then return end
-  self.clears, self.stale = self.clears + 1, nil
+  self.stale = nil
 end
 
 -- ---- steps --------------------------------------------------------------------------------------

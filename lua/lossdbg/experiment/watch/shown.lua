@@ -120,14 +120,13 @@ function M.loop(self)
   end
   local some, drawn = touched(self)
   return { broken = broken, looks = seen.looks, backwards = own.backwards, steps = own.steps,
-    clears = own.clears, passes = own.passes, between = seen.between, relation = seen.relation,
+    passes = own.passes, between = seen.between, relation = seen.relation,
     ratio = median_of(seen.ratio), altered = median_of(seen.altered),
     cosine = median_of(seen.cosine), clip = median_of(seen.clip), silent_outputs = silent,
     output_width = seen.output_width, rows = self.batch_rows:signals(),
-    least_rows = own.least_rows < math.huge and own.least_rows or nil,
     takes_logits = seen.takes_logits, named_lr = named_lr(self),
     optimizers = optimizers(self), redrawn = own.redrawn, touched = some, drawn = drawn,
-    asked_again = own.asked_again, two_modes = own.two_modes, failures = own.failures }
+    asked_again = own.asked_again, failures = own.failures }
 end
 
 ---Adds what the weights tell, where the watch knows those of the start.

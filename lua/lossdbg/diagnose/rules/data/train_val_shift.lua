@@ -36,16 +36,18 @@ function M.check(case, limits)
   local noise = limits.errors * math.sqrt(1 / n_val + 1 / (data.n or n_val))
   local scaled_apart = bad > limits.spread
   if not (scaled_apart or shift > math.max(limits.shift, noise)) then return nil end
+  local column = val.mean_shift_column
+  local where = column and (data.names and data.names[column] or "column " .. column)
   return finding.new(M, {
     title = scaled_apart and string.format("validation inputs are scaled differently: %s of the"
         .. " features have another spread", numfmt.percent(bad))
-      or string.format("validation inputs are shifted by %s standard deviations",
-        numfmt.number(shift)),
+      or string.format("validation inputs are shifted by %s standard deviations%s",
+        numfmt.number(shift), where and " in " .. where or ""),
 
     class = (scaled_apart or shift > limits.far) and "measured" or "suggestive",
     evidence = {
       finding.evidence("largest shift of a mean in standard deviations", shift,
-        finding.under(limits.shift)),
+        finding.under(limits.shift), where),
       finding.evidence("share of features with another spread", bad,
         finding.under(limits.spread)),
       finding.evidence("validation skill", facts.val_skill or "unknown", "near the training skill"),

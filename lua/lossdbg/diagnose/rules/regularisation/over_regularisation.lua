@@ -80,7 +80,9 @@ function M.check(case, limits)
     evidence = { finding.evidence("share of the loss that is penalty", share,
       finding.under(limits.share)),
       finding.evidence("gradient of the penalty over that of the data", ratio,
-        finding.under(limits.ratio)),
+        finding.under(limits.ratio), penalty and penalty.data_norm
+          and ("%s against %s"):format(numfmt.number(penalty.norm),
+            numfmt.number(penalty.data_norm))),
       finding.evidence("weights at the end over the start", left,
         finding.over(limits.left)),
       finding.evidence("decay over the run", shrink, finding.under(limits.travel)) },
