@@ -58,6 +58,61 @@ static void count(lua_State *L, int sink, const char *name) {
   lua_pop(L, 1);
 }
 
+enum { MEMO = 8 }; /* series whose tables stay on the stack during a scan; by their tags' bytes */
+
+typedef struct series_memo {
+  const char *tag;
+  size_t size;
+  lua_Integer n;
+} series_memo;
+
+typedef struct scan {
+  lua_State *L;
+  const char *bytes;
+  int sink;
+  int tables; /* where the memo's tables stand: step, value, step, value, ... */
+  series_memo memo[MEMO];
+  lua_Integer records;
+  double first_wall, last_wall;
+} scan;
+
+static size_t memo_slot(const char *tag, size_t size) {
+  size_t hash = size;
+  for (size_t i = 0; i < size; i++)
+    hash = hash * 31 + (unsigned char)tag[i];
+  return hash % MEMO;
+}
+
+/* Puts the series sink.scalars[tag] where the next of its events will find it. */
+static series_memo *remember(scan *c, const char *tag, size_t size) {
+  lua_State *L = c->L;
+  size_t k = memo_slot(tag, size);
+  series_memo *m = &c->memo[k];
+  if (m->tag && m->size == size && memcmp(m->tag, tag, size) == 0) return m;
+  int top = lua_gettop(L);
+  push_part(L, c->sink, "scalars");
+  lua_pushlstring(L, tag, size);
+  push_tagged(L, top + 1);
+  push_part(L, top + 2, "step");
+  lua_replace(L, c->tables + 2 * (int)k);
+  push_part(L, top + 2, "value");
+  lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+  lua_replace(L, c->tables + 2 * (int)k + 1);
+  lua_settop(L, top);
+  *m = (series_memo){tag, size, n};
+  return m;
+}
+
+static void append_scalar(scan *c, const ldb_item *item, int64_t step, double x) {
+  series_memo *m = remember(c, c->bytes + item->tag_at, item->tag_size);
+  int at = c->tables + 2 * (int)(m - c->memo);
+  m->n++;
+  lua_pushinteger(c->L, (lua_Integer)step);
+  lua_rawseti(c->L, at, m->n);
+  lua_pushnumber(c->L, x);
+  lua_rawseti(c->L, at + 1, m->n);
+}
+
 /* Appends (step, value on top) to the series sink[part][tag]; takes the value. */
 static void append(lua_State *L, int sink, const char *part, const char *tag, size_t size,
                    int64_t step) {
@@ -109,81 +164,93 @@ static void keep_histogram(lua_State *L, int sink, const char *bytes, const ldb_
   append(L, sink, "histograms", bytes + item->tag_at, item->tag_size, step);
 }
 
-static void keep_tensor(lua_State *L, int sink, const char *bytes, const ldb_item *item,
-                        int64_t step) {
+static void keep_other(scan *c, const ldb_item *item) {
+  push_part(c->L, c->sink, "others");
+  lua_pushlstring(c->L, c->bytes + item->tag_at, item->tag_size);
+  lua_pushboolean(c->L, 1);
+  lua_rawset(c->L, -3);
+  lua_pop(c->L, 1);
+}
+
+static void keep_tensor(scan *c, const ldb_item *item, int64_t step) {
+  lua_State *L = c->L;
+  const char *bytes = c->bytes;
   const unsigned char *from = (const unsigned char *)bytes;
   double x = 0;
   size_t n = 0, at = 0;
-  if (item->rank > 0 && plugin_is(L, sink, bytes, item, "histograms")) {
-    keep_histogram(L, sink, bytes, item, step);
-  } else if ((item->rank == 0 || plugin_is(L, sink, bytes, item, "scalars")) &&
+  if (item->rank > 0 && plugin_is(L, c->sink, bytes, item, "histograms")) {
+    keep_histogram(L, c->sink, bytes, item, step);
+  } else if ((item->rank == 0 || plugin_is(L, c->sink, bytes, item, "scalars")) &&
              ldb_event_numbers(from, item, &x, 1, &n, NULL) == LDB_OK && n == 1) {
-    lua_pushnumber(L, x);
-    append(L, sink, "scalars", bytes + item->tag_at, item->tag_size, step);
-  } else if (plugin_is(L, sink, bytes, item, "text") &&
+    append_scalar(c, item, step, x);
+  } else if (plugin_is(L, c->sink, bytes, item, "text") &&
              ldb_event_text(from, item, &at, &n, NULL) == LDB_OK) {
     lua_pushlstring(L, bytes + at, n);
-    append(L, sink, "texts", bytes + item->tag_at, item->tag_size, step);
+    append(L, c->sink, "texts", bytes + item->tag_at, item->tag_size, step);
   } else {
-    push_part(L, sink, "others");
-    lua_pushlstring(L, bytes + item->tag_at, item->tag_size);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    keep_other(c, item);
   }
 }
 
-static void keep_item(lua_State *L, int sink, const char *bytes, const ldb_item *item,
-                      int64_t step) {
+static void keep_item(scan *c, const ldb_item *item, int64_t step) {
   switch (item->kind) {
   case LDB_ITEM_SIMPLE:
-    lua_pushnumber(L, item->simple);
-    append(L, sink, "scalars", bytes + item->tag_at, item->tag_size, step);
+    append_scalar(c, item, step, item->simple);
     break;
   case LDB_ITEM_HISTO:
-    keep_histogram(L, sink, bytes, item, step);
+    keep_histogram(c->L, c->sink, c->bytes, item, step);
     break;
   case LDB_ITEM_TENSOR:
-    keep_tensor(L, sink, bytes, item, step);
+    keep_tensor(c, item, step);
     break;
   default: /* images, sound, and tags that only carry metadata */
-    (void)plugin_is(L, sink, bytes, item, "");
-    push_part(L, sink, "others");
-    lua_pushlstring(L, bytes + item->tag_at, item->tag_size);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    (void)plugin_is(c->L, c->sink, c->bytes, item, "");
+    keep_other(c, item);
   }
 }
 
 /* One event into the sink; false when its message is damaged. */
-static bool keep_event(lua_State *L, int sink, const char *bytes, const ldb_record *record) {
+static bool keep_event(scan *c, const ldb_record *record) {
+  lua_State *L = c->L;
   ldb_event event;
   ldb_item item;
   bool got = true;
-  if (ldb_event_read((const unsigned char *)bytes, record, &event, NULL) != LDB_OK) return false;
+  if (ldb_event_read((const unsigned char *)c->bytes, record, &event, NULL) != LDB_OK) return false;
   if (event.version_size > 0) {
-    lua_pushlstring(L, bytes + event.version_at, event.version_size);
-    set_raw(L, sink, "version");
+    lua_pushlstring(L, c->bytes + event.version_at, event.version_size);
+    set_raw(L, c->sink, "version");
   }
   if (event.session == 1) {
-    push_part(L, sink, "starts");
+    push_part(L, c->sink, "starts");
     lua_pushinteger(L, (lua_Integer)event.step);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     lua_pop(L, 1);
   }
-  if (get_raw(L, sink, "first_wall") == LUA_TNIL) {
-    lua_pushnumber(L, event.wall);
-    set_raw(L, sink, "first_wall");
-  }
-  lua_pushnumber(L, event.wall);
-  set_raw(L, sink, "last_wall");
-  lua_pop(L, 1);
+  if (c->records == 0) c->first_wall = event.wall;
+  c->last_wall = event.wall;
+  c->records++;
   while (ldb_event_item(&event.summary, &item, &got, NULL) == LDB_OK) {
     if (!got) return true;
-    keep_item(L, sink, bytes, &item, event.step);
+    keep_item(c, &item, event.step);
   }
+  c->records--; /* counted as unread */
   return false;
+}
+
+/* What was counted during a scan, added to what the sink knows of earlier ones. */
+static void keep_counts(scan *c) {
+  lua_State *L = c->L;
+  if (c->records == 0) return;
+  get_raw(L, c->sink, "records");
+  lua_pushinteger(L, lua_tointeger(L, -1) + c->records);
+  set_raw(L, c->sink, "records");
+  if (get_raw(L, c->sink, "first_wall") == LUA_TNIL) {
+    lua_pushnumber(L, c->first_wall);
+    set_raw(L, c->sink, "first_wall");
+  }
+  lua_pushnumber(L, c->last_wall);
+  set_raw(L, c->sink, "last_wall");
+  lua_pop(L, 2);
 }
 
 /* event_scan(bytes, from, sink) -> next, state: the records from byte `from` (1: the first) into
@@ -204,19 +271,21 @@ static int lb_io_event_scan(lua_State *L) {
     return luaL_error(L, "lossdbg: %s: argument 'from': expected 1 to %I, got %I", where,
                       (lua_Integer)n + 1, (lua_Integer)at);
   ldb_frame frame = LDB_FRAME_WHOLE;
+  scan c = {.L = L, .bytes = bytes, .sink = 3, .tables = 4};
+  luaL_checkstack(L, 2 * MEMO + 16, where);
+  lua_settop(L, 3 + 2 * MEMO);
   for (at -= 1; at < n;) {
     ldb_record record;
     frame = ldb_event_frame((const unsigned char *)bytes, n, at, &record);
     if (frame == LDB_FRAME_CUT || frame == LDB_FRAME_UNREADABLE) break;
     if (frame == LDB_FRAME_DAMAGED) {
       count(L, 3, "damaged");
-    } else if (keep_event(L, 3, bytes, &record)) {
-      count(L, 3, "records");
-    } else {
+    } else if (!keep_event(&c, &record)) {
       count(L, 3, "unread");
     }
     at = record.next;
   }
+  keep_counts(&c);
   lua_pushinteger(L, (lua_Integer)at + 1);
   lua_pushstring(L, at == n ? "end" : frame == LDB_FRAME_CUT ? "cut" : "unreadable");
   return 2;

@@ -67,12 +67,16 @@ end
 -- where it was, not from where it began or will end.
 local function leaps(y, first)
   local count, worst, window = 0, nil, limit "before"
-  for i = math.max(first + 1, #y // 5 + 1), #y do
-    local before = robust.median(table.move(y, math.max(first, i - window), i - 1, 1, {}))
-    local far = y[i] > limit "leap" * before and y[i] > limit "sway" * math.abs(y[first])
-    if before > 0 and far then
-      count, worst = count + 1, math.max(worst or 0, y[i])
+  local lowest, least = y[first], limit "sway" * math.abs(y[first])
+  for i = first + 1, #y do
+    local value = y[i]
+    if i > #y // 5 and value > least and value > limit "leap" * lowest then
+      local before = robust.median(table.move(y, math.max(first, i - window), i - 1, 1, {}))
+      if before > 0 and value > limit "leap" * before then
+        count, worst = count + 1, math.max(worst or 0, value)
+      end
     end
+    lowest = math.min(lowest, value)
   end
   return count, worst
 end
