@@ -4,6 +4,7 @@ local cli = require "lossdbg.cli"
 local command_list = require "lossdbg.cli.command_list"
 local json = require "lossdbg.support.json"
 local json_schema = require "json_schema"
+local sarif_schema = require "sarif_schema"
 local schema = require "lossdbg.view.diagnosis_schema"
 
 local GOOD = "spec/recorded/keras"
@@ -98,11 +99,11 @@ describe("lossdbg diagnose", function()
     local path, target = file_of(CONSTANT), os.tmpname()
     local _, out = run("diagnose", path, "--sarif", "-")
     local log = assert(json.decode(out))
-    assert.equal("2.1.0", log.version)
+    assert.same({}, json_schema.problems(log, sarif_schema))
     local results = log.runs[1].results
     assert.equal("curve_constant", results[1].ruleId)
     assert.equal("error", results[1].level)
-    assert.equal(path, results[1].locations[1].physicalLocation.artifactLocation.uri)
+    assert.equal("file://" .. path, results[1].locations[1].physicalLocation.artifactLocation.uri)
     run("diagnose", path, "--html", target)
     local page = read(target)
     assert.matches("default-src 'none'", page, 1, true)

@@ -5,7 +5,9 @@ local json = require "lossdbg.support.json"
 
 local M = {}
 
-local LEVEL = { error = "error", warning = "warning", info = "note" }
+-- A level other than none goes with the kind "fail" alone (3.27.9 and 3.27.10).
+local LEVEL = { error = "error", warning = "warning", info = "none" }
+local KIND = { error = "fail", warning = "fail", info = "informational" }
 
 -- "train.lua:12" or { file, line }
 local function place_of(finding)
@@ -17,19 +19,23 @@ local function place_of(finding)
   return file, math.tointeger(tonumber(line))
 end
 
-local function location(uri, line)
-  return { physicalLocation = { artifactLocation = { uri = uri },
+-- A path as a URI reference (RFC 3986): what may not stand in one is written as %XX.
+local function uri_of(path)
+  local text = path:gsub("[^%w%-%._~/]", function(c) return ("%%%02X"):format(c:byte()) end)
+  return path:sub(1, 1) == "/" and "file://" .. text or text
+end
+
+local function location(path, line)
+  return { physicalLocation = { artifactLocation = { uri = uri_of(path) },
     region = line and { startLine = line } or nil } }
 end
 
 local function result_of(finding, state, path)
   local file, line = place_of(finding)
-  local uri = file or path
-  local kinds = { error = "fail", warning = "review", info = "informational" }
-  return { ruleId = finding.rule, level = finding.severity == "info" and "none"
-    or LEVEL[finding.severity], kind = kinds[finding.severity],
+  return { ruleId = finding.rule, level = LEVEL[finding.severity], kind = KIND[finding.severity],
     message = { text = finding.title },
-    locations = uri and json.array { location(uri, line) } or nil,
+    locations = (file or path)
+      and json.array { location(file or path, line) } or nil,
     properties = { cause = finding.cause, state = state, probability = finding.probability } }
 end
 

@@ -5,6 +5,7 @@ local curve = require "lossdbg.diagnose.curve"
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
+local number = require "lossdbg.support.number"
 local pasted = require "lossdbg.cli.diagnose.pasted"
 local rebuilt = require "lossdbg.cli.diagnose.rebuilt"
 local report_options = require "lossdbg.cli.report_options"
@@ -38,15 +39,29 @@ local function status_of(fault)
   return fault and cli.status.fault or cli.status.ok
 end
 
--- Ten lines of a record.
+-- What helped first: a fix that was tried, its losses before and after.
+local function brief_fix(record)
+  for _, finding in ipairs(record.findings) do
+    for _, fix in ipairs(finding.fixes) do
+      local trial = fix.trial
+      if fix.applicability == "verified" and trial and trial.before and trial.after then
+        return ("fix: %s (verified: %s -> %s)"):format(fix.text, number.format(trial.before),
+          number.format(trial.after))
+      end
+    end
+  end
+end
+
+-- Ten lines of a record, with the one on the status.
 local function brief(record, name)
   local lines = { "run: " .. name, "fault: " .. (record.verdict.fault == json.null
     and "cannot judge" or record.verdict.fault and "yes" or "no"),
     "state: " .. tostring(record.verdict.state), "verdict: " .. record.verdict.text }
-  for i = 1, math.min(4, #record.findings) do
+  for i = 1, math.min(3, #record.findings) do
     local f = record.findings[i]
     lines[#lines + 1] = ("%s: %s - %s"):format(f.severity, f.cause or f.rule, f.title)
   end
+  lines[#lines + 1] = brief_fix(record)
   if record.next then lines[#lines + 1] = "next: " .. record.next end
   return table.concat(lines, "\n")
 end

@@ -34,15 +34,16 @@ end
 ---@param program? lossdbg.RecordedProgram
 ---@return string
 function M.text(diagnosis, experiment, given, program)
-  local framework, lines = framework_of(given, program), {}
+  local framework, lines, seen = framework_of(given, program), {}, {}
   if not framework then return "" end
   for _, finding in ipairs(diagnosis) do
     local follows = finding.explained_by and #finding.explained_by > 0
     local fix = not follows and fix_of(finding)
-    if fix and (lines.fixes or 0) < MOST then
-      lines.fixes = (lines.fixes or 0) + 1
+    local code = fix
+      and fix_code.code(fix.patch, framework, experiment, program and program.names)
+    if code and not seen[code] and (lines.fixes or 0) < MOST then
+      lines.fixes, seen[code] = (lines.fixes or 0) + 1, true
       lines[#lines + 1] = ("  paste  %s (%s, %s)"):format(fix.text, finding.rule, framework)
-      local code = fix_code.code(fix.patch, framework, experiment, program and program.names)
       for line in (code .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = "    " .. line end
     end
   end

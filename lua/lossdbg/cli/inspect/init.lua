@@ -92,14 +92,27 @@ local function show_run(out, run)
     for _, note in ipairs(file.notes) do out:write("    ", note, "\n") end
     if file.damage then out:write("    damaged: ", file.damage, "\n") end
   end
-  for name, curve in pairs(run.curves) do
-    out:write(("  %-12s %s\n"):format(name, range_of(curve.y)))
+  local names = {}
+  for name in pairs(run.curves) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    out:write(("  %-12s %s\n"):format(name, range_of(run.curves[name].y)))
   end
   for _, path in ipairs(run.recorded.companions) do out:write("  beside it: ", path, "\n") end
 end
 
+-- What stands on the path's own line, once something is told of it.
+local function headed(out, path)
+  local wrote = false
+  return { write = function(_, ...)
+    if not wrote then out:write(path, "\n") end
+    wrote = true
+    out:write(...)
+  end }
+end
+
 local function show(out, err, path)
-  out:write(path, "\n")
+  out = headed(out, path)
   local run, why = require("lossdbg").open(path)
   if run then
     show_run(out, run)

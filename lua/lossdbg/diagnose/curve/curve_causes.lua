@@ -73,6 +73,11 @@ local function rate_fell(c)
     and ("the rate fell from %s to %s"):format(number(first), number(last)) or nil
 end
 
+local function little(c)
+  return c.hardly and ("it lost %.0f %% and settled: little of the targets follows from the inputs")
+    :format(100 * c.shape.fall) or nil
+end
+
 local function val_turned(c)
   return c.val_best and ("validation loss was lowest at point %d and rose %.2f times from there")
     :format(c.val_best, c.val_rise) or nil
@@ -146,8 +151,10 @@ M.rows = {
   plateau_after_progress = {
     { "double_softmax", level("double_softmax", "double_sigmoid"), true },
     { "misaligned_labels", level("class_entropy", "binary_entropy", "variance"), true },
+    { "misaligned_labels", little, true },
     { "loss_floor_soft_targets", level("smoothing_floor", "binary_smoothing_floor"), true },
-    { "lr_too_low", rate_fell, true }, { "lr_too_low", stopped }, { "over_regularisation", nil },
+    { "lr_too_low", rate_fell, true }, { "lr_too_low", stopped, true },
+    { "over_regularisation", nil },
     { "too_few_units", nil }, { "dying_relu", blown },
   },
   still_falling = {

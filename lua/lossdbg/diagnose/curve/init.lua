@@ -88,7 +88,7 @@ local function fault_of(id, c)
     if mistaken_level(c) or c.shape.abrupt or rate_gone(c) then return true end
     local skill = c.skill.train
     if skill and skill < limit "left" then return true end
-    if not skill and c.shape.fall < limit "hardly" then return true end
+    if not skill and c.hardly then return true end
     return nil
   end
   if id == "cannot_tell" then return nil end
@@ -166,6 +166,7 @@ function M.judge(run, facts)
   c.baseline, c.baseline_name = curve_levels.baseline(facts)
   c.levels, c.skill = {}, curve_skill.of(run.history)
   c.decoupled = curve_skill.decoupled(c.accuracy, c.shape)
+  c.hardly = (c.shape.fall or 1) < limit "hardly"
   c.saturated = curve_skill.saturated(c.loss, c.accuracy)
   validation(c)
   local id, judged = state_of(c)

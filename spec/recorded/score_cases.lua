@@ -1,9 +1,7 @@
---- How far logs alone carry: the command is called as a user calls it, and its answers are held
--- against the truth afterwards.
+--- How far logs alone carry: each program of the fault benchmark is trained here once and leaves a
+-- history.json, nothing else; the command judges it as a user's, and is held against the truth.
 --
---   lua5.4 spec/recorded/score_logs.lua runs DIR     recorded trainings: DIR/ID/..., DIR/truth.json
---   lua5.4 spec/recorded/score_logs.lua cases DIR [LOGS]  programs of the fault benchmark: each is
---     trained here once and leaves a history.json under LOGS (kept when given), nothing else
+--   lua5.4 spec/recorded/score_cases.lua DIR [LOGS]     LOGS: a folder for the logs, used again
 --
 -- `lossdbg` is looked for in the PATH (make env).
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
@@ -11,13 +9,6 @@ package.path = here .. "/?.lua;" .. here .. "/../faultbench/?.lua;" .. package.p
 
 local files = require "bench_files"
 local json = require "lossdbg.support.json"
-
-local usage = "usage: lua5.4 " .. arg[0] .. " runs DIR | cases DIR [LOGS]"
-
-local function stop(message)
-  io.stderr:write("score_logs: ", message, "\n", usage, "\n")
-  os.exit(2)
-end
 
 ---@return { state: string, status: integer, text: string, record: table|nil }
 local function asked(path, options)
@@ -37,38 +28,6 @@ local function contains(list, value)
 end
 
 local function share(hits, all) return ("%d of %d"):format(hits, all) end
-
--- A faulty run whose best answer is a state of trouble is one whose curve can show it.
-local CALM = { healthy = true, still_falling = true, cannot_tell = true }
-
-local function score_runs(dir)
-  local truth = files.need_json(dir .. "/truth.json")
-  local ids, n = {}, { all = 0, fit = 0, unsure = 0, sound = 0, alarm = 0, faulty = 0, seen = 0,
-    showable = 0, shown = 0 }
-  for id in pairs(truth) do ids[#ids + 1] = id end
-  table.sort(ids)
-  for _, id in ipairs(ids) do
-    local t = truth[id]
-    local a = asked(dir .. "/" .. id)
-    local fits = contains(t.acceptable, a.state)
-    n.all, n.fit = n.all + 1, n.fit + (fits and 1 or 0)
-    n.unsure = n.unsure + (a.state == "cannot_tell" and 1 or 0)
-    local alarm = a.status == 1 and 1 or 0
-    if t.sound then
-      n.sound, n.alarm = n.sound + 1, n.alarm + alarm
-    else
-      n.faulty, n.seen = n.faulty + 1, n.seen + alarm
-      if not CALM[t.verdict] then n.showable, n.shown = n.showable + 1, n.shown + alarm end
-    end
-    if not fits or (alarm == 1) == t.sound then
-      print(("%-8s %-22s wanted %-24s got %-24s status %d  %s"):format(id, t.kind, t.verdict,
-        a.state, a.status, a.text))
-    end
-  end
-  print(("recorded runs: verdict acceptable %s, cannot tell %s; alarms: sound %s, faulty %s, "
-    .. "faulty whose curve can show it %s"):format(share(n.fit, n.all), share(n.unsure, n.all),
-    share(n.alarm, n.sound), share(n.seen, n.faulty), share(n.shown, n.showable)))
-end
 
 local function logs_of(dir, ids, logs)
   for i, id in ipairs(ids) do
@@ -121,14 +80,8 @@ local function score_cases(dir, logs)
     share(n.seen, n.faulty)))
 end
 
-local what, dir = arg[1], arg[2]
-if not dir then stop "a folder is needed" end
-if what == "runs" then
-  score_runs(dir)
-elseif what == "cases" then
-  score_cases(dir, arg[3])
-elseif what == "history" then
-  require("case_history").write(dir, arg[3], arg[4])
+if arg[1] == "history" then -- one program, in a process of its own
+  require("case_history").write(arg[2], arg[3], arg[4])
 else
-  stop("neither runs nor cases: " .. what)
+  score_cases(assert(arg[1], "usage: score_cases.lua DIR [LOGS]"), arg[2])
 end

@@ -1,0 +1,138 @@
+-- What other programs may rely on: statuses, SARIF, JSON, the brief form, fixes as code.
+package.path = "./spec/support/?.lua;" .. package.path
+local cli = require "lossdbg.cli"
+local json = require "lossdbg.support.json"
+local json_schema = require "json_schema"
+local sarif = require "lossdbg.view.sarif"
+local sarif_schema = require "sarif_schema"
+local schema = require "lossdbg.view.diagnosis_schema"
+
+local function sink()
+  local kept = { text = "" }
+  function kept:write(...)
+    self.text = self.text .. table.concat { ... }
+    return self
+  end
+  return kept
+end
+
+local function run(...)
+  local out, err = sink(), sink()
+  local status = cli.main({ ... }, out, err)
+  return status, out.text, err.text
+end
+
+-- Raw columns, which no rate of plain descent bears: a fault with a fix that helps.
+local SCRIPT = [[
+local ld = require "lossdbg"
+local nn = ld.nn
+local train, val = assert(ld.data.csv("examples/data/wine.csv",
+  { label = "label" })):split(0.8, { seed = 1 })
+return ld.experiment {
+  train = train, val = val, loss = "sparse_crossentropy",
+  model = nn.sequential {
+    nn.dense { 32, "relu" },
+    nn.dense { 3, "softmax" } },
+  optimizer = ld.optim.sgd { lr = 0.1 }, batch = 32, epochs = 20, seed = 7 }
+]]
+
+describe("lossdbg diagnose SCRIPT", function()
+  local path
+  setup(function()
+    path = os.tmpname()
+    os.remove(path)
+    path = path .. " a.lua" -- a name with a blank
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(SCRIPT)
+  end)
+  teardown(function() os.remove(path) end)
+
+  it("writes SARIF with the file and line of the user's program", function()
+    local status, out = run("diagnose", path, "--sarif", "-", "--budget", "2")
+    assert.equal(1, status)
+    local log = assert(json.decode(out))
+    assert.same({}, json_schema.problems(log, sarif_schema))
+    local place = log.runs[1].results[1].locations[1].physicalLocation
+    assert.equal("file://" .. path:gsub(" ", "%%20"), place.artifactLocation.uri)
+    assert.equal(8, place.region.startLine)
+    for _, result in ipairs(log.runs[1].results) do
+      assert.equal(result.kind == "fail", result.level ~= "none")
+    end
+  end)
+
+  it("writes JSON of the published form, with a verified fix", function()
+    local status, out = run("diagnose", path, "--json=-", "--budget=2")
+    assert.equal(1, status)
+    local value = assert(json.decode(out))
+    assert.same({}, json_schema.problems(value, schema))
+    assert.is_true(value.verdict.fault)
+    local verified = 0
+    for _, finding in ipairs(value.findings) do
+      for _, fix in ipairs(finding.fixes) do
+        if fix.applicability == "verified" then verified = verified + 1 end
+      end
+    end
+    assert.is_true(verified > 0)
+  end)
+
+  it("is brief in ten lines that hold cause and fix", function()
+    local _, out = run("diagnose", path, "--brief", "--budget", "2")
+    local _, lines = out:gsub("\n", "")
+    assert.is_true(lines <= 10)
+    assert.matches("fault: yes", out, 1, true)
+    assert.matches("unnormalised_inputs", out, 1, true)
+    assert.matches("fix: .* %(verified: [%d.]+ %-> [%d.]+%)", out)
+    assert.matches("status: 1 (a fault was found)", out, 1, true)
+  end)
+
+  it("writes each fix once, in the framework that was asked for", function()
+    for option, code in pairs { ["--lua"] = "normalization", ["--keras"] = "Normalization",
+      ["--torch"] = "x.std(0)" } do
+      local _, out = run("diagnose", path, option, "--budget", "2")
+      local pasted = out:match "paste  .*"
+      assert.matches(code, pasted, 1, true)
+      local first = pasted:match "\n    ([^\n]+)"
+      local _, times = pasted:gsub(first:gsub("%p", "%%%0"), "")
+      assert.equal(1, times)
+    end
+  end)
+end)
+
+describe("SARIF", function()
+  it("writes paths as references, and remarks without a level", function()
+    local function of(severity, path)
+      local log = sarif.log({ { verdict = { state = "constant" }, read = { path = path },
+        findings = { { rule = "r", severity = severity, title = "t" } } } }, "lossdbg 0.1.0")
+      assert.same({}, json_schema.problems(assert(json.decode(json.encode(log))), sarif_schema))
+      return log.runs[1].results[1]
+    end
+    local uri = of("error", "a b/c#d%.csv").locations[1].physicalLocation.artifactLocation.uri
+    assert.equal("a%20b/c%23d%25.csv", uri)
+    for severity, level in pairs { error = "error", warning = "warning", info = "none" } do
+      local result = of(severity, "x")
+      assert.equal(level, result.level)
+      assert.equal(level == "none" and "informational" or "fail", result.kind)
+    end
+  end)
+end)
+
+describe("statuses", function()
+  it("are 64 for wrong usage, 66 for what cannot be read, with a word on stderr alone", function()
+    for _, args in ipairs { { "diagnose" }, { "diagnose", "x", "--json" },
+      { "diagnose", "x", "--js" }, { "diagnose", "x", "--budget", "0" },
+      { "diagnose", "x", "--budget", "many" },
+      { "diagnose", "x", "--brief=yes" }, { "compare", "x" }, { "dance" } } do
+      local status, out, err = run(table.unpack(args))
+      assert.equal(64, status, table.concat(args, " "))
+      assert.equal("", out)
+      assert.matches("^lossdbg: ", err)
+    end
+    for _, args in ipairs { { "diagnose", "no/such" }, { "inspect", "no/such" },
+      { "lint", "no/such.keras" }, { "compare", "no/a", "no/b" }, { "equal", "no/a", "no/b" } } do
+      local status, out, err = run(table.unpack(args))
+      assert.equal(66, status, table.concat(args, " "))
+      assert.equal("", out)
+      assert.matches("^lossdbg: ", err)
+    end
+  end)
+end)
