@@ -1,10 +1,12 @@
 --- Models in ONNX, as torch.onnx.export and others write them, as trainable graphs.
 --   local program = assert(ld.interop.onnx.read "model.onnx")
 --   print(program:experiment { train = train, loss = "mse" }:diagnose())
+--   assert(ld.interop.onnx.save(run.model, "model.onnx"))
 local attempt = require "lossdbg.support.attempt"
 local experiment = require "lossdbg.experiment"
 local nn = require "lossdbg.nn"
 local onnx_build = require "lossdbg.interop.onnx_build"
+local onnx_export = require "lossdbg.interop.onnx_export"
 local onnx_file = require "lossdbg.interop.onnx_file"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
@@ -149,5 +151,7 @@ function M.read(path)
   if not program then return nil, path .. ": " .. why end
   return program
 end
+
+M.bytes, M.save = onnx_export.bytes, onnx_export.save
 
 return M

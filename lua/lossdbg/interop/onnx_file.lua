@@ -130,7 +130,10 @@ local function attribute(self, field, into, node)
   local a = open(self, field)
   local name = text(self, a[1] and a[1][1]) or "?"
   if a[6] or a[11] then refuse("%s: '%s' is a graph: loops are not read", node, name) end
-  if a[8] then into[name] = integers(self, a[8])
+  if a[9] then
+    into[name] = {}
+    for i, one in ipairs(a[9]) do into[name][i] = text(self, one) end
+  elseif a[8] then into[name] = integers(self, a[8])
   elseif a[7] then into[name] = reals(self, a[7])
   elseif a[4] then into[name] = text(self, a[4][1])
   elseif a[5] then

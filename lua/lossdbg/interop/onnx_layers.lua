@@ -184,10 +184,23 @@ local function direction(self, node, path, prefix, index, kind)
     local half = both.numel // 2
     local input = gates(both:slice(1, 1, half), order)
     local recurrent = gates(both:slice(1, half + 1, 2 * half), order)
-    self:weight(path, prefix .. "bias", kind == "gru"
+    self:weight(path, prefix .. "bias", kind == "gru" and node.attributes.linear_before_reset == 1
       and require("lossdbg.core").op.concat({ input:unsqueeze(1), recurrent:unsqueeze(1) }, 1)
       or input:add(recurrent))
   end
+end
+
+-- Those of the steps: ONNX lists them for each direction.
+local function inner_activations(node, kind, given)
+  local list = node.attributes.activations
+  if not list then return end
+  local each = kind == "lstm" and 3 or kind == "gru" and 2 or 1
+  for i = each + 1, #list do
+    if list[i] ~= list[i - each] then refuse(node, "directions with other activations") end
+  end
+  if kind == "lstm" and list[2] ~= list[3] then refuse(node, "two activations of the state") end
+  given.activation = list[kind == "simple_rnn" and 1 or 2]:lower()
+  if kind ~= "simple_rnn" then given.recurrent_activation = list[1]:lower() end
 end
 
 local function recurrent(self, node)
@@ -196,12 +209,11 @@ local function recurrent(self, node)
   local kind = ({ LSTM = "lstm", GRU = "gru", RNN = "simple_rnn" })[node.op]
   if not x.swapped and (a.layout or 0) == 0 then refuse(node, "expected [steps, batch, ...]") end
   if a.clip or node.inputs[8] and node.inputs[8] ~= "" then refuse(node, "clip or peepholes") end
-  if kind == "gru" and a.linear_before_reset ~= 1 then
-    refuse(node, "only linear_before_reset = 1")
-  end
   local way, path = a.direction or "forward", self:path(node)
   local given = { units, return_sequences = true, name = way ~= "bidirectional" and path or nil,
     bias = node.inputs[4] ~= nil and node.inputs[4] ~= "", go_backwards = way == "reverse" or nil }
+  if kind == "gru" then given.reset_after = a.linear_before_reset == 1 end
+  inner_activations(node, kind, given)
   local layer = nn[kind](given)
   if way == "bidirectional" then
     layer = nn.bidirectional { layer, name = path }
@@ -220,6 +232,10 @@ local function recurrent(self, node)
   last.shape = { 1, units } -- [directions, batch, units]; the last of both ways is not one step
   last.sym = nn.reshape { 1, units }(last.sym)
   last.swapped = true
+  if way == "reverse" then -- a layer gives them in the order in which it went
+    local flipped = self:compute({ y }, function(all) return all:flip(2) end)
+    flipped.swapped, flipped.dirs, y = true, 1, flipped
+  end
   return y, y.dirs == 1 and last or nil
 end
 

@@ -28,9 +28,39 @@ function rows.Elu(self, node)
     alpha = node.attributes.alpha or 1.0, name = self:path(node) })
 end
 
+function rows.Celu(self, node)
+  return self:apply(self:symbol(node, 1), nn.activation { "celu",
+    alpha = node.attributes.alpha or 1.0, name = self:path(node) })
+end
+
+function rows.HardSigmoid(self, node)
+  local alpha, beta = node.attributes.alpha or 0.2, node.attributes.beta or 0.5
+  if math.abs(alpha - 1 / 6) < 1e-6 and beta == 0.5 then
+    return self:apply(self:symbol(node, 1), nn.activation { "hard_sigmoid",
+      name = self:path(node) })
+  end
+  return self:compute({ self:symbol(node, 1) }, function(x)
+    return x:mul(alpha):add(beta):clamp(0, 1)
+  end)
+end
+
+function rows.Clip(self, node)
+  local function bound(i, name)
+    local given = self:input(node, i)
+    return given and given.tensor and given.tensor:item() or node.attributes[name]
+  end
+  local least, most = bound(2, "min"), bound(3, "max")
+  if least == 0 and most == 6 then
+    return self:apply(self:symbol(node, 1), nn.activation { "relu6", name = self:path(node) })
+  end
+  return self:compute({ self:symbol(node, 1) }, function(x)
+    return x:clamp(least or -math.huge, most or math.huge)
+  end)
+end
+
 function rows.Gelu(self, node)
-  local name = node.attributes.approximate == "tanh" and "gelu_tanh" or "gelu"
-  return self:apply(self:symbol(node, 1), nn.activation { name, name = self:path(node) })
+  return self:apply(self:symbol(node, 1), nn.activation { "gelu",
+    approximate = node.attributes.approximate == "tanh", name = self:path(node) })
 end
 
 local function over_axis(name)
@@ -68,7 +98,9 @@ local operators = {
   Mul = function(a, b) return a * b end, Div = function(a, b) return a / b end,
   Pow = function(a, b) return core.op.pow(a, b) end,
 }
-local merges = { Add = "add", Sub = "subtract", Mul = "multiply" }
+operators.Max, operators.Min = core.op.maximum, core.op.minimum
+local merges = { Add = "add", Sub = "subtract", Mul = "multiply", Max = "maximum",
+  Min = "minimum" }
 
 local function same_shape(a, b)
   return table.concat(a.shape, ",") == table.concat(b.shape, ",") and a.last == b.last
@@ -101,6 +133,7 @@ local function of_lists(node, a, b)
 end
 
 local function arithmetic(self, node)
+  if #node.inputs ~= 2 then refuse(node, "expected two inputs, got %d", #node.inputs) end
   if node.passes then return self.values[node.passes] end -- a bias that a layer took over
   local a, b = self:input(node, 1), self:input(node, 2)
   if a.sym and b.sym then
@@ -129,21 +162,36 @@ for op in pairs(operators) do rows[op] = arithmetic end
 
 -- ---- pooling and reductions ---------------------------------------------------------------------
 
+-- What "same" pads, or nil.
+local function same_pads(a, shape, n)
+  for i = 1, n do
+    local stride = a.strides and a.strides[i] or 1
+    local size = shape[i + 1] -- channels first
+    local total = math.max(0, ((size + stride - 1) // stride - 1) * stride
+      + a.kernel_shape[i] - size)
+    if a.pads[i] ~= total // 2 or a.pads[n + i] ~= total - total // 2 then return nil end
+  end
+  return "same"
+end
+
 local function pool(kind, whole)
   return function(self, node)
     local a = node.attributes
     local n = #a.kernel_shape
     local x = self:channels_last(self:symbol(node, 1))
-    local pads = {}
+    local pads, same = {}, nil
     for i = 1, n do
       pads[i] = a.pads and a.pads[i] or 0
-      if a.pads and a.pads[n + i] ~= pads[i] then refuse(node, "pads that differ by side") end
+      if a.pads and a.pads[n + i] ~= pads[i] then same = same or same_pads(a, x.shape, n) end
+      if a.pads and a.pads[n + i] ~= pads[i] and not same then
+        refuse(node, "pads that differ by side")
+      end
     end
     if a.ceil_mode == 1 then refuse(node, "ceil_mode") end
     local any = pads[1] > 0 or (pads[2] or 0) > 0
     local function of(list) return n == 1 and list[1] or table.move(list, 1, n, 1, {}) end
     return self:apply(x, nn[kind .. n .. "d"] { pool = of(a.kernel_shape),
-      strides = a.strides and of(a.strides) or 1, padding = any and of(pads) or "valid",
+      strides = a.strides and of(a.strides) or 1, padding = same or any and of(pads) or "valid",
       count_pads = whole and a.count_include_pad == 1 or nil, name = self:path(node) })
   end
 end
