@@ -92,3 +92,30 @@ describe("options of an optimiser", function()
     assert.near(before - 0.25 * 0.5 * before - 0.25, w:totable()[1], 1e-6)
   end)
 end)
+
+describe("options of a layer", function()
+  local function dropout()
+    return ld.nn.sequential { ld.nn.dense(4), ld.nn.dropout(0.5) }:build({ 3 }, { seed = 1 })
+  end
+
+  it("raise wrong values at the line that writes them, and keep what was", function()
+    local options = dropout():layer("dropout_1").options
+    local message = fails("53_settings_spec.lua:%d+: lossdbg: nn.dropout: argument 'rate': "
+      .. "expected a number", function() options.rate = "x" end)
+    assert.matches(":" .. debug.getinfo(1, "l").currentline - 1 .. ":", message, 1, true)
+    fails("argument 'rate'.*got 1.5", function() options.rate = 1.5 end)
+    fails("unknown option 'rat'.*rate", function() options.rat = 0.1 end)
+    assert.equal(0.5, options.rate)
+  end)
+
+  it("are each layer's own: neither another model nor a copy follows", function()
+    local description = ld.nn.dropout(0.5)
+    local function build() return ld.nn.sequential { description }:build({ 3 }, { seed = 1 }) end
+    local one, other = build(), build()
+    local twin = one:clone()
+    one:layer("dropout_1").options.rate = 0.25
+    assert.equal(0.5, other:layer("dropout_1").options.rate)
+    assert.equal(0.5, twin:layer("dropout_1").options.rate)
+    assert.equal(0.25, one:clone():layer("dropout_1").options.rate)
+  end)
+end)

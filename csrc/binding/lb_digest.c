@@ -8,92 +8,55 @@
 static const char digest_key = 0; /* address only */
 static const char where[] = "digest";
 
-/* User values. Names and values that were seen are held, so that no address is given twice. */
-enum { CONTAINERS = 1, HELD };
+/* What was seen lies on the stack of a thread of its own: the containers, their keys and values.
+   There they are held, so that no address is given twice, and are compared where they lie: a replay
+   asks for every one of them, at the cost of a lookup each. */
+enum { THREAD = 1, USER_VALUES = 1 };
 
-typedef struct known {
-  int type;
-  bool integer;
-  int32_t held; /* place among what is held; 0: nothing to hold */
-  size_t length;
+/* On the thread's stack; a number is kept here too, because Lua takes 1 and 1.0, 0.0 and -0.0 for
+   equal and NaN for another one. */
+typedef struct item {
+  int key, value;
+  enum { ANY, INTEGER, FLOAT } number;
   union {
     lua_Integer i;
     lua_Number d;
-    const void *p;
   } u;
-} known;
-
-typedef struct item {
-  known key, value;
 } item;
-
-typedef enum kind { LIST, TABLE, OBJECT, FUNCTION } kind;
 
 /* LIST: keys 1..n and no others. TABLE: all its fields. OBJECT: the fields that were named, there
    or not. FUNCTION: its upvalues. */
+typedef enum kind { LIST, TABLE, OBJECT, FUNCTION } kind;
+
 typedef struct container {
   kind kind;
+  int at; /* on the thread's stack */
   int32_t first, n;
 } container;
 
 typedef struct digest {
-  int32_t n_containers, n_items, n_held;
+  int32_t n_containers, n_items;
+  int top; /* of the thread's stack */
   container *container;
   item *item;
 } digest;
 
-/* ---- single values --------------------------------------------------------------------------- */
-
-/* The value at idx, which is held when it is more than a number. */
-static known know(lua_State *L, int idx, digest *d, int held) {
-  known k;
-  memset(&k, 0, sizeof k);
-  idx = lua_absindex(L, idx);
-  k.type = lua_type(L, idx);
-  if (k.type == LUA_TNIL) return k;
-  if (k.type == LUA_TBOOLEAN) {
-    k.u.i = lua_toboolean(L, idx);
-  } else if (k.type == LUA_TNUMBER) {
-    k.integer = lua_isinteger(L, idx);
-    if (k.integer)
-      k.u.i = lua_tointeger(L, idx);
-    else
-      k.u.d = lua_tonumber(L, idx);
-  } else if (k.type == LUA_TSTRING) {
-    k.u.p = lua_tolstring(L, idx, &k.length);
-  } else {
-    k.u.p = lua_topointer(L, idx);
-  }
-  lua_pushvalue(L, idx);
-  k.held = ++d->n_held;
-  lua_rawseti(L, held, k.held);
-  return k;
-}
-
-static bool is(lua_State *L, int idx, const known *k) {
-  size_t length;
-  if (lua_type(L, idx) != k->type) return false;
-  switch (k->type) {
-  case LUA_TNIL:
-    return true;
-  case LUA_TBOOLEAN:
-    return lua_toboolean(L, idx) == (int)k->u.i;
-  case LUA_TNUMBER: {
-    if ((bool)lua_isinteger(L, idx) != k->integer) return false;
-    if (k->integer) return lua_tointeger(L, idx) == k->u.i;
-    const lua_Number x = lua_tonumber(L, idx); /* by its bits: NaN is NaN */
-    return memcmp(&x, &k->u.d, sizeof x) == 0;
-  }
-  case LUA_TSTRING: {
-    const char *s = lua_tolstring(L, idx, &length);
-    return s == k->u.p || (length == k->length && memcmp(s, k->u.p, length) == 0);
-  }
-  default:
-    return lua_topointer(L, idx) == k->u.p;
-  }
-}
-
 /* ---- making ---------------------------------------------------------------------------------- */
+
+/* The value on top of the thread's stack stays there. */
+static void keep_value(lua_State *S, item *x) {
+  x->value = lua_gettop(S);
+  if (lua_type(S, -1) != LUA_TNUMBER) return;
+  x->number = lua_isinteger(S, -1) ? INTEGER : FLOAT;
+  if (x->number == INTEGER)
+    x->u.i = lua_tointeger(S, -1);
+  else
+    x->u.d = lua_tonumber(S, -1);
+}
+
+static void check_room(lua_State *L, lua_State *S, int n) {
+  if (!lua_checkstack(S, n)) luaL_error(L, "lossdbg: %s: too much to remember", where);
+}
 
 /* Number of items of the container at idx; keys (a list, or false) at idx + 1. */
 static size_t count(lua_State *L, int idx) {
@@ -112,34 +75,38 @@ static size_t count(lua_State *L, int idx) {
   return n;
 }
 
-static void fill_table(lua_State *L, int idx, digest *d, container *c, int held) {
+static void fill_table(lua_State *S, digest *d, container *c) {
   c->kind = LIST;
-  for (lua_pushnil(L); lua_next(L, idx) && c->first + c->n < d->n_items; lua_pop(L, 1)) {
+  lua_pushnil(S);
+  while (c->first + c->n < d->n_items && lua_next(S, c->at)) {
     item *x = &d->item[c->first + c->n++];
-    x->key = know(L, -2, d, held);
-    x->value = know(L, -1, d, held);
-    if (x->key.type != LUA_TNUMBER || !x->key.integer || x->key.u.i != c->n) c->kind = TABLE;
+    x->key = lua_gettop(S) - 1;
+    if (!lua_isinteger(S, -2) || lua_tointeger(S, -2) != c->n) c->kind = TABLE;
+    keep_value(S, x);
+    lua_pushvalue(S, x->key);
   }
 }
 
-static void fill(lua_State *L, int idx, digest *d, container *c, int held) {
-  if (lua_isfunction(L, idx)) {
+/* The container at index 5 of L, its keys at 6, which lies at c->at of S. */
+static void fill(lua_State *L, lua_State *S, digest *d, container *c) {
+  if (lua_isfunction(L, 5)) {
     c->kind = FUNCTION;
-    for (; c->first + c->n < d->n_items && lua_getupvalue(L, idx, c->n + 1); lua_pop(L, 1))
-      d->item[c->first + c->n++].value = know(L, -1, d, held);
-  } else if (lua_istable(L, idx + 1)) {
+    for (; c->first + c->n < d->n_items && lua_getupvalue(S, c->at, c->n + 1); c->n++)
+      keep_value(S, &d->item[c->first + c->n]);
+  } else if (lua_istable(L, 6)) {
     c->kind = OBJECT;
-    const int32_t n = (int32_t)lua_rawlen(L, idx + 1);
+    const int32_t n = (int32_t)lua_rawlen(L, 6);
     for (; c->n < n && c->first + c->n < d->n_items; c->n++) {
       item *x = &d->item[c->first + c->n];
-      lua_rawgeti(L, idx + 1, c->n + 1);
-      x->key = know(L, -1, d, held);
-      lua_rawget(L, idx);
-      x->value = know(L, -1, d, held);
-      lua_pop(L, 1);
+      lua_rawgeti(L, 6, c->n + 1);
+      lua_xmove(L, S, 1);
+      x->key = lua_gettop(S);
+      lua_pushvalue(S, -1);
+      lua_rawget(S, c->at);
+      keep_value(S, x);
     }
   } else {
-    fill_table(L, idx, d, c, held);
+    fill_table(S, d, c);
   }
 }
 
@@ -163,6 +130,24 @@ static int32_t copy_list(lua_State *L) {
   return n;
 }
 
+/* Pushes a digest with room for its parts, and its thread's state. */
+static digest *push_empty(lua_State *L, int32_t n, size_t items, lua_State **S) {
+  size_t bytes = 0, more = 0, whole = 0;
+  if (items > INT32_MAX / 4 || !ldb_mul_size(items, sizeof(item), &bytes) ||
+      !ldb_mul_size((size_t)n, sizeof(container), &more) || !ldb_add_size(bytes, more, &more) ||
+      !ldb_add_size(more, sizeof(digest), &whole))
+    luaL_error(L, "lossdbg: %s: too much to remember", where);
+  digest *d = lua_newuserdatauv(L, whole, USER_VALUES);
+  memset(d, 0, whole);
+  d->n_containers = n;
+  d->n_items = (int32_t)items;
+  d->item = (item *)(d + 1);
+  d->container = (container *)(d->item + items);
+  *S = lua_newthread(L);
+  lua_setiuservalue(L, -2, THREAD);
+  return d;
+}
+
 /* make(containers, keys) -> digest. containers: list of tables and functions; keys: for each
    false, or a list of the fields that count. */
 static int digest_make(lua_State *L) {
@@ -171,38 +156,31 @@ static int digest_make(lua_State *L) {
   luaL_checkstack(L, 12, where);
   lua_settop(L, 2);
   const int32_t n = copy_list(L);
-  size_t items = 0, bytes = 0, more = 0;
+  size_t items = 0;
   for (int32_t i = 0; i < n; i++) {
     push_pair(L, i);
     items += count(L, 3);
     lua_settop(L, 2);
   }
-  if (items > INT32_MAX || !ldb_mul_size(items + 1, sizeof(item), &bytes) ||
-      !ldb_mul_size((size_t)n + 1, sizeof(container), &more))
-    return luaL_error(L, "lossdbg: %s: too much to remember", where);
-  digest *d = lua_newuserdatauv(L, sizeof *d, 2);
-  memset(d, 0, sizeof *d);
-  d->n_containers = n;
-  d->n_items = (int32_t)items;
-  lua_pushvalue(L, 1);
-  lua_setiuservalue(L, 3, CONTAINERS);
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 3, HELD);
-  d->item = lua_newuserdatauv(L, bytes, 0);
-  memset(d->item, 0, bytes);
-  lua_rawseti(L, 4, ++d->n_held);
-  d->container = lua_newuserdatauv(L, more, 0);
-  memset(d->container, 0, more);
-  lua_rawseti(L, 4, ++d->n_held);
+  lua_State *S;
+  digest *d = push_empty(L, n, items, &S);
+  lua_pushnil(L); /* index 4: pairs begin at 5 */
   int32_t first = 0;
   for (int32_t i = 0; i < n; i++) {
-    d->container[i].first = first;
+    container *c = &d->container[i];
+    c->first = first;
     push_pair(L, i);
-    fill(L, 5, d, &d->container[i], 4);
-    first += d->container[i].n;
+    const size_t own = count(L, 5);
+    check_room(L, S, own < INT32_MAX / 4 ? 2 * (int)own + 8 : INT32_MAX / 2);
+    lua_pushvalue(L, 5);
+    lua_xmove(L, S, 1);
+    c->at = lua_gettop(S);
+    fill(L, S, d, c);
+    first += c->n;
     lua_settop(L, 4);
   }
+  check_room(L, S, 8);
+  d->top = lua_gettop(S);
   lua_settop(L, 3);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &digest_key);
   lua_setmetatable(L, 3);
@@ -221,58 +199,89 @@ void lb_check_digest(lua_State *L, int idx, const char *function) {
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
-/* Number of the first item of the container on top of the stack that is another one now; n for a
-   field too many; -1: none. */
-static int32_t differs(lua_State *L, const item *x, const container *c, int held) {
-  const int top = lua_gettop(L);
-  bool same = true;
+/* Whether the value at idx is the one that was kept. */
+static bool is(lua_State *S, int idx, const item *x) {
+  if (x->number == ANY) return lua_rawequal(S, idx, x->value);
+  if (lua_type(S, idx) != LUA_TNUMBER) return false;
+  if (lua_isinteger(S, idx) != (x->number == INTEGER)) return false;
+  if (x->number == INTEGER) return lua_tointeger(S, idx) == x->u.i;
+  const lua_Number now = lua_tonumber(S, idx); /* by its bits */
+  return memcmp(&now, &x->u.d, sizeof now) == 0;
+}
+
+static int32_t table_differs(lua_State *S, const item *x, const container *c, int top) {
   int32_t i = 0;
-  if (c->kind == TABLE) {
-    for (lua_pushnil(L); lua_next(L, top); lua_pop(L, 1), i++)
-      if (i == c->n || !is(L, -2, &x[i].key) || !is(L, -1, &x[i].value)) break;
-    same = lua_gettop(L) == top && i == c->n;
-    lua_settop(L, top);
-    return same ? -1 : i;
+  for (lua_pushnil(S); lua_next(S, c->at); lua_settop(S, top + 1), i++)
+    if (i == c->n || !lua_rawequal(S, top + 1, x[i].key) || !is(S, top + 2, &x[i])) return i;
+  return i == c->n ? -1 : i;
+}
+
+static int32_t list_differs(lua_State *S, const item *x, const container *c, int top) {
+  for (int32_t i = 0; i < c->n; i++) {
+    lua_rawgeti(S, c->at, i + 1);
+    if (!is(S, -1, &x[i])) return i;
+    if (i % 4 == 3) lua_settop(S, top);
   }
-  for (; same && i < c->n; i++) {
-    if (c->kind == LIST) {
-      lua_rawgeti(L, top, i + 1);
-    } else if (c->kind == FUNCTION) {
-      lua_getupvalue(L, top, i + 1);
-    } else {
-      lua_rawgeti(L, held, x[i].key.held);
-      lua_rawget(L, top);
-    }
-    same = is(L, -1, &x[i].value);
-    lua_settop(L, top);
-  }
-  if (!same) return i - 1;
-  if (c->kind != LIST) return -1;
   if (c->n > 0)
-    lua_pushinteger(L, c->n);
+    lua_pushinteger(S, c->n);
   else
-    lua_pushnil(L);
-  same = lua_next(L, top) == 0;
-  lua_settop(L, top);
-  return same ? -1 : c->n;
+    lua_pushnil(S);
+  return lua_next(S, c->at) ? c->n : -1;
+}
+
+static int32_t object_differs(lua_State *S, const item *x, const container *c, int top) {
+  for (int32_t i = 0; i < c->n; i++) {
+    lua_pushvalue(S, x[i].key);
+    lua_rawget(S, c->at);
+    if (!is(S, -1, &x[i])) return i;
+    if (i % 4 == 3) lua_settop(S, top); /* there is room for a few */
+  }
+  return -1;
+}
+
+static int32_t function_differs(lua_State *S, const item *x, const container *c, int top) {
+  for (int32_t i = 0; i < c->n; i++) {
+    lua_getupvalue(S, c->at, i + 1);
+    if (!is(S, -1, &x[i])) return i;
+    if (i % 4 == 3) lua_settop(S, top);
+  }
+  return -1;
+}
+
+/* Number of the first item of the container that is another one now; n for a field too many; -1:
+   none. */
+static int32_t differs(lua_State *S, const item *x, const container *c, int top) {
+  switch (c->kind) {
+  case LIST:
+    return list_differs(S, x, c, top);
+  case TABLE:
+    return table_differs(S, x, c, top);
+  case OBJECT:
+    return object_differs(S, x, c, top);
+  case FUNCTION:
+    return function_differs(S, x, c, top);
+  }
+  return -1;
+}
+
+static lua_State *thread_of(lua_State *L, int idx) {
+  lua_getiuservalue(L, idx, THREAD);
+  lua_State *S = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return S;
 }
 
 /* The first container that is not as it was, or -1; *at: which of its items. */
 static int32_t find_change(lua_State *L, int idx, int32_t *at) {
   const digest *d = lua_touserdata(L, idx);
-  idx = lua_absindex(L, idx);
-  lua_getiuservalue(L, idx, CONTAINERS);
-  lua_getiuservalue(L, idx, HELD);
-  const int held = lua_gettop(L);
+  lua_State *S = thread_of(L, idx);
   int32_t found = -1;
   for (int32_t i = 0; found < 0 && i < d->n_containers; i++) {
     const container *c = &d->container[i];
-    lua_rawgeti(L, held - 1, i + 1);
-    *at = differs(L, d->item + c->first, c, held);
+    *at = differs(S, d->item + c->first, c, d->top);
     if (*at >= 0) found = i;
-    lua_pop(L, 1);
+    lua_settop(S, d->top);
   }
-  lua_pop(L, 2);
   return found;
 }
 
@@ -295,17 +304,17 @@ static int digest_changed(lua_State *L) {
   const container *c = &d->container[i];
   lua_pushinteger(L, i + 1);
   if (at >= c->n) return 1;
+  lua_State *S = thread_of(L, 1);
   if (c->kind == FUNCTION) {
-    lua_getiuservalue(L, 1, CONTAINERS);
-    lua_rawgeti(L, -1, i + 1);
-    const char *name = lua_getupvalue(L, -1, at + 1);
+    const char *name = lua_getupvalue(S, c->at, at + 1);
     lua_pushstring(L, name ? name : "?");
+  } else if (c->kind == LIST) {
+    lua_pushinteger(L, at + 1);
   } else {
-    lua_getiuservalue(L, 1, HELD);
-    lua_rawgeti(L, -1, d->item[c->first + at].key.held);
+    lua_pushvalue(S, d->item[c->first + at].key);
+    lua_xmove(S, L, 1);
   }
-  lua_replace(L, 3);
-  lua_settop(L, 3);
+  lua_settop(S, d->top);
   return 2;
 }
 

@@ -92,10 +92,16 @@ function M.is_description(value)
   return type(value) == "table" and getmetatable(value) == Description
 end
 
--- What a layer begins with is not read again while it trains.
+-- What a layer begins with, and what it is and where it stands, no step reads again.
+local settled = { source = true, kind = true, path = true, index = true, input_shape = true,
+  input_shapes = true, output_shape = true, output_shapes = true }
 local function unread(key)
-  return type(key) == "string" and (key:find("init", 1, true) ~= nil or key == "source")
+  return type(key) == "string" and (settled[key] or key:find("init", 1, true) ~= nil)
 end
+
+-- What a step reads of a parameter.
+local Parameter = {}
+reads.kind(Parameter, { fields = { "tensor", "regularizer", "constraint" } })
 
 ---Registers a kind and returns its constructor.
 ---@param class lossdbg.LayerKind
@@ -213,9 +219,9 @@ function M.methods:add_parameter(context, name, shape, init, regularizer, fan_in
   init(tensor, context.seed, stream, fan_in, fan_in and shape[#shape])
   tensor.requires_grad = self.trainable
   self.weights[name] = tensor
-  self.parameters[#self.parameters + 1] =
-    { name = name, tensor = tensor, role = name, regularizer = regularizer, init = init,
-      fan_in = fan_in, constraint = constraint.of(self.options, name) }
+  self.parameters[#self.parameters + 1] = setmetatable({ name = name, tensor = tensor, role = name,
+    regularizer = regularizer, init = init, fan_in = fan_in,
+    constraint = constraint.of(self.options, name) }, Parameter)
 end
 
 ---Adds a parameter that is no weight but kept with them: cloned, saved and frozen with the layer,
@@ -268,7 +274,8 @@ function M.create(description, path, input_shape, context, trainable)
       "graph, nn.%s { a, b })"):format(path, class.inputs[1], class.kind), source.level())
   end
   local layer = setmetatable({
-    path = path, kind = description.kind, options = description.options,
+    path = path, kind = description.kind,
+    options = M.settable(class, description.options),
     source = description.source, state = description.state,
     trainable = trainable ~= false and description.options.trainable ~= false,
     input_shape = several and input_shape[1] or input_shape, parameters = {}, weights = {},

@@ -1,7 +1,19 @@
 --- Copies and conversions of built layers, statistics and frozen layers included.
 local core = require "lossdbg.core"
+local settings = require "lossdbg.support.settings"
 
 local M = {}
+
+---A layer's options: what is written later is checked as its constructor would, and noticed.
+---@param class lossdbg.LayerKind
+---@param values table<string, any>
+---@return table
+function M.settable(class, values)
+  local own = {}
+  for name, value in pairs(values) do own[name] = value end
+  return settings.new(own, { where = "nn." .. class.kind, schema = class.schema, noticed = true,
+    written = core.plan.changed })
+end
 
 -- Statistics among the parameters never learn.
 local function learns(layer, parameter)
@@ -62,10 +74,12 @@ function M.copy(layer)
   local twin = {}
   for key, value in pairs(layer) do twin[key] = value end
   twin.parameters, twin.weights = {}, {}
+  twin.options = M.settable(getmetatable(layer), layer.options)
   for i, parameter in ipairs(layer.parameters) do
     local entry = {}
     for key, value in pairs(parameter) do entry[key] = value end
-    twin.parameters[i], twin.weights[entry.name] = entry, entry.tensor
+    twin.parameters[i], twin.weights[entry.name] = setmetatable(entry, getmetatable(parameter)),
+      entry.tensor
   end
   if layer.buffers then
     twin.buffers = {}

@@ -76,7 +76,9 @@ local function object_keys(object, kind)
   if kind.fields then return kind.fields end
   local keys = {}
   for key in next, object do
-    if not kind.counts[key] then keys[#keys + 1] = key end
+    if not kind.counts[key] and not (kind.unread and kind.unread(key)) then
+      keys[#keys + 1] = key
+    end
   end
   return keys
 end
