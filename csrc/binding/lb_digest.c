@@ -21,6 +21,7 @@ typedef struct item {
   union {
     lua_Integer i;
     lua_Number d;
+    const void *p; /* NULL: nil, true or false */
   } u;
 } item;
 
@@ -46,7 +47,10 @@ typedef struct digest {
 /* The value on top of the thread's stack stays there. */
 static void keep_value(lua_State *S, item *x) {
   x->value = lua_gettop(S);
-  if (lua_type(S, -1) != LUA_TNUMBER) return;
+  if (lua_type(S, -1) != LUA_TNUMBER) {
+    x->u.p = lua_topointer(S, -1);
+    return;
+  }
   x->number = lua_isinteger(S, -1) ? INTEGER : FLOAT;
   if (x->number == INTEGER)
     x->u.i = lua_tointeger(S, -1);
@@ -201,7 +205,8 @@ void lb_check_digest(lua_State *L, int idx, const char *function) {
 
 /* Whether the value at idx is the one that was kept. */
 static bool is(lua_State *S, int idx, const item *x) {
-  if (x->number == ANY) return lua_rawequal(S, idx, x->value);
+  if (x->number == ANY)
+    return (x->u.p && lua_topointer(S, idx) == x->u.p) || lua_rawequal(S, idx, x->value);
   if (lua_type(S, idx) != LUA_TNUMBER) return false;
   if (lua_isinteger(S, idx) != (x->number == INTEGER)) return false;
   if (x->number == INTEGER) return lua_tointeger(S, idx) == x->u.i;
