@@ -116,6 +116,27 @@ describe("SARIF", function()
   end)
 end)
 
+describe("the page of a recorded curve", function()
+  it("has the colour of its verdict, and severities by their names", function()
+    local function page(rows)
+      local path = os.tmpname()
+      local file = assert(io.open(path, "wb"))
+      file:write("epoch,loss\n", rows)
+      file:close()
+      local _, out = run("diagnose", path, "--html", "-")
+      os.remove(path)
+      return out
+    end
+    local flat = page(("0,0.5\n1,0.5\n2,0.5\n3,0.5\n4,0.5\n5,0.5\n6,0.5\n7,0.5\n"))
+    assert.matches("card verdict bad", flat, 1, true)
+    assert.matches(">error<", flat, 1, true)
+    assert.matches("card verdict warn", page "0,2\n1,1.99\n2,1.97\n", 1, true)
+    local falling = {}
+    for i = 1, 20 do falling[i] = ("%d,%g\n"):format(i, 2 * 0.9 ^ i) end
+    assert.matches("card verdict good", page(table.concat(falling)), 1, true)
+  end)
+end)
+
 describe("statuses", function()
   it("are 64 for wrong usage, 66 for what cannot be read, with a word on stderr alone", function()
     for _, args in ipairs { { "diagnose" }, { "diagnose", "x", "--json" },

@@ -76,7 +76,8 @@ function M.verdict(diagnosis)
     if class == "bad" or (class == "warn" and worst == "good") then worst = class end
   end
   local probability = diagnosis.probability
-  return ("<div class=\"card verdict %s\" role=\"status\">%s%s</div>\n"):format(worst,
+  return ("<div class=\"card verdict %s\" role=\"status\">%s%s</div>\n"):format(
+    diagnosis.mood or worst,
     escape(diagnosis.verdict or "no verdict"), number.is_finite(probability)
       and "<div class=\"dim\">probability " .. number.fixed(probability, 2) .. "</div>" or "")
 end

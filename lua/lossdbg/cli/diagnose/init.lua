@@ -76,11 +76,12 @@ end
 -- A recorded curve in the form of a diagnosis, for the HTML report.
 local function page_subject(run, d, record)
   local subject = { verdict = d.text, state = d.state, healthy = d.fault == false, run = run,
+    mood = d.fault and "bad" or d.fault == false and "good" or "warn",
     checked = record.checked, unjudged = {}, to_table = function() return record end }
   for i, u in ipairs(record.unjudged) do subject.unjudged[i] = { rule = u.what, why = u.why } end
   for i, f in ipairs(record.findings) do
     subject[i] = { rule = f.cause, cause = f.cause, title = f.title, evidence = {}, fixes = {},
-      severity = f.severity == "error" and "err" or f.severity == "warning" and "warn" or "info" }
+      severity = f.severity }
   end
   return subject
 end
