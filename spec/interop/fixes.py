@@ -86,7 +86,7 @@ def with_keras():
         "output": "model = build(out='relu')", "loss": "model = build(out='relu')",
         "regularizer": "model = build(regularizer=keras.regularizers.L2(2.0))",
         "dropout": "model = build(rate=0.95)", "data": "x[3, 2] = np.nan",
-        "data fill_gaps": "x[3, 2] = np.nan", "data drop_outlying": "x[3] = 1e6",
+        "data fill_gaps": "x[3, 2] = np.nan", "data drop_outlying": "x[3], x[70] = 1e6, 1e6; y[3], y[70] = 0, 1",
         "trainable": "model = build()\nfor l in model.layers: l.trainable = False",
         "epochs": "rate = 0.01", "target":
         "y = x[:, :1] * 1000 + 5000; compiled = True\nmodel = keras.Sequential([keras.Input((6,)), "
@@ -144,7 +144,7 @@ def with_torch():
         "loss": "criterion = net.CrossEntropyLoss()  # behind a softmax",
         "trainable": "model = build(); [p.requires_grad_(False) for p in list(model.parameters())[1:]]",
         "data": "x[3, 2] = float('nan')",
-        "data fill_gaps": "x[3, 2] = float('nan')", "data drop_outlying": "x[3] = 1e6", "epochs": "lr = 0.05", "loop": "lr = 2.0  # no zero_grad",
+        "data fill_gaps": "x[3, 2] = float('nan')", "data drop_outlying": "x[3], x[70] = 1e6, 1e6; y[3], y[70] = 0, 1", "epochs": "lr = 0.05", "loop": "lr = 2.0  # no zero_grad",
         "target": "lr = 0.01\ny = x[:, :1] * 1000 + 5000; criterion = net.MSELoss()\n"
         "model = net.Sequential(net.Linear(6, 8), net.ReLU(), net.Linear(8, 1))",
     }

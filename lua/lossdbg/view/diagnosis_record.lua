@@ -45,7 +45,8 @@ local function curve_findings(d)
   return list(d.causes, function(c, i)
     local severity = d.fault and i == 1 and "error" or c.speaks and "warning" or "info"
     return { rule = "curve_" .. d.state, cause = c.cause, severity = severity,
-      class = "suggestive", title = c.speaks or "possible: " .. c.cause, evidence = evidence_of { c.speaks },
+      class = "suggestive", title = c.speaks or "possible: " .. c.cause,
+      evidence = evidence_of { c.speaks },
       fixes = json.array() }
   end)
 end
