@@ -48,6 +48,7 @@ local functions = {
   experiment = { "lossdbg.experiment", "new" },
   open = { "lossdbg.interop.recorded", "open" },
   watch = { "lossdbg.experiment.watch", "new" },
+  contract = { "lossdbg.experiment.contract", "new" },
   op = { "lossdbg.tensor.custom_op", "new" },
   gradcheck = { "lossdbg.train.gradient_check", "check" },
   lr_find = { "lossdbg.experiment.lr_find", "find" },

@@ -145,6 +145,9 @@ return {
         training_as_evaluation = 1000 * v // 1 } })
     end, points = { 0.499, 0.501 } },
   },
+  state_over_shuffled_rows = {
+    jumps = { 0.5, "passes", "exact", function(v) return loop { rows = { jumps = v } } end },
+  },
   average_lags = {
     way = { 0.5, "measured", "passes", function(v) return loop { travelled = v } end },
   },

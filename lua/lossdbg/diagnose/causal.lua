@@ -44,6 +44,7 @@ M.EDGES = {
   still_statistics = { "Loop" }, evaluation_mode_in_training = { "still_statistics", "Loop" },
   val_in_other_units = { "overfitting", "targets_unrelated", "missing_regularisation",
     "train_val_shift" }, state_over_shuffled_rows = { "Loop" },
+  contract_broken = { "Loop" },
 
   -- data and targets
   nan_in_data = { "Everything", "unscaled_targets", "unnormalised_inputs", "class_imbalance",

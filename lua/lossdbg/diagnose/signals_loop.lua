@@ -42,6 +42,9 @@ return {
     broadcast = { "flag", "boolean" }, ignores_prediction = { "flag", "boolean" },
     double_softmax = { "flag", "boolean" }, away = { "share of entries", "number" },
     below_perfect = { "share of rows", "number" } } },
+  { "contracts", "experiment.contract", "free", {
+    broken = { "contracts", "list of { id, step, last, count, line, layer, text, value, says }" },
+    kept = { "ids", "list" }, unasked = { "ids", "list" } } },
   { "outside", closing, "side_run", {
     gain = { "skill", "number" }, gap = { "share of the baseline", "number" },
     unfrozen_gain = { "skill", "number" } } },

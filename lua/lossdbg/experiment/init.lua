@@ -1,4 +1,5 @@
 --- Experiment: the whole recipe of a training, immutable. `with` makes changed ones, `fit` runs it.
+local contract = require "lossdbg.experiment.contract"
 local baseline = require "lossdbg.train.baseline"
 local callback = require "lossdbg.train.callback"
 local evaluate = require "lossdbg.train.evaluate"
@@ -12,6 +13,7 @@ local models, adopt = require "lossdbg.nn.model", require("lossdbg.nn.model_stat
 local optim = require "lossdbg.optim"
 local options = require "lossdbg.support.options"
 local row_weights = require "lossdbg.train.row_weights"
+local in_fit = require "lossdbg.experiment.contract.in_fit"
 local source = require "lossdbg.support.source"
 local upper = require "lossdbg.support.upper"
 local task = require "lossdbg.train.task"
@@ -244,7 +246,8 @@ end
 ---@param given? lossdbg.FitOptions verbose, epochs, max_steps, on_step, callbacks, telemetry
 ---@return lossdbg.Run
 function Experiment:fit(given)
-  return require("lossdbg.train.trainer").fit(self, given)
+  if type(given) == "table" then contract.check_list(given.contracts, "fit") end
+  return require("lossdbg.train.trainer").fit(self, given, in_fit)
 end
 
 ---A changed experiment; this one stays as it is.

@@ -126,6 +126,7 @@ end
 ---@param context table
 ---@return userdata
 function Model:forward(x, context)
+  if observers.any then observers.tell("enter", self, x, context) end
   local output = forward(self, x, context)
   if observers.any then observers.tell("forward", self, x, context, output) end
   return output

@@ -10,6 +10,8 @@ local looking = setmetatable({}, { __mode = "k" })
 local quiet = false
 
 ---@class lossdbg.Observer each handler is optional
+---@field enter? fun(self, model: lossdbg.Model, x: any, context: table) before a forward pass
+---@field own_op? fun(self, op: function, name: string, n: integer, ...: userdata) with its inputs
 ---@field forward? fun(self, model: lossdbg.Model, x: any, context: table, output: any)
 ---@field loss? fun(self, loss: lossdbg.Loss, prediction: any, target: any, value: any, weight: any)
 ---@field backward? fun(self, tensor: userdata) before gradients are computed

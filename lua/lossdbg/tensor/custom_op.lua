@@ -1,6 +1,7 @@
 --- Ops written in Lua, differentiable like those of the table.
 
 local core = require "lossdbg.core"
+local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local tensor = require "lossdbg.tensor"
 
@@ -31,7 +32,8 @@ function M.new(given)
     { name = "backward", type = "function", required = true },
     { name = "name", type = "string", default = "custom op" },
   })
-  return function(...)
+  local op
+  op = function(...)
     local inputs, n = table.pack(...), select("#", ...)
     local ctx = { inputs = {} }
     for i = 1, n do
@@ -51,8 +53,10 @@ function M.new(given)
     function ctx.backward(_, gradient)
       return own_copies(n, tensor.no_grad(o.backward, ctx, gradient))
     end
+    if observers.any then observers.tell("own_op", op, o.name, n, ...) end
     return core.autograd.attach(out, ctx, ...)
   end
+  return op
 end
 
 return M

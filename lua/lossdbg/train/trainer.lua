@@ -22,6 +22,7 @@ local schema = {
   { name = "plan", type = "boolean", default = true,
     doc = "false: every step runs eagerly, never replayed from a plan" },
   { name = "stream", type = "any", doc = "where progress is written; default io.stderr" },
+  { name = "contracts", type = "table", default = {}, doc = "of one's own: ld.contract { … }" },
   { name = "resume", type = "string", doc = "path of a checkpoint to go on from" },
 }
 
@@ -76,8 +77,9 @@ end
 ---@field totals { loss: number, data: number, n: integer } sums of the epoch
 ---@field broken boolean the loss of the step was not finite
 ---@field output any what metrics look at; output_keys: of several outputs
+---@field attend table|nil who asks the contracts of a training, from above
 ---@field callbacks table[] on_step, progress, telemetry, max_steps, eager: as given to fit
-local function start(experiment, given)
+local function start(experiment, given, attend)
   local recipe, prepared = experiment.recipe, experiment:prepared()
   local model = experiment:build()
   local run = new_run(experiment, model)
@@ -94,6 +96,7 @@ local function start(experiment, given)
   for _, metric in ipairs(session.judge.metrics) do run.better[metric.name] = metric.mode end
   steps.prepare(session)
   steps.plan(session)
+  if attend and session.telemetry then session.attend = attend.new(session, given.contracts) end
   run.optimizer, run.target_scale = session.optimizer, prepared.scale
   run.save_checkpoint = function(_, path) return checkpoint.save(path, session) end
   session.progress = progress_of(recipe, given, epochs, session.n_batches)
@@ -134,6 +137,7 @@ end
 local function after_step(session, loss, order, x, y)
   local run, stop = session.run, false
   run.n_steps = session.step
+  if session.attend then session.attend:step(loss, order, x, y) end
   if session.progress then
     session.progress:batch(session.epoch, session.batch, running(session))
   end
@@ -149,6 +153,7 @@ local function after_step(session, loss, order, x, y)
     local logs = { loss = loss, step = session.step, epoch = session.epoch, lr = session.lr }
     stop = call(session, "on_step_end", logs) or stop
   end
+  if session.attend then session.attend:hooked() end
   if (loss ~= loss or math.abs(loss) == math.huge) and session.recipe.terminate_on_nan then
     run.stopped, stop = "nonfinite_loss", true
   elseif session.max_steps and session.step >= session.max_steps and not stop then
@@ -177,11 +182,13 @@ end
 local function validate(session, logs)
   local rows = session.prepared.val
   if not rows then return end
+  if session.attend then session.attend:enter() end
   local loss, metrics, data = evaluate.rows(session.model, rows, session.judge,
     math.max(session.recipe.batch, 256))
   logs.val_loss = loss
   if logs.data_loss then logs.val_data_loss = data end
   for name, value in pairs(metrics) do logs["val_" .. name] = value end
+  if session.attend then session.attend:validated() end
 end
 
 local function remember(run, logs)
@@ -219,6 +226,7 @@ local function finish(session, started)
     local list = run.history[name]
     if list then signals[name] = list[#list] end
   end
+  signals.contracts = session.attend and session.attend:report()
   session.optimizer:finalize()
   call(session, "on_train_end")
   run.save_checkpoint = nil
@@ -231,11 +239,12 @@ end
 ---experiment; nil and a message when it cannot be read or belongs to another one.
 ---@param experiment lossdbg.Experiment
 ---@param given table|nil
+---@param attend? { new: fun(session: lossdbg.Session, contracts: table): table } asks contracts
 ---@return lossdbg.Run
-function M.fit(experiment, given)
+function M.fit(experiment, given, attend)
   local checked = options.check("fit", given, schema, source.level())
   local started = os and os.clock and os.clock()
-  local session = start(experiment, checked)
+  local session = start(experiment, checked, attend)
   if session.telemetry then require("lossdbg.train.telemetry").at_start(session) end
   call(session, "on_train_begin")
   local done = 0
@@ -254,6 +263,7 @@ function M.fit(experiment, given)
   end)
   if session.progress then session.progress:close() end
   if not ok then
+    if session.attend then session.attend:close() end
     for _, item in ipairs(session.callbacks) do -- files of callbacks are closed even now
       if item.on_train_end then pcall(item.on_train_end, item, session.run) end
     end

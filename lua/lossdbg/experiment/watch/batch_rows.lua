@@ -25,16 +25,18 @@ local Rows = {}
 Rows.__index = Rows
 
 -- One hash a row; several inputs are hashed together.
-local function hashes(x, dtype, most, offset)
+local function hashes(x, dtype, most, offset, without)
   local total
-  for _, part in ipairs(inputs.list(x)) do
+  for i, part in ipairs(inputs.list(x)) do
+    if i == without then goto continue end -- a state, which is no part of the data
     if part.dtype ~= dtype and part.dtype ~= "i32" then part = part:detach():cast(dtype) end
     local list = core.diagnose.row_hashes(part:contiguous(), most, offset)
     if total then
-      for i, h in ipairs(list) do total[i] = total[i] * 31 ~ h end
+      for row, h in ipairs(list) do total[row] = total[row] * 31 ~ h end
     else
       total = list
     end
+    ::continue::
   end
   return total
 end
@@ -45,13 +47,13 @@ end
 function M.new(data, dtype)
   return setmetatable({ data = data, dtype = dtype, n = data and data.n or 0, drawn = 0, seen = 0,
     kept = {}, checked = 0, matched = 0, pairs = { given = {}, wanted = {} }, equal = 0,
-    unequal = 0, last = {}, batches = 0 }, Rows)
+    unequal = 0, last = {}, batches = 0, jumps = 0, carried = 0 }, Rows)
 end
 
 -- Row numbers by hash; false for rows that occur more than once with different targets.
 local function index(self)
   if self.index then return self.index end
-  local list, found, different = hashes(self.data.x, self.dtype), {}, 0
+  local list, found, different = hashes(self.data.x, self.dtype, nil, nil, self.without), {}, 0
   for i, h in ipairs(list) do
     if found[h] == nil then
       found[h], different = i, different + 1
@@ -120,13 +122,31 @@ local function count_mixed(self, x)
   if mixed > n // 2 then self.mixed = (self.mixed or 0) + mixed end
 end
 
+-- Whether the rows of this batch follow those of the step before, each at the same distance.
+local function follows(self, rows, at)
+  local before = self.before
+  self.before = rows and { rows = rows, at = at } or nil
+  if not (rows and before and before.at == at - 1 and #before.rows == #rows) then return nil end
+  local distance = rows[1] - before.rows[1]
+  for i, row in ipairs(rows) do
+    if row - before.rows[i] ~= distance then return false end
+  end
+  return distance ~= 0 or nil
+end
+
 ---Takes up all inputs of a step.
 ---@param x any
+---@param at integer steps before it
+---@param carried boolean|nil whether a recurrent state is carried into it
+---@param without integer|nil the input that is that state
 ---@return integer[]|nil rows of the data, when every input was found there
-function Rows:look(x)
-  local list = hashes(x, self.dtype)
+function Rows:look(x, at, carried, without)
+  if without ~= self.without then self.without, self.index = without, nil end
+  local list, same = hashes(x, self.dtype, nil, nil, without), #self.last > 0
   count(self, list)
-  self.batches = self.batches + 1
+  for i, h in ipairs(list) do same = same and self.last[i] == h end
+  self.batches, self.jump = self.batches + 1, nil
+  self.again = same and #list == #self.last
   self.last = list
   if not self.data then return nil end
   local known, rows, all = index(self), {}, true
@@ -138,6 +158,11 @@ function Rows:look(x)
     all = all and row
   end
   if self.matched == 0 and self.batches <= MIXED_LOOKS then count_mixed(self, x) end
+  local goes_on = follows(self, all and rows or nil, at)
+  if carried and goes_on ~= nil then
+    self.carried, self.jump = self.carried + 1, not goes_on
+    if self.jump then self.jumps = self.jumps + 1 end
+  end
   return all and rows or nil
 end
 
@@ -161,12 +186,24 @@ local function keep_pairs(self, wanted, given)
   end
 end
 
+-- Whether two lists of rows are the same in another order.
+local function same_set(a, b)
+  if a.dtype ~= b.dtype then return false end
+  local x, y = core.diagnose.row_hashes(a:contiguous()), core.diagnose.row_hashes(b:contiguous())
+  table.sort(x)
+  table.sort(y)
+  for i, h in ipairs(x) do
+    if y[i] ~= h then return false end
+  end
+  return true
+end
+
 ---Compares the targets that the loss was given with those of the data.
 ---@param wanted userdata
 ---@param given any as the loop handed it to its loss
 ---@param loss lossdbg.Loss
 ---@param output_shape integer[]
----@return boolean|nil equal nil when they cannot be compared
+---@return { equal: boolean, unequal: integer, moved: boolean }|nil pair nil: cannot be compared
 function Rows:compare(wanted, given, loss, output_shape)
   if not core.tensor.is_tensor(given) or not core.tensor.is_tensor(wanted) then return nil end
   local ok, mine = attempt.call(fit_data.target, loss, given:detach(), output_shape, self.dtype,
@@ -177,7 +214,8 @@ function Rows:compare(wanted, given, loss, output_shape)
   local same = mine:eq(wanted):reshape({ n, -1 }):min(2):sum():item()
   self.equal, self.unequal = self.equal + same, self.unequal + n - same
   if same < n then keep_pairs(self, wanted, mine) end
-  return same == n
+  return { equal = same == n, unequal = n - same,
+    moved = same < n and same_set(wanted:reshape { n, -1 }, mine:reshape { n, -1 }) }
 end
 
 -- How the targets of the data became those of the loss: "map" when equal ones stay equal, "mixed"
@@ -220,14 +258,14 @@ function Rows:signals()
   end
   local compared = self.equal + self.unequal
   return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
-    batches = self.batches,
-    batch = #self.last, mixed = self.mixed,
+    batches = self.batches, batch = #self.last, mixed = self.mixed,
+    jumps = self.carried > 0 and self.jumps / self.carried or nil,
     found = self.checked > 0 and self.matched / self.checked or nil,
     targets_equal = compared > 0 and self.equal / compared or nil,
     targets = compared > 0 and self.unequal > 0 and relation(self.pairs) or nil }
 end
 
 ---Drops what was kept.
-function Rows:close() self.kept, self.last = {}, {} end
+function Rows:close() self.kept, self.last, self.before = {}, {}, nil end
 
 return M

@@ -1,6 +1,7 @@
 --- What a watch measures when it is asked for a diagnosis: the model on its data, the same rows in
 -- both modes, the reference fit, and what the steps have shown, as signals.
 local attempt = require "lossdbg.support.attempt"
+local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local label_use = require "lossdbg.train.label_use"
@@ -39,14 +40,6 @@ local function training_mode_loss(self)
   local context = { training = true, logits = self.judge.logits, step = 0, probe = true }
   local values = self.judge.loss:compute(self.model:forward(self.probe.x, context), self.probe.y)
   return mean_of(values) * (self.judge.loss.scale or 1)
-end
-
--- Whether two evaluations of the same rows agree to the last bit.
-local function passes_differ(self)
-  local function pass() return self.model:forward(self.probe.x, { logits = self.judge.logits }) end
-  local a, b = pass(), pass()
-  if not core.tensor.is_tensor(a) then return nil end
-  return a:eq(b):add(a:ne(a)):min():item() == 0
 end
 
 local function line(p, y)
@@ -172,16 +165,19 @@ end
 function M.measure(self, signals)
   signals.loop = shown.loop(self)
   signals.tests = { zero_grad = shown.clearing(self) }
+  signals.contracts = self.eyes.book:report(self.contracts)
   if not self.probe then return end
   final_signals(self, signals)
   local loop = signals.loop
   shown.weights(self, loop)
-  loop.passes_differ = tensors.no_grad(passes_differ, self)
+  contract.ask(self.eyes, "finish", { probe = self.probe, logits = self.judge.logits })
+  loop.passes_differ = self.eyes.book.broken.evaluation_repeats ~= nil
   loop.data_changed = M.digest(self.rows.source) ~= self.data_digest or nil
   local ok, law = attempt.call(loss_law.ask, self.loss, { self.start and self.start.model
     or self.model, self.model }, self.rows)
   loop.law = ok and law or nil
   signals.outside = outside(self, signals)
+  signals.contracts = self.eyes.book:report(self.contracts)
 end
 
 return M

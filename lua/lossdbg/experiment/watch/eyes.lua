@@ -1,30 +1,24 @@
 --- What a watch notices while the loop runs: who is called, in what order, with which tensors.
 -- Handlers only count and keep references; what has to be computed is computed between two steps,
 -- so that nothing of it gets into a plan that is being captured.
+local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
+local inputs = require "lossdbg.data.inputs"
+local modes = require "lossdbg.experiment.contract.modes"
 local recorder = require "lossdbg.train.recorder"
 local source = require "lossdbg.support.source"
+local versions = require("lossdbg.experiment.contract.evaluation_contracts").versions
 
 local M = {}
-
--- Whether a layer does something else in training than in evaluation. Frozen statistics are in
--- evaluation on purpose.
-local function has_two_modes(layer)
-  local o = layer.options
-  if layer.kind == "batch_norm" then return layer.trainable end
-  if layer.kind:find "dropout" or layer.kind:find "noise" then
-    return (o.rate or o.stddev or 1) ~= 0
-  end
-  return type(o.dropout) == "number" and o.dropout > 0
-end
 
 ---@class lossdbg.Eyes
 ---@field model lossdbg.Model
 ---@field at integer steps of the watch so far
 ---@field looking boolean whether this step is looked at closely
 ---@field now table what this step has shown so far
+---@field pending table what the passes since the last backward have shown
 ---@field passes table<string, integer> forward passes by kind
----@field broken table<string, table> contracts that were broken: { step, line, layer, count }
+---@field book lossdbg.ContractBook
 ---@field optimizers table<lossdbg.Optimizer, integer> steps of each that moves our weights
 ---@field failures string[] what could not be looked at
 local Eyes = {}
@@ -33,39 +27,30 @@ for name, handler in pairs(require "lossdbg.experiment.watch.eyes_steps") do
   Eyes[name] = handler
 end
 
+local function waiting() return { training = 0, evaluation = 0, single = 0, parts = {} } end
+
 ---@param model lossdbg.Model
 ---@param optimizer table the one that was named
 ---@return lossdbg.Eyes
 function M.new(model, optimizer)
   local self = setmetatable({ model = model, at = 0, looking = true, now = {}, failures = {},
     passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0 },
-    broken = {}, backwards = 0, steps = 0,
+    book = contract.book(), backwards = 0, steps = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
     used = {}, twins = setmetatable({}, { __mode = "k" }), redrawn = {},
-    asked_again = 0 }, Eyes)
+    asked_again = 0, pending = waiting(), pass = {}, parts = {}, ops = {}, ops_known = {} }, Eyes)
   self.parameters, self.given = recorder.parameters(model, true), optimizer
+  local rate = rawget(optimizer, "rate")
+  self.schedules = { [optimizer] = rate and rate.schedule or nil }
+  self.two_modes = modes.has_two(model)
   for _, layer in ipairs(model.list) do
-    self.two_modes = self.two_modes or has_two_modes(layer)
+    if layer.options.stateful then self.stateful = self.stateful or layer.path end
   end
   for _, parameter in ipairs(self.parameters) do
     local n, least = parameter.tensor.numel, self.chosen and self.chosen.numel or math.huge
     if n >= 8 and n < least then self.chosen = parameter.tensor end
   end
   return self
-end
-
----Takes down that a contract was broken in this step.
----@param id string
----@param found? { layer: string, line: string, value: number, text: string }
-function Eyes:breaks(id, found)
-  local known = self.broken[id]
-  if not known then
-    known = found or {}
-    known.id, known.step, known.count = id, self.at + 1, 0
-    known.line = known.line or source.here()
-    self.broken[id] = known
-  end
-  known.count, known.last = known.count + 1, self.at + 1
 end
 
 function Eyes:failed(message)
@@ -114,36 +99,116 @@ function Eyes:see_twin(model)
   if all > 0 then self.twin_way = math.sqrt(far / all) end
 end
 
+-- Whether a state is carried into this pass: by a layer that keeps one, or as an input that was an
+-- output of the pass before.
+local function carried(self, x)
+  for _, layer in ipairs(self.stateful and self.model.list or {}) do
+    if layer.options.stateful and layer.memory then return true end
+  end
+  local last = self.last_outputs
+  if not last or core.tensor.is_tensor(x) then return false end
+  for i, part in ipairs(inputs.list(x)) do
+    for _, output in ipairs(last) do
+      if part.numel == output.numel and part.dtype == output.dtype
+        and part:detach():reshape({ -1 }):eq(output:reshape { -1 }):min():item() == 1 then
+        self.carried_part = i
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- Several outputs of a pass that is learnt from: some of them may come back as inputs.
+local function remember_outputs(self, output)
+  self.last_outputs = nil
+  if core.tensor.is_tensor(output) then return end
+  self.last_outputs = {}
+  for _, part in ipairs(inputs.list(output)) do
+    self.last_outputs[#self.last_outputs + 1] = part:detach():clone()
+  end
+end
+
+---Before a pass.
+function Eyes:enter(model, x, context)
+  local pass = self.pass
+  pass.before, pass.carried = nil, nil
+  if model ~= self.model or core.plan.taping() then return end
+  if self.looking or context.training ~= true then pass.before = versions(model) end
+  if self.looking then pass.carried = carried(self, x) end
+end
+
 function Eyes:forward(model, x, context, output)
   if model ~= self.model then
     if same_kind(self, model) and not requires_grad(output) then self:see_twin(model) end
     return
   end
-  local passes, training = self.passes, context.training == true
-  if not requires_grad(output) then
-    passes.evaluation = passes.evaluation + 1
-    if training and self.two_modes then self:breaks "evaluation_mode" end
+  local pass, wait = self.pass, self.pending
+  pass.training, pass.grad = context.training == true, requires_grad(output)
+  contract.ask(self, "pass", pass)
+  pass.before = nil
+  if not pass.grad then
+    self.passes.evaluation = self.passes.evaluation + 1
     return
   end
-  passes.training = passes.training + 1
-  if not training then
-    passes.training_as_evaluation = passes.training_as_evaluation + 1
-    if self.two_modes then self:breaks "training_mode" end
-  end
-  local now, first = self.now, core.tensor.is_tensor(x) and x or x[1] or select(2, next(x))
+  local first = core.tensor.is_tensor(x) and x or x[1] or select(2, next(x))
   local rows = first.shape[1] or 1
-  if rows == 1 then passes.single_row = passes.single_row + 1 end
-  self.rows_of_batch = self.rows_of_batch or rows
-  now.x, now.passes = x, (now.passes or 0) + 1
-  if self.looking then now.output, now.target, now.weighed, now.calls = output, nil, nil, 0 end
+  local mode = pass.training and "training" or "evaluation"
+  wait[mode], wait.x = wait[mode] + 1, x
+  if rows == 1 then wait.single = wait.single + 1 end
+  wait.rows = math.min(wait.rows or rows, rows)
+  if not self.looking then return end
+  wait.output, wait.carried = output, pass.carried
+  wait.parts[#wait.parts + 1] = { x = x, rows = rows, calls = 0 }
+  if not core.plan.taping() then remember_outputs(self, output) end
+end
+
+---What was passed since the last backward was for the loss of another model.
+function Eyes:forget_passes() self.pending = waiting() end
+
+---What was passed since the last backward is learnt from by this one.
+function Eyes:commit()
+  local wait, now, passes = self.pending, self.now, self.passes
+  local n = wait.training > 0 and wait.training or wait.evaluation
+  self.pending = waiting()
+  if n == 0 then return end
+  passes.training = passes.training + n
+  if wait.training == 0 then
+    passes.training_as_evaluation = passes.training_as_evaluation + n
+  else
+    passes.evaluation = passes.evaluation + wait.evaluation
+  end
+  passes.single_row = passes.single_row + math.min(wait.single, n)
+  self.rows_of_batch = self.rows_of_batch or wait.rows
+  now.x, now.passes, now.carried = wait.x, (now.passes or 0) + n, wait.carried
+  now.output, now.loss, now.prediction, now.target = wait.output, wait.loss, wait.prediction,
+    wait.target
+  now.value, now.weighed, now.calls = wait.value, wait.weighed, wait.calls or 0
+  return wait
 end
 
 function Eyes:loss(loss, prediction, target, value, weighed)
-  local now = self.now
-  if not (self.looking and now.output) then return end
-  now.calls = now.calls + 1
-  now.loss, now.prediction, now.target, now.value = loss, prediction, target, value
-  now.weighed = weighed ~= nil
+  local wait = self.pending
+  if not (self.looking and wait.output) then return end
+  wait.calls = (wait.calls or 0) + 1
+  wait.loss, wait.prediction, wait.target, wait.value = loss, prediction, target, value
+  wait.weighed = weighed ~= nil
+  local part = wait.parts[#wait.parts]
+  part.calls, part.loss, part.target, part.tensor = part.calls + 1, loss, target, value
+end
+
+---An op of the user's own ran.
+function Eyes:own_op(op, name, n, ...)
+  local known = self.ops_known[op] or 0
+  if not self.looking or core.plan.taping() or known >= 2 then return end
+  local list, differentiable = { ... }, false
+  for i = 1, n do
+    differentiable = differentiable or list[i].requires_grad
+    list[i] = list[i]:detach():clone()
+  end
+  if not differentiable then return end
+  self.ops_known[op] = known + 1
+  self.ops[#self.ops + 1] = { op = op, name = name, n = n, inputs = list, line = source.here() }
 end
 
 -- ---- weights ------------------------------------------------------------------------------------
@@ -157,16 +222,19 @@ function Eyes:averaged(list)
         average = average:clone() }
     end
   end
-  self.after = nil
+  self.after, self.was_loaded = nil, true
 end
 
 function Eyes:loaded(model)
-  if model == self.model then self.after = nil end
+  if model == self.model then self.after, self.was_loaded = nil, true end
 end
 
 function Eyes:drawn(layer)
   for _, ours in ipairs(self.model.list) do
-    if ours == layer then self.redrawn[layer.path] = (self.redrawn[layer.path] or 0) + 1 end
+    if ours == layer then
+      self.redrawn[layer.path] = (self.redrawn[layer.path] or 0) + 1
+      contract.ask(self, "drawn", layer)
+    end
   end
 end
 
@@ -175,7 +243,8 @@ function Eyes:exhausted() self.asked_again = self.asked_again + 1 end
 ---Drops what was kept of the loop's objects.
 function Eyes:close()
   self.now, self.used, self.after, self.before, self.chosen_before = {}, {}, nil, nil, nil
-  self.looking = false
+  self.pending, self.parts, self.ops, self.ops_known = waiting(), {}, {}, {}
+  self.applied, self.last_outputs, self.pass, self.looking = nil, nil, {}, false
 end
 
 return M

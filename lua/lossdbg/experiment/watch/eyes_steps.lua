@@ -1,6 +1,8 @@
 --- What a watch notices of gradients and updates: whether buffers are cleared, whether somebody
 -- changes gradients before the step or weights after it. Handlers of lossdbg.Eyes.
+local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
+local remember = require("lossdbg.experiment.contract.weight_contracts").remember
 
 local M = {}
 
@@ -46,17 +48,35 @@ local function gradients_of(self)
   return list
 end
 
+-- One of several parts whose gradients are added up before a step.
+local function keep_part(self, done, root)
+  local part, parts = done.parts[1], self.parts
+  if not self.looking or taping() or #done.parts ~= 1 or root.numel ~= 1 then
+    self.parts = { broken = true }
+    return
+  end
+  part.root, part.value = root:detach():item(), part.tensor and part.tensor.numel == 1
+    and part.tensor:detach():item() or nil
+  parts[#parts + 1] = part
+end
+
 function M:gradients(tensor)
   local gradient = some_gradient(self)
   local moved = gradient and not (rawequal(gradient, self.before)
     and version(gradient) == self.before_version)
-  if not moved then return end -- the loss of another model
+  if not moved then -- the loss of another model
+    self:forget_passes()
+    return
+  end
   self.backwards = self.backwards + 1
   check_cleared(self, gradient)
-  local now = self.now
+  local now, modes = self.now, self.pending
   now.backwards = (now.backwards or 0) + 1
-  if rawequal(now.root, tensor) then self:breaks "one_backward" end
+  modes.repeated = rawequal(now.root, tensor)
+  contract.ask(self, "gradients", modes)
   now.root = tensor
+  local done = self:commit()
+  if done then keep_part(self, done, tensor) end
   if not self.looking or taping() then return end
   now.norm = core.train.global_norm(gradients_of(self))
   local chosen = self.chosen and self.chosen.grad
@@ -73,7 +93,7 @@ end
 
 function M:clear(optimizer)
   if not self.held[optimizer] and optimizer ~= self.given then return end
-  self.stale = nil
+  self.stale, self.parts = nil, {}
 end
 
 -- ---- steps --------------------------------------------------------------------------------------
@@ -96,35 +116,16 @@ local function is_ours(self, optimizer)
   return known
 end
 
--- Nothing but a step may move weights: versions are compared with those after the step before.
-local function check_untouched(self)
-  local after = self.after
-  self.after = nil
-  if not after or after.step < self.at - 1 then return end
-  for i, parameter in ipairs(self.parameters) do
-    if after[i] and version(parameter.tensor) ~= after[i] and parameter.tensor.requires_grad then
-      self.touched = self.touched or {}
-      if #self.touched < 64 then
-        self.touched[#self.touched + 1] = { parameter = parameter, before = after.values[i],
-          after = not taping() and parameter.tensor:detach():clone() }
-      end
-      self:breaks("only_step_moves_weights", { layer = parameter.path })
-    end
-  end
-end
-
 function M:step(optimizer)
   if not is_ours(self, optimizer) then return end
-  if self.stale then
-    self:breaks "gradients_cleared"
-    self.stale = nil
-  end
-  local now = self.now
-  if taping() then
-    self.after = nil
-    return
-  end
-  check_untouched(self)
+  local now, fact, quiet = self.now, self.fact or {}, taping()
+  local after, parts = self.after, self.parts
+  self.fact, self.after, self.parts = fact, nil, {}
+  fact.after = not quiet and after and after.step >= self.at - 1 and after or nil
+  fact.parts = not quiet and self.looking and not parts.broken and parts or nil
+  contract.ask(self, "update", fact)
+  self.stale, fact.after, fact.parts = nil, nil, nil
+  if quiet then return end
   if not self.looking then return end
   local list = gradients_of(self)
   now.step_norm = #list > 0 and core.train.global_norm(list) or nil
@@ -160,12 +161,9 @@ function M:stepped(optimizer)
   now.stepped[#now.stepped + 1] = optimizer
   remember_used(self, optimizer)
   if not self.looking or taping() then return end
-  local after = { step = self.at, values = {} }
-  for i, parameter in ipairs(self.parameters) do
-    after[i] = version(parameter.tensor)
-    after.values[i] = parameter.tensor:detach():clone()
-  end
-  self.after = after
+  contract.ask(self, "updated", { optimizer = optimizer })
+  self.after = remember(self)
+  self.after.step = self.at
 end
 
 return M

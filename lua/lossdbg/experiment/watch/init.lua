@@ -4,6 +4,7 @@
 --   print(watch:diagnose())
 local attempt = require "lossdbg.support.attempt"
 local batch_rows = require "lossdbg.experiment.watch.batch_rows"
+local contract = require "lossdbg.experiment.contract"
 local closing = require "lossdbg.experiment.watch.closing"
 local core = require "lossdbg.core"
 local evaluate = require "lossdbg.train.evaluate"
@@ -31,6 +32,7 @@ local schema = {
   { name = "val", type = "table", doc = "validation data" },
   { name = "batch", type = "integer", min = 1, doc = "rows per step, when they are not told" },
   { name = "name", type = "string" },
+  { name = "contracts", type = "table", doc = "of one's own: { ld.contract { … }, … }" },
 }
 
 ---@class lossdbg.Watch
@@ -99,6 +101,8 @@ local function begin(self, checked)
     self.eyes.first = first
   end
   self.data_digest = closing.digest(self.rows.source)
+  self.data_rows, self.eyes.data, self.eyes.named_loss = self.rows.n, self.rows, self.loss
+  contract.ask(self.eyes, "begin")
 end
 
 ---@param model lossdbg.Model
@@ -116,7 +120,8 @@ function M.new(model, optimizer, given)
   local checked = options.check("watch", given, schema, source.level())
   local self = setmetatable({ model = model, optimizer = optimizer, batch = checked.batch,
     name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
-    source = source.here(), eyes = eyes.new(model, optimizer), seen = look.new() }, Watch)
+    source = source.here(), eyes = eyes.new(model, optimizer), seen = look.new(),
+    contracts = contract.check_list(checked.contracts, "watch") }, Watch)
   observers.quietly(begin, self, checked)
   observers.add(self.eyes)
   core.plan.rate_changed()
@@ -169,6 +174,7 @@ function Watch:step(loss)
   local value, record = loss_number(loss), self.recorder
   local ok, message = attempt.call(observers.quietly, tensors.no_grad, observe, self, value)
   if not ok then self.eyes:failed(tostring(message)) end
+  if #self.eyes.ops > 0 then attempt.call(observers.quietly, look.ops, self.eyes) end
   local bad = record:add(value, statistics(self))
   self.grad_norm, self.loss_value = record:last "grad_norm", value
   local signals = self.signals

@@ -1,6 +1,8 @@
 --- What one step shows when it is looked at closely, computed after it is done: whether the loss is
 -- the one that was named, on the targets of the data, and what became of the gradient.
+local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
+local modes = require "lossdbg.experiment.contract.modes"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -74,17 +76,6 @@ local function altered(now, value)
   return now.step_norm * factor / now.norm, cosine
 end
 
-local function silent_outputs(seen, gradient)
-  if gradient.rank < 1 then return end
-  local width = gradient.shape[gradient.rank]
-  local largest = gradient:reshape({ -1, width }):abs():max(1):reshape({ width }):totable()
-  seen.outputs = seen.outputs or {}
-  for i, value in ipairs(largest) do
-    if value ~= 0 then seen.outputs[i] = true end
-  end
-  seen.output_width, seen.output_looks = width, (seen.output_looks or 0) + 1
-end
-
 ---@return table seen what looks add up to
 function M.new()
   return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, cosine = {},
@@ -100,20 +91,41 @@ local function own_clip(optimizer)
   return before > 0 and math.sqrt(after / before) or nil
 end
 
+-- What contracts of rows and gradients are asked about.
+local function turn(self, cosine)
+  local eyes, rows = self.eyes, self.batch_rows
+  return { pair = self.pair, cosine = cosine, seen = self.seen, again = rows.again,
+    rows = { n = self.data_rows, batch = #rows.last }, jump = rows.jump, step = eyes.at + 1 }
+end
+
+local function ask_contracts(self, value, cosine)
+  local eyes = self.eyes
+  contract.ask(eyes, "turn", turn(self, cosine))
+  contract.ask_own(eyes, self.contracts, { step = eyes.at + 1, model = self.model,
+    optimizer = self.optimizer, loss = value, x = eyes.now.x })
+end
+
+---Compares the gradients of the user's own ops of this step with differences; needs gradients.
+---@param eyes lossdbg.Eyes
+function M.ops(eyes)
+  local list = eyes.ops
+  eyes.ops = {}
+  for _, own in ipairs(list) do contract.ask(eyes, "own_op", own) end
+end
+
 ---Looks at the step that is just done.
 ---@param self lossdbg.Watch
 ---@param value number its loss
 function M.step(self, value)
   local eyes, seen, now = self.eyes, self.seen, self.eyes.now
   seen.looks = seen.looks + 1
-  local rows = now.x and self.batch_rows:look(now.x)
+  local rows = now.x and self.batch_rows:look(now.x, eyes.at, now.carried, eyes.carried_part)
   local output = now.output and plain_output(now.output)
   now.output = output
   if output then before_loss(seen, now) end
   local y = rows and self.loss and not self.loss.parts and self.batch_rows:targets(rows)
-  if y and now.target and now.calls == 1 then
-    self.batch_rows:compare(y, now.target, self.loss, self.model.output_shape)
-  end
+  self.pair = y and now.target and now.calls == 1
+    and self.batch_rows:compare(y, now.target, self.loss, self.model.output_shape) or nil
   if y and output and now.passes == 1 and not now.weighed then
     count(seen.relation, relate(seen, self.loss, output, y, value))
     if seen.own ~= 0 then seen.ratio[#seen.ratio + 1] = value / seen.own end
@@ -121,12 +133,12 @@ function M.step(self, value)
   local ratio, cosine = altered(now, value)
   if ratio then seen.altered[#seen.altered + 1] = ratio end
   if cosine then seen.cosine[#seen.cosine + 1] = cosine end
-  if now.output_gradient then silent_outputs(seen, now.output_gradient) end
+  if now.output_gradient then modes.silent_outputs(seen, now.output_gradient) end
   for _, optimizer in ipairs(now.stepped or {}) do
     local kept = own_clip(optimizer)
     if kept then seen.clip[#seen.clip + 1] = kept end
   end
-  if cosine and cosine < -0.999 then eyes:breaks "gradient_sign" end
+  ask_contracts(self, value, cosine)
 end
 
 ---Whether step number n is looked at closely: the first eight, then ever rarer ones, in twos, so

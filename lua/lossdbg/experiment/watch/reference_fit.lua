@@ -36,7 +36,12 @@ end
 -- One step like that of a plain loop.
 local function make_step(model, optimizer, judge)
   local context = { training = true, logits = judge.logits }
+  local keeping = {}
+  for _, layer in ipairs(model.list) do
+    if layer.options.stateful then keeping[#keeping + 1] = layer end
+  end
   return function(x, y)
+    for _, layer in ipairs(keeping) do layer.memory = nil end -- rows come in another order
     local values = judge.loss:compute(model:forward(x, context), y)
     if judge.loss.scale ~= 1 then values = values:mul(judge.loss.scale) end
     local loss = judge.loss:reduce(values)

@@ -95,7 +95,7 @@ local function median_of(list) return #list > 0 and recorder.median(list) or nil
 ---@return table|nil
 function M.clearing(self)
   local own = self.eyes
-  local found = own.broken.gradients_cleared
+  local found = own.book.broken.gradients_cleared
   if own.backwards < 2 then return nil end
   return { accumulates = found ~= nil and found.count >= 2, ratio = median_of(own.piles or {}) }
 end
@@ -105,12 +105,6 @@ end
 ---@return table
 function M.loop(self)
   local own, seen = self.eyes, self.seen
-  local broken = {}
-  for _, found in pairs(own.broken) do broken[#broken + 1] = found end
-  table.sort(broken, function(a, b)
-    if a.step ~= b.step then return a.step < b.step end
-    return a.id < b.id
-  end)
   local silent
   if seen.output_looks and seen.output_looks >= 4 then
     silent = {}
@@ -119,8 +113,9 @@ function M.loop(self)
     end
   end
   local some, drawn = touched(self)
-  return { broken = broken, looks = seen.looks, backwards = own.backwards, steps = own.steps,
-    passes = own.passes, between = seen.between, relation = seen.relation,
+  return { broken = own.book:list(), looks = seen.looks, backwards = own.backwards,
+    steps = own.steps, passes = own.passes, between = seen.between,
+    relation = seen.relation,
     ratio = median_of(seen.ratio), altered = median_of(seen.altered),
     cosine = median_of(seen.cosine), clip = median_of(seen.clip), silent_outputs = silent,
     output_width = seen.output_width, rows = self.batch_rows:signals(),
