@@ -27,8 +27,8 @@ local function sign_kept(_, fact)
 end
 
 local function outputs_learn(s, fact)
-  local seen = fact.seen
-  if not (seen and seen.output_looks and seen.output_looks >= (fact.looks or LOOKS)) then return nil end
+  local seen, least = fact.seen, fact.looks or LOOKS
+  if not seen or (seen.output_looks or 0) < least then return nil end
   local silent, some = {}, false
   for i = 1, seen.output_width do
     if seen.outputs[i] then some = true else silent[#silent + 1] = i end

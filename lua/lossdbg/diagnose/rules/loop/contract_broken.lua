@@ -1,5 +1,6 @@
 local finding = require "lossdbg.diagnose.finding"
 local lost = require "lossdbg.diagnose.lost"
+local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "contract_broken", cause = nil, family = "loop", class = "exact",
@@ -25,21 +26,24 @@ local TOLD_OF_LOOPS = {
   one_backward = true, gradients_cleared = true, gradient_sign = true, outputs_get_gradient = true,
 }
 
-local function tell(case, broken)
+local function tell(case, contracts, broken)
   return finding.new(M, {
     title = ("%s: %s"):format(broken.says, broken.text or "broken"), cause = broken.cause,
     where = { layer = broken.layer, step = broken.step, source = broken.line },
     part = lost.part(lost.visibly(case)),
-    evidence = { finding.evidence("steps looked at that broke it", broken.count, "0") },
+    evidence = { finding.evidence("steps looked at that broke it", broken.count, "0"),
+      finding.evidence("other contracts that were kept", #(contracts.kept or {}), nil,
+        #(contracts.unasked or {}) > 0 and "not asked: " .. numfmt.list(contracts.unasked)
+        or nil) },
     fixes = { { text = broken.fix } },
   })
 end
 
 function M.check(case)
-  local list = {}
-  for _, broken in ipairs(case.signals.contracts.broken) do
+  local list, contracts = {}, case.signals.contracts
+  for _, broken in ipairs(contracts.broken) do
     local told = TOLD[broken.id] or case.signals.loop and TOLD_OF_LOOPS[broken.id]
-    if not told then list[#list + 1] = tell(case, broken) end
+    if not told then list[#list + 1] = tell(case, contracts, broken) end
   end
   return #list > 0 and list or nil
 end
