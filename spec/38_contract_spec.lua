@@ -141,7 +141,11 @@ local cases = {
     { loss = ld.loss.sparse_crossentropy { from_logits = true, ignore_class = 1 } },
     { loss = ld.loss.sparse_crossentropy { from_logits = true, ignore_class = -1 } }, 1 },
   targets_of_data = {
-    { batch = function(s) if s.step >= 3 then s.y = s.y:cast("f32"):add(1):cast("i32"); s.y = s.y:eq(3):cast("i32"):mul(-3):add(s.y) end end }, {}, 3 },
+    { batch = function(s)
+      if s.step < 3 then return end
+      local next_one = s.y:cast("f32"):add(1)
+      s.y = next_one:sub(next_one:eq(3):cast("f32"):mul(3)):cast "i32"
+    end }, {}, 3 },
   rows_belong = {
     { batch = function(s) s.y = s.y:flip(1) end }, { ids = function()
       return { 9, 4, 77, 12, 5, 30, 2, 61 }
@@ -153,8 +157,9 @@ local cases = {
       return { step * 7 % 96 + 1, step * 31 % 96 + 1 }
     end }, { model = lstm(), data = series(), loss = ld.loss.mse() }, 2, "lstm_1" },
   initialised_first = {
-    { between = function(s) if s.step == 4 then s.model:layer("dense_2"):reinitialise(9, 9) end end }, nil, 5,
-    "dense_2" },
+    { between = function(s)
+      if s.step == 4 then s.model:layer("dense_2"):reinitialise(9, 9) end
+    end }, {}, 5, "dense_2" },
   only_step_moves_weights = {
     { between = function(s)
       ld.no_grad(function() s.model:layer("dense_1").weights.kernel:mul_(0.9) end)
@@ -208,7 +213,7 @@ local cases = {
   evaluation_changes_nothing = {
     { model = writing(), after = function(s)
       ld.no_grad(s.model.forward, s.model, s.x, {})
-    end, optimizer = function(m) return ld.optim.sgd { m, lr = 0.5 } end }, { layers = normalised(), after = function(s)
+    end }, { layers = normalised(), after = function(s)
       ld.no_grad(s.model.forward, s.model, s.x, {})
     end }, 1, "dense_2" },
   evaluation_repeats = {
