@@ -1,5 +1,5 @@
---- Contracts of a training loop: for each a fault, a sound look-alike, the step of the first fault and
---- its layer. Hooks get the state of the loop that spec/38_contract_spec.lua runs.
+--- Contracts of a training loop: for each a fault, a sound look-alike, the step of the first fault
+--- and its layer. Hooks get the state of the loop that spec/38_contract_spec.lua runs.
 local ld = require "lossdbg"
 local nn = ld.nn
 
