@@ -175,6 +175,14 @@ describe("ranking", function()
     assert.equal("cause", a.role)
   end)
 
+  it("takes few rows on another scale before the spread that they give to all", function()
+    local causal = require "lossdbg.diagnose.causal"
+    local rows = { rule = "rows_on_another_scale", cause = "unnormalised_inputs" }
+    local shift = { rule = "train_val_shift", cause = "inconsistent_test_preprocessing" }
+    assert.is_true(causal.explains(rows, shift))
+    assert.is_false(causal.explains(shift, rows))
+  end)
+
   it("puts a finding at its rule where the graph has one", function()
     local a = made { "lr_zero_or_schedule_collapsed", "error", "exact", cause = "lr_too_low" }
     local b = dead("error", "exact")

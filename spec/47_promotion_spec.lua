@@ -111,6 +111,16 @@ describe("trials", function()
     assert.equal("b a", order(findings))
   end)
 
+  it("make no error of what only tunes a run that is close to a plain recipe", function()
+    local f = finding("a", "warning", fix(true, 0.6))
+    f.tuning = true
+    proof.heed({ f }, status(0.1))
+    assert.equal("warning", f.severity)
+    f.tuning = nil
+    proof.heed({ f }, status(0.1))
+    assert.equal("error", f.severity)
+  end)
+
   it("never make an error of a symptom", function()
     local f = finding("a", "warning", fix(true, 0.6))
     f.role = "symptom"

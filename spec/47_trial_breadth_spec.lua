@@ -24,10 +24,11 @@ local function stub()
   return bench
 end
 
-local function try(findings)
+local function try(findings, recipe, status)
   local bench, make = stub(), trial.bench
   trial.bench = function() return bench end
-  local t = trials.bench({ recipe = {} }, {}, { learns = false, task = {}, skill = 0.2 },
+  local t = trials.bench({ recipe = recipe or {} }, {},
+    status or { learns = false, task = {}, skill = 0.2 },
     { budget = 1e9, seeds = 3, max_fixes = 100 })
   trial.bench = make
   t:try(findings)
@@ -56,6 +57,24 @@ local function combined(bench)
 end
 
 describe("trials", function()
+  it("are judged on the rows that the fault is about", function()
+    local held_out = { val_rows = {} }
+    local function part(f, recipe, status)
+      return try({ f }, recipe, status).arms[1].part
+    end
+    local plain, about_val, overfit = finding(1, { {} }), finding(1, { {} }), finding(1, { {} })
+    about_val.part, overfit.cause = "validation", "overfitting"
+    local failed = { learns = false, task = { val = 0.1 } }
+    assert.equal("train", part(plain, held_out, failed))
+    assert.equal("val", part(about_val, held_out, failed))
+    assert.equal("val", part(overfit, held_out, failed))
+    assert.equal("val", part(plain, held_out, { learns = true, task = { val = 0.1, room = true } }))
+    assert.equal("train", part(about_val, {}, failed)) -- there are none
+    -- validation rows of one class have no skill, and a loss
+    assert.equal("val", part(about_val, held_out, { learns = false, task = {} }))
+    assert.equal("train", part(overfit, held_out, { learns = false, task = {} }))
+  end)
+
   it("take the first two fixes of a finding", function()
     local patches = {}
     for i = 1, 5 do patches[i] = { ["k" .. i] = i } end

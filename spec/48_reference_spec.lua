@@ -168,6 +168,25 @@ describe("the search", function()
     assert.is_true(open { gap = -0.3, skill = -0.2 })
   end)
 
+  it("calls what helps a run close to the recipe tuning", function()
+    local limit = search.limits.alarm[1]
+    local trials = require "lossdbg.diagnose.trials"
+    local function proved_at(gap)
+      local x, y = rows(160, function(_, _, row) return 3 * row[1] - 2 * row[2] end)
+      local e = experiment(ld.tensor(x), ld.tensor(y), { loss = "mse", model = { nn.dense(1) },
+        optimizer = ld.optim.sgd { lr = 1e-3 }, batch = 16 })
+      local run = e:fit { verbose = 0 }
+      local case = require("lossdbg.diagnose.collect").experiment(e, run)
+      local status = require("lossdbg.diagnose.collect").status(case)
+      status.task.lower = 0.5
+      local bench = trials.bench(e, run, status, { budget = 60, seeds = 3, max_fixes = 8 })
+      local f = bench:search({}, case, { gap = gap, skill = 0.5 + gap, own = 0.5, name = "x" })
+      return f.proved or false
+    end
+    assert.is_true(proved_at(limit * 1.01))
+    assert.is_false(proved_at(limit * 0.99))
+  end)
+
   it("finds the cause that the rules were not allowed to name", function()
     local x, y = rows(160, function(_, _, row) return 3 * row[1] - 2 * row[2] end)
     local every = {}

@@ -92,6 +92,28 @@ describe("rows on another scale", function()
   end)
 end)
 
+describe("rows sorted by class and cut in two", function()
+  it("learn nothing of the last class, until they are shuffled before", function()
+    local x, y = {}, {}
+    for i = 1, 150 do
+      local class = (i - 1) // 50
+      x[i], y[i] = { math.sin(i * 2.3) + 3 * class, math.cos(i * 1.7) - 2 * class }, class
+    end
+    local function part(first, last)
+      return { ld.tensor(table.move(x, first, last, 1, {})),
+        ld.tensor(table.move(y, first, last, 1, {}), "i32") }
+    end
+    local d = ld.experiment { train = part(1, 100), val = part(101, 150), epochs = 40, seed = 1,
+      model = { ld.nn.dense { 16, "relu" }, ld.nn.dense { 3, "softmax" } }, batch = 16,
+      loss = "sparse_crossentropy", optimizer = ld.optim.adam { lr = 0.02 } }:diagnose()
+    assert.equal("unseen_validation_classes", d[1].rule)
+    local fix = d[1].fixes[1]
+    assert.same({ data = "shuffle_split" }, fix.patch)
+    assert.is_true(fix.trial.verified)
+    assert.equal("val_loss", fix.trial.metric)
+  end)
+end)
+
 describe("patch pad_front", function()
   it("puts the filling first and keeps the order of the rest", function()
     local e = ld.experiment { train = { ld.tensor { { 1, 2, 0, 0 }, { 3, 0, 0, 0 }, { 1, 2, 3, 4 },

@@ -56,6 +56,8 @@ M.EDGES = {
     "unshuffled_data" },
   unnormalised_inputs = { "Signal", "Still", "Wild", "Step", "weights_unchanged",
     "constant_feature" },
+  rows_on_another_scale = { "train_val_shift", "Signal", "Still", "Wild", "Step",
+    "weights_unchanged", "constant_feature" },
   double_normalisation = { "Signal", "Still", "Step", "constant_feature" },
   unscaled_targets = { "Wild", "Step", "Still", "dying_relu", "saturating_hidden_activation",
     "init_loss_unexpected", "weights_unchanged" },

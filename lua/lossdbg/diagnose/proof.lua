@@ -112,7 +112,8 @@ function M.heed(findings, status)
     if fix then
       table.remove(f.fixes, at)
       table.insert(f.fixes, 1, fix)
-      if f.cause and f.role ~= "symptom" and weight[f.severity] < 3 and M.proves(fix, status) then
+      local counts = f.cause and f.role ~= "symptom" and not f.tuning
+      if counts and weight[f.severity] < weight.error and M.proves(fix, status) then
         f.severity, f.proved = "error", true
       end
       if f.role ~= "symptom" then place(findings, i) end

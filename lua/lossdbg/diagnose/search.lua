@@ -12,6 +12,7 @@ local M = {}
 --- name = { limit, why }
 M.limits = {
   apart = { 0.1, "of skill that the best family brings beyond the next: less names neither" },
+  alarm = { 0.15, "of skill below the plain recipe: under that what helps is tuning, no repair" },
   batch = { 128, "rows a step, above which so few steps are made that smaller ones may do better" },
 }
 

@@ -27,16 +27,14 @@ local weight = severity.LADDER
 local generalisation = { overfitting = true, missing_regularisation = true,
   train_validation_leak = true, inconsistent_test_preprocessing = true }
 
-local function has_val(experiment, status)
-  return experiment.recipe.val_rows ~= nil and status.task.val ~= nil
-end
 
 -- Rows on which a fix has to help: those held out where the fault is one of generalisation, or
 -- where training is learnt already.
 local function part_of(f, experiment, status)
-  if not has_val(experiment, status) then return "train" end
-  if generalisation[f.cause] or f.part == "validation" or status.learns then return "val" end
-  return "train"
+  if experiment.recipe.val_rows == nil then return "train" end
+  if f.part == "validation" then return "val" end -- rows of one class have a loss at least
+  local judged = status.task.val ~= nil and (generalisation[f.cause] or status.learns)
+  return judged and "val" or "train"
 end
 
 --- Findings whose fixes are worth a trial, best first.
@@ -258,6 +256,7 @@ function Trials:search(findings, case, reference)
   if #results == 0 then return nil end
   local f = search.finding(reference, search.name(results), results)
   f.severity, f.explained_by = severity.of(f.class, self.status.id), {}
+  f.tuning = reference.gap <= search.limits.alarm[1] or nil
   for i = #findings, 1, -1 do -- what it says without a search is said by this one
     if findings[i].rule == f.rule then table.remove(findings, i) end
   end
