@@ -199,7 +199,6 @@ build = {
       ["lossdbg.diagnose.rules.loop.optimizer_recreated"] = "lua/lossdbg/diagnose/rules/loop/optimizer_recreated.lua",
       ["lossdbg.diagnose.rules.loop.optimizer_step_missing"] = "lua/lossdbg/diagnose/rules/loop/optimizer_step_missing.lua",
       ["lossdbg.diagnose.rules.loop.outputs_without_gradient"] = "lua/lossdbg/diagnose/rules/loop/outputs_without_gradient.lua",
-      ["lossdbg.diagnose.rules.loop.padding_counts"] = "lua/lossdbg/diagnose/rules/loop/padding_counts.lua",
       ["lossdbg.diagnose.rules.loop.parameters_not_in_optimizer"] = "lua/lossdbg/diagnose/rules/loop/parameters_not_in_optimizer.lua",
       ["lossdbg.diagnose.rules.loop.repeated_batch"] = "lua/lossdbg/diagnose/rules/loop/repeated_batch.lua",
       ["lossdbg.diagnose.rules.loop.several_backwards"] = "lua/lossdbg/diagnose/rules/loop/several_backwards.lua",

@@ -50,7 +50,6 @@ static void set_nonfinite(lua_State *L, const ldb_rows *x) {
 static void set_moments(lua_State *L, const ldb_stats *s) {
   lb_setnumber(L, "mean", s->finite > 0 ? s->mean : (double)NAN);
   lb_setnumber(L, "std", ldb_stats_std(s));
-  lb_setnumber(L, "rms", ldb_stats_rms(s));
   lb_setnumber(L, "min", s->min);
   lb_setnumber(L, "max", s->max);
 }
@@ -101,6 +100,7 @@ static void set_features(lua_State *L, const ldb_rows *x, const ldb_columns *c, 
   lua_createtable(L, 0, 14);
   set_nonfinite(L, x);
   set_moments(L, &all);
+  lb_setnumber(L, "rms", ldb_stats_rms(&all));
   lb_setboolean(L, "integral", ldb_all_integral(x));
   lb_setboolean(L, "identical", ldb_rows_identical(x));
   lb_setnumber(L, "disparity", f.disparity);

@@ -13,6 +13,13 @@ describe("rule behind_reference", function()
     assert.equal("fires", (cases.run(id, case(0.4, 0.75))))
   end)
 
+  it("says what each of the plain learners reaches", function()
+    local _, f = cases.run(id, with(case(0.4, 0.75), { signals = { reference = { network = 0.75,
+      nearest = 0.5, linear = 0.25 } } }))
+    assert.equal("on rows it did not see: network 0.75, nearest training row 0.5, "
+      .. "linear model 0.25", f.evidence[2].note)
+  end)
+
   it("passes where it does not", function()
     assert.equal("passes", (cases.run(id, case(0.5, 0.79))))
     assert.equal("passes", (cases.run(id, case(0.9, 0.2))))

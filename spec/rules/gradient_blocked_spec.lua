@@ -6,7 +6,7 @@ describe("rule gradient_blocked", function()
 
   local function tested(what)
     return with(cases.wine_raw(), { signals = { tests = { gradient_path = { what = what,
-      layer = "lambda_1", op = "sign", line = "net.lua:7", checked = 1 } } } })
+      layer = "lambda_1", op = "sign", line = "net.lua:7" } } } })
   end
 
   it("fires: a slope that is zero, with op, layer and line", function()

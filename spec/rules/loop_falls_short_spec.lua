@@ -33,6 +33,11 @@ describe("rule loop_falls_short", function()
     assert.equal("passes", state)
   end)
 
+  it("cannot tell: a plain fit was not possible", function()
+    local state, why = run { outside = { reference = { why = "no time was left" } } }
+    assert.same({ "unjudged", "cannot tell: no time was left" }, { state, why })
+  end)
+
   it("cannot tell: an experiment", function()
     local state = run {}
     assert.equal("unjudged", state)

@@ -14,9 +14,10 @@ describe("rule nan_in_data", function()
 
   it("fires: NaN in the targets only", function()
     local case = with(cases.wine(), { signals = { data = { y = { nonfinite = { count = 2,
-      row = 9 } } } } })
+      row = 9, col = 1, value = math.huge } } } } })
     local state, f = cases.run(id, case)
     assert.equal("fires", state)
+    assert.equal("first inf in row 9, column 1", f.evidence[1].note)
     assert.equal("exact", f.class)
     assert.equal("nan_in_data", f.cause)
   end)

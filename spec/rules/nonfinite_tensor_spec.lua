@@ -12,6 +12,23 @@ describe("rule nonfinite_tensor", function()
     assert.is_nil(f.cause)
   end)
 
+  it("fires: outputs before the weights that they spoil, in one step too", function()
+    local _, f = cases.run(id, with(cases.wine(), { signals = {
+      outputs = { dense_2 = { first_nonfinite_step = 6 }, dense_3 = { first_nonfinite_step = 9 } },
+      layers = { dense_3 = { first_nonfinite_step = 6 } } } }))
+    assert.equal("outputs of dense_2 are not finite from step 6", f.title)
+    _, f = cases.run(id, with(cases.wine(), { signals = {
+      outputs = { dense_2 = { first_nonfinite_step = 6 } },
+      layers = { dense_3 = { first_nonfinite_step = 5 } } } }))
+    assert.equal("gradients or weights of dense_3 are not finite from step 5", f.title)
+  end)
+
+  it("fires: weights that were not finite before training", function()
+    local _, f = cases.run(id, with(cases.wine(), { signals = { init = { layers = {
+      dense_2 = { weight_nonfinite = 1, nonfinite = 20 } } } } }))
+    assert.equal("weights of dense_2 are not finite before the first step", f.title)
+  end)
+
   it("is silent: finite layers", function()
     assert.equal("passes", (cases.run(id, cases.wine())))
   end)

@@ -61,6 +61,23 @@ describe("rule padding_dominates", function()
     assert.equal("passes", (cases.run(id, case)))
   end)
 
+  local function watched(share, accuracy)
+    return cases.run(id, with(cases.wine(), { signals = { labels = { padding = { class = 0,
+      share = share, accuracy = accuracy, majority = 0.2 } } } }))
+  end
+
+  it("fires: half of the answers that a loop counts, and little skill elsewhere", function()
+    local state, f = watched(0.51, 0.59)
+    assert.same({ "fires", "measured", "lost", "padding_dominates" },
+      { state, f.class, f.part, f.cause })
+    assert.same({ loss = { ignore_class = 0 } }, f.fixes[1].patch)
+  end)
+
+  it("is silent: fewer of them, or the rest is learnt", function()
+    assert.equal("passes", (watched(0.49, 0.2)))
+    assert.equal("passes", (watched(0.9, 0.61)))
+  end)
+
   it("cannot tell: no sequences", function()
     assert.equal("unjudged", (cases.run(id, cases.wine())))
   end)

@@ -10,7 +10,7 @@ describe("rule softmax_in_loop", function()
 
   it("fires: the loss of a softmax in three looks", function()
     local state, f = run {
-      loop = { looks = 9, relation = { softmax = 3 }, between = { other = 3 },
+      loop = { looks = 9, relation = { softmax = 3 }, between = {  },
         takes_logits = false, law = {  } }
     }
     assert.equal("fires", state)

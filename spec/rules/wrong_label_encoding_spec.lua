@@ -11,6 +11,8 @@ describe("rule wrong_label_encoding", function()
     assert.equal("fires", state)
     assert.equal("exact", f.class)
     assert.equal("wrong_label_encoding", f.cause)
+    local last = f.evidence[#f.evidence]
+    assert.same({ 48, "the first is 3 in row 2" }, { last.value, last.note })
   end)
 
   it("fires: fractional ids", function()

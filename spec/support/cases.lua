@@ -98,7 +98,7 @@ function M.wine_raw()
     final = { loss = 1.0880,
       output = { min = 0.26, max = 0.41, row_sum_min = 1, row_sum_max = 1, finite = true,
         std_over_samples = 0, max_prob_mean = 0.41, single_class_share = 1 },
-      layers = { dense_2 = { dead_share = 1, died = true } } },
+      layers = { dense_2 = { dead_share = 1 } } },
     layers = {
       dense_2 = { ratio = (function()
         local list = M.flat(30, 0)

@@ -168,8 +168,7 @@ return {
     times = { 1.5, "passes", "measured", function(v) return weights(v, 1, 3, 0) end },
     recall = { 0.5, "lost", "plain", function(v) return weights(2, 1, 3, v) end, by = part_of },
   },
-  padding_counts = {
-    share = { 0.5, "passes", "measured", function(v) return padding(v, 0) end },
+  padding_dominates = {
     skill = { 0.5, "measured", "passes", function(v) return padding(0.9, v) end },
   },
   val_in_other_units = {

@@ -291,7 +291,7 @@ local causes = {
   padding_dominates = {
     family = "data",
     definition = "Padding makes up most of a sequence, or is counted in loss and metric.",
-    equivalents = { "wrong_label_encoding" },
+    equivalents = { "class_imbalance", "wrong_label_encoding" },
   },
 }
 for id, cause in pairs(require "lossdbg.diagnose.causes_loop") do causes[id] = cause end

@@ -26,8 +26,6 @@ return {
   batchnorm_statistics_lag = { family = "normalisation",
     definition = "The moving statistics of batch normalisation do not stand for the data when they "
       .. "are used." },
-  padding_dominates = { family = "loss", equivalents = { "class_imbalance" },
-    definition = "Most positions are padding and count in the loss as if they were answers." },
   state_over_shuffled_rows = { family = "loop",
     definition = "A recurrent state is carried from batch to batch although their rows do not "
       .. "follow each other." },

@@ -30,6 +30,10 @@ local function limit(name) return M.limits[name][1] end
 
 local window = 20 -- blocks of the trend test
 
+-- What rules and verdicts read of the test; the rest is how it was found.
+local of_trend = { "verdict", "z", "slope", "blocks", "first", "last", "best", "level", "se",
+  "noise_cv", "more_steps" }
+
 --- The trend of a loss given per step: blocks of one epoch where there are enough epochs, else
 -- equal parts of the run.
 ---@param losses number[]?
@@ -40,9 +44,10 @@ function M.trend(losses, steps_per_epoch, floor)
   if not losses or #losses == 0 then return nil end
   local epoch = steps_per_epoch or #losses
   local block = #losses // epoch >= 6 and epoch or math.max(1, #losses // window)
-  local t = core.diagnose.trend(losses, { block = block, window = window, floor = floor })
-  t.lag1, t.stalled = nil, nil -- how it was found, of which nothing follows
-  return t
+  local found = core.diagnose.trend(losses, { block = block, window = window, floor = floor })
+  local trend = {}
+  for _, name in ipairs(of_trend) do trend[name] = found[name] end
+  return trend
 end
 
 ---First entry that is not finite, or nil.

@@ -34,7 +34,7 @@ function M.activations(out, layer, tensor)
   out.zero_share, out.nonfinite = s.zeros / s.count, s.nonfinite
   if dying[name] then
     local active = diagnose.unit_activity(tensor)
-    out.dead_share, out.units = active.none / #active, #active
+    out.dead_share = active.none / #active
   end
   local limits = saturation[name]
   if limits then
@@ -68,7 +68,7 @@ end
 function M.output(output, loss, probabilities)
   output = output:detach():contiguous()
   local s = diagnose.stats(output)
-  local out = { min = s.min, max = s.max, mean = s.mean, std = s.std, finite = s.nonfinite == 0 }
+  local out = { min = s.min, max = s.max, mean = s.mean, finite = s.nonfinite == 0 }
   local n, width = output.shape[1], output.shape[output.rank]
   if output.rank < 2 then return out end
   return tensors.no_grad(function()

@@ -127,7 +127,7 @@ function M.task(signals, loss, output, rows, val_output, val_rows)
   if not (train or val) then return end
   local shown = train or val
   signals.task_skill = { train = train and train.value, val = val and val.value,
-    train_rows = train and train.rows, val_rows = val and val.rows, measure = shown.measure,
+    val_rows = val and val.rows, measure = shown.measure,
     accuracy = train and train.accuracy, majority = train and train.majority }
 end
 
@@ -171,18 +171,6 @@ function M.at_start(session)
   end
 end
 
----Marks the layers whose units died during the training.
----@param init table|nil
----@param final table
-function M.mark_died(init, final)
-  for path, layer in pairs(final) do
-    local before = init and init[path]
-    if layer.dead_share then
-      layer.died = layer.dead_share >= 0.9 and not (before and (before.dead_share or 0) >= 0.9)
-    end
-  end
-end
-
 -- Loss of the probe with dropout at work: what the training loss would be on the same rows.
 local function training_loss(session)
   local _, values = tensors.no_grad(forward, session.model, session.probe, session.judge, nil, true)
@@ -206,7 +194,6 @@ function M.at_end(session)
   local prepared, signals, judge = session.prepared, session.run.signals, session.judge
   local values, output
   signals.final, values, output = M.measure(session.model, session.probe, judge, true)
-  M.mark_died(signals.init and signals.init.layers, signals.final.layers)
   signals.final.train_mode_loss = training_loss(session)
   signals.final.batch_statistics_loss = batch_statistics_loss(session)
   signals.skill = M.skill(values, session.probe, judge, prepared.baseline, prepared.loss)

@@ -50,7 +50,7 @@ local function median(list)
 end
 
 ---@param experiment lossdbg.Experiment
----@return { alphas: number[], losses: number[][], best: number[], best_median: number }?
+---@return { losses: number[][], best: number[], best_median: number }?
 ---@return string? reason
 function M.run(experiment)
   local d = experiment:description()
@@ -74,7 +74,7 @@ function M.run(experiment)
     end,
   }
   if #best < 3 then return nil, ("only %d probes in %d steps"):format(#best, total) end
-  return { alphas = alphas, losses = losses, best = best, best_median = median(best) }
+  return { losses = losses, best = best, best_median = median(best) }
 end
 
 return M

@@ -66,7 +66,6 @@ end
 local function final_signals(self, signals)
   local values, output, val_output, losses_of_val
   signals.final, values, output = telemetry.measure(self.model, self.probe, self.judge, false)
-  telemetry.mark_died(signals.init and signals.init.layers, signals.final.layers)
   signals.final.train_mode_loss = tensors.no_grad(training_mode_loss, self)
   signals.skill = telemetry.skill(values, self.probe, self.judge, self.baseline, self.loss)
   signals.floor = signals.skill and signals.skill.floor

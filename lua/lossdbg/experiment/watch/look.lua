@@ -78,8 +78,7 @@ end
 
 ---@return table seen what looks add up to
 function M.new()
-  return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, cosine = {},
-    clip = {} }
+  return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, clip = {} }
 end
 
 -- Share of the gradient that the optimiser's own clipping left.
@@ -132,7 +131,6 @@ function M.step(self, value)
   end
   local ratio, cosine = altered(now, value)
   if ratio then seen.altered[#seen.altered + 1] = ratio end
-  if cosine then seen.cosine[#seen.cosine + 1] = cosine end
   if now.output_gradient then modes.silent_outputs(seen, now.output_gradient) end
   for _, optimizer in ipairs(now.stepped or {}) do
     local kept = own_clip(optimizer)

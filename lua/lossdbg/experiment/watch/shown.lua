@@ -52,9 +52,9 @@ local function still_statistics(self)
   return n > 0 and #still == n and still or nil
 end
 
--- Weights that were changed behind the optimiser's back: drawn anew, or a little?
-local function touched(self)
-  local list, drawn, some = self.eyes.touched, {}, {}
+-- Weights that were drawn anew behind the optimiser's back, how often by layer.
+local function drawn_outside(self)
+  local list, drawn = self.eyes.touched, {}
   for _, entry in ipairs(list or {}) do
     local before, now = entry.before, entry.after
     local path = entry.parameter.path
@@ -64,9 +64,8 @@ local function touched(self)
       local cosine = length > 0 and a:mul(b):sum():item() / length or 1
       if math.abs(cosine) < 0.5 then drawn[path] = (drawn[path] or 0) + 1 end
     end
-    some[path] = (some[path] or 0) + 1
   end
-  return some, drawn
+  return drawn
 end
 
 -- stateful: the rule has a memory; scale_free: it does not see the scale of a gradient.
@@ -100,6 +99,17 @@ function M.clearing(self)
   return { accumulates = found ~= nil and found.count >= 2, ratio = median_of(own.piles or {}) }
 end
 
+-- What rules ask of these counts; the rest is none of it.
+local PASSES = { "training", "training_as_evaluation", "single_row" }
+local BETWEEN = { "nothing", "softmax", "sigmoid" }
+local RELATION = { "same", "negative", "softmax", "sigmoid" }
+
+local function only(counts, names)
+  local list = {}
+  for _, name in ipairs(names) do list[name] = counts[name] end
+  return list
+end
+
 ---signals.loop: what the steps have shown.
 ---@param self lossdbg.Watch
 ---@return table
@@ -112,15 +122,15 @@ function M.loop(self)
       if not seen.outputs[i] then silent[#silent + 1] = i end
     end
   end
-  local some, drawn = touched(self)
   return { broken = own.book:list(), looks = seen.looks, backwards = own.backwards,
-    steps = own.steps, passes = own.passes, between = seen.between,
-    relation = seen.relation,
+    steps = own.steps, passes = only(own.passes, PASSES), between = only(seen.between, BETWEEN),
+    relation = only(seen.relation, RELATION),
     ratio = median_of(seen.ratio), altered = median_of(seen.altered),
-    cosine = median_of(seen.cosine), clip = median_of(seen.clip), silent_outputs = silent,
+    clip = median_of(seen.clip), silent_outputs = silent,
     output_width = seen.output_width, rows = self.batch_rows:signals(),
     takes_logits = seen.takes_logits, named_lr = named_lr(self),
-    optimizers = optimizers(self), redrawn = own.redrawn, touched = some, drawn = drawn,
+    optimizers = optimizers(self), redrawn = own.redrawn,
+    drawn = drawn_outside(self),
     asked_again = own.asked_again, failures = own.failures }
 end
 

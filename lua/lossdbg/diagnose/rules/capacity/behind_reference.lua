@@ -18,6 +18,17 @@ local M = {
   },
 }
 
+-- What each of the plain learners reaches.
+local function learners(r)
+  local list = {}
+  for _, one in ipairs { { "network", "network" }, { "nearest", "nearest training row" },
+    { "linear", "linear model" } } do
+    local skill = r[one[1]]
+    if skill then list[#list + 1] = one[2] .. " " .. numfmt.number(skill) end
+  end
+  return #list > 0 and ": " .. table.concat(list, ", ") or ""
+end
+
 ---Title and evidence for a reference.
 ---@param r lossdbg.Reference
 ---@return { title: string, evidence: table[] }
@@ -28,7 +39,7 @@ function M.describe(r)
     evidence = {
       finding.evidence("skill of the run", r.own, "about " .. numfmt.number(r.skill)),
       finding.evidence("skill of the plain recipe", r.skill, nil,
-        r.held_out and "on rows it did not see" or "on its training rows"),
+        (r.held_out and "on rows it did not see" or "on its training rows") .. learners(r)),
     },
   }
 end

@@ -16,7 +16,8 @@ local M = {
 local function part(list, name, block)
   local bad = block and block.nonfinite
   if not bad or (bad.count or 0) == 0 then return 0 end
-  local where = bad.row and string.format("first in row %d%s", bad.row,
+  local where = bad.row and string.format("first%s in row %d%s",
+    bad.value and " " .. numfmt.number(bad.value) or "", bad.row,
     bad.col and (", column " .. bad.col) or "") or nil
   list[#list + 1] = finding.evidence("non-finite values in the " .. name, bad.count, "0", where)
   return bad.count

@@ -3,11 +3,13 @@ local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "padding_dominates", cause = "padding_dominates", family = "data", class = "measured",
-  needs = { "data.padding|data.target_padding", "description.layers" }, cost = "free",
+  needs = { "data.padding|data.target_padding|labels.padding", "description.layers" },
+  cost = "free",
   limits = {
     tail = { 0.5, "half of the steps say nothing, and a recurrence forgets over them" },
     rows = { 0.5, "in most rows" },
     targets = { 0.5, "filling is the commonest answer" },
+    skill = { 0.5, "over the majority, on what is no filling: the rest is learnt all the same" },
   },
   doc = {
     what = "Sequences are filled up to one length with a constant. A recurrence that answers at its"
@@ -15,8 +17,9 @@ local M = {
       .. " and what accuracy counts.",
     formula = "share of the steps behind the last other value, mean over the rows, before a"
       .. " recurrence that answers once, without a mask; the same share of the targets of a loss on"
-      .. " every step that ignores no class",
-    source = "public question threads",
+      .. " every step that ignores no class; in loops of one's own the share of an id whose inputs"
+      .. " are all the same, while accuracy elsewhere is hardly over the majority there",
+    source = "public question threads; DALLE-pytorch issue 57",
     false_alarms = "filling at the front, masks, both directions and pooling over the steps are"
       .. " silent",
   },
@@ -40,7 +43,7 @@ local function forgetful(layers)
 end
 
 local function input_finding(case, limits)
-  local pad, facts = case.signals.data.padding, case.facts
+  local pad, facts = case.signals.data and case.signals.data.padding, case.facts
   if not pad or pad.share <= limits.tail or pad.rows <= limits.rows then return nil end
   local layer = forgetful(facts.net.layers)
   if not layer then return nil end
@@ -61,8 +64,13 @@ local function input_finding(case, limits)
   })
 end
 
+local function left_out(id)
+  return { { text = ("leave class %s out of the loss"):format(numfmt.number(id)),
+    patch = { loss = { ignore_class = math.tointeger(id) } } } }
+end
+
 local function target_finding(case, limits)
-  local pad, facts = case.signals.data.target_padding, case.facts
+  local pad, facts = case.signals.data and case.signals.data.target_padding, case.facts
   local loss = facts:loss()
   if not pad or pad.share <= limits.targets or loss.ignore_class or loss.class_weight
     or loss.name ~= "sparse_crossentropy" or pad.value ~= math.floor(pad.value) then
@@ -72,14 +80,29 @@ local function target_finding(case, limits)
     title = ("%s of the steps whose answers count are filled up with %s"):format(
       numfmt.percent(pad.share), numfmt.number(pad.value)),
     evidence = { finding.evidence("steps behind the last target, mean share", pad.share,
-      finding.under(limits.targets)) },
-    fixes = { { text = ("leave class %s out of the loss"):format(numfmt.number(pad.value)),
-      patch = { loss = { ignore_class = math.tointeger(pad.value) } } } },
+      finding.under(limits.targets)), finding.evidence("rows that end so", pad.rows) },
+    fixes = left_out(pad.value),
+  })
+end
+
+-- The same as a watch saw it: with what was learnt of the rest.
+local function watched_finding(case, limits)
+  local pad = (case.signals.labels or {}).padding
+  if not pad or pad.share <= limits.targets then return nil end
+  local skill = pad.majority < 1 and (pad.accuracy - pad.majority) / (1 - pad.majority) or 1
+  if skill >= limits.skill then return nil end
+  return finding.new(M, {
+    title = ("%s of the steps whose answers count are filled up with %d"):format(
+      numfmt.percent(pad.share), pad.class), part = "lost", strength = pad.share / limits.targets,
+    evidence = { finding.evidence("share of filling", pad.share, finding.under(limits.targets)),
+      finding.evidence("skill on the rest", skill, finding.over(limits.skill)) },
+    fixes = left_out(pad.class),
   })
 end
 
 function M.check(case, limits)
-  return input_finding(case, limits) or target_finding(case, limits)
+  return watched_finding(case, limits) or input_finding(case, limits)
+    or target_finding(case, limits)
 end
 
 return M

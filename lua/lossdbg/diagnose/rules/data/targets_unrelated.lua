@@ -75,7 +75,9 @@ function M.check(case, limits)
   if by_val then
     evidence[#evidence + 1] = finding.evidence("training skill", facts.skill, "any")
     evidence[#evidence + 1] = finding.evidence("validation skill", facts.val_skill or 0,
-      "more than 0", "0 = as good as the best constant answer")
+      "more than 0", s.val_skill.t and ("0 = as good as the best constant answer, which is %s"
+        .. " standard errors away"):format(numfmt.number(math.abs(s.val_skill.t)))
+        or "0 = as good as the best constant answer")
   end
   if by_test then
     local di = s.tests.data_independence

@@ -33,6 +33,11 @@ end
 
 function M.check(case)
   local f, why = heads.finding(M, case)
+  local outside = case.signals.data.y.out_of_range
+  if f and outside then
+    f.evidence[#f.evidence + 1] = finding.evidence("labels that are no class", outside.count, "0",
+      ("the first is %s in row %d"):format(numfmt.number(outside.value), outside.row))
+  end
   if f then return f end
   return rows_do_not_add_up(case), why
 end

@@ -17,8 +17,8 @@ local M = {
 }
 
 function M.check(case)
-  local much = lost.much(case)
-  if not much then return nil end
+  local much, why = lost.much(case), (case.signals.outside.reference or {}).why
+  if not much then return nil, why and "cannot tell: " .. why or nil end
   local out, skill = case.signals.outside, case.signals.skill or {}
   local reference = out.reference or {}
   local by_fit = (out.gain or 0) >= (out.gap or 0)

@@ -2,31 +2,44 @@ local finding = require "lossdbg.diagnose.finding"
 
 local M = {
   id = "nonfinite_tensor", cause = nil, family = "numerics", class = "exact",
-  role = "symptom", needs = { "layers|init.layers|nonfinite" }, cost = "free",
+  role = "symptom", needs = { "layers|outputs|init.layers|nonfinite" }, cost = "free",
 
   doc = {
-    what = "Activations, gradients or weights of a layer are NaN or infinite.",
-    formula = "first step at which a layer's sums are not finite; layers whose fresh activations"
-      .. " are"
-      .. " not finite",
+    what = "Outputs, gradients or weights of a layer are NaN or infinite.",
+    formula = "layers whose weights or activations are not finite before the first step; else the"
+      .. " first step at which the outputs of a layer, or its gradients or weights, are not",
     source = "TensorFlow's check_numerics, SageMaker's ExplodingTensor",
     false_alarms = "none",
   },
 }
 
-local function earliest(case)
+-- The earliest step that one of the layers names, and its path.
+local function first_of(case, signals)
   local step, path
   for _, layer in ipairs(case.facts.net.layers) do
-    local stat = (case.signals.layers or {})[layer.path]
+    local stat = (signals or {})[layer.path]
     local at = stat and stat.first_nonfinite_step
     if at and (not step or at < step) then step, path = at, layer.path end
   end
-  if step then return step, path, "gradients or weights" end
+  return step, path
+end
+
+local function at_start(case)
   for _, layer, stat in case.facts:measured("init") do
-    local bad = stat.nonfinite
-    if bad and bad ~= 0 then return 0, layer.path, "activations" end
+    if (stat.weight_nonfinite or 0) ~= 0 then return 0, layer.path, "weights" end
+    if (stat.nonfinite or 0) ~= 0 then return 0, layer.path, "activations" end
   end
-  local where = case.signals.nonfinite
+end
+
+local function earliest(case)
+  local s = case.signals
+  local step, path, what = at_start(case)
+  if step then return step, path, what end
+  local out, out_path = first_of(case, s.outputs)
+  step, path = first_of(case, s.layers)
+  if out and not (step and step < out) then return out, out_path, "outputs" end
+  if step then return step, path, "gradients or weights" end
+  local where = s.nonfinite
   if where and where.what ~= "loss" and where.layer then
     return where.step, where.layer, where.what .. "s"
   end
@@ -39,7 +52,8 @@ function M.check(case)
   if not path then return nil end
   return finding.new(M, {
     title = string.format("%s of %s are not finite%s", what, path,
-      step and step > 0 and string.format(" from step %d", step) or ""),
+      step and (step > 0 and string.format(" from step %d", step) or " before the first step")
+        or ""),
     where = facts:where(path, step),
     evidence = { finding.evidence("first step", step or "unknown") },
     fixes = {},

@@ -39,6 +39,8 @@ function M.check(case, limits)
       finding.evidence("loss", loss or 0, "well under " .. numfmt.number(baseline)),
       finding.evidence("skill against the baseline", facts.skill or 0, finding.over(limits.skill),
         "0 = as good as a constant answer, 1 = perfect"),
+      skill.t and finding.evidence("distance from the baseline in standard errors", skill.t)
+        or nil,
     },
     fixes = {},
   })
