@@ -51,6 +51,14 @@ local function once_an_epoch(list)
   return true
 end
 
+-- Whether epochs go back somewhere.
+local function falls(epochs)
+  for i = 2, #epochs do
+    if epochs[i] and epochs[i - 1] and epochs[i] < epochs[i - 1] then return true end
+  end
+  return false
+end
+
 ---Writes the series into the source.
 function Rows:finish()
   for _, list in ipairs(self.order) do
@@ -64,8 +72,12 @@ function Rows:finish()
       x = list.epoch
     else
       level = level or "step"
+      self.falls = self.falls or falls(list.epoch)
     end
     for i = 1, #list.y do self.source:add(list.name, x[i], list.y[i], list.part, level) end
+  end
+  if self.falls then
+    self.source:note "epochs repeat and go back: points are counted by their rows"
   end
 end
 
