@@ -116,6 +116,37 @@ describe("SARIF", function()
   end)
 end)
 
+describe("the text of a recorded curve", function()
+  it("keeps to its width, of 40 columns too", function()
+    local curve = require "lossdbg.diagnose.curve"
+    local text = require "lossdbg.support.text"
+    local one = assert(require("lossdbg").open "spec/recorded/keras")
+    local d = curve.judge(one, one.facts)
+    for _, width in ipairs { 40, 80 } do
+      local shown = require("lossdbg.view.curve_report").text(one, d, { width = width, all = true })
+      for line in shown:gmatch "[^\n]+" do assert.is_true(text.width(line) <= width, line) end
+    end
+  end)
+
+  it("has the width of the terminal, 80 columns elsewhere", function()
+    local width = require("lossdbg.cli.report_options").width
+    local pipe = assert(io.popen "true")
+    assert.is_true(width(pipe) == 80 or os.getenv "COLUMNS" ~= nil)
+    pipe:close()
+    -- a terminal of 57 columns, by the utility that makes one
+    local script = assert(io.popen "command -v script >/dev/null && echo yes")
+    local has = script:read "l" == "yes"
+    script:close()
+    if not has then return end
+    local lua = ("%s -e 'io.stderr:write(tostring(require([[lossdbg.core]]).io.terminal_width("
+      .. "io.stdout)))'"):format(arg[-1] or "lua5.4")
+    local seen = assert(io.popen(("script -qec \"stty cols 57; %s\" /dev/null 2>&1"):format(
+      lua:gsub("\"", "\\\""))))
+    assert.matches("57", seen:read "a")
+    seen:close()
+  end)
+end)
+
 describe("the page of a recorded curve", function()
   it("has the colour of its verdict, and severities by their names", function()
     local function page(rows)

@@ -8,6 +8,7 @@
 #include <lualib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -364,11 +365,22 @@ static int lb_io_is_terminal(lua_State *L) {
   return 1;
 }
 
+/* terminal_width(file) -> columns of the terminal behind it; nil where there is none */
+static int lb_io_terminal_width(lua_State *L) {
+  const luaL_Stream *s = luaL_testudata(L, 1, LUA_FILEHANDLE);
+  struct winsize size = {0};
+  if (!s || !s->closef) return luaL_error(L, "lossdbg: terminal_width: expected an open file");
+  if (ioctl(fileno(s->f), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 0;
+  lua_pushinteger(L, size.ws_col);
+  return 1;
+}
+
 void lb_addevents(lua_State *L) {
   static const luaL_Reg functions[] = {{"event_scan", lb_io_event_scan},
                                        {"masked_crc", lb_io_masked_crc},
                                        {"entries", lb_io_entries},
                                        {"is_terminal", lb_io_is_terminal},
+                                       {"terminal_width", lb_io_terminal_width},
                                        {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
 }

@@ -124,6 +124,7 @@ M.samples = {
     return pack({ core.tensor.full({ 2 }, 0, "f64"), "square", 0.5 }, ramp { 4, 3 }, ramp { 4, 3 })
   end,
   ["io.is_terminal"] = function() return pack(io.stderr) end,
+  ["io.terminal_width"] = function() return pack(io.stderr) end,
   ["diagnose.trend"] = function() return pack({ 3, 2, 1 }, { block = 1 }) end,
   ["diagnose.median"] = function() return pack { 1, 2, 3 } end,
   ["diagnose.student_p"] = function() return pack(1.5, 3) end,

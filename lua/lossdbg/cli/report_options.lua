@@ -60,6 +60,17 @@ function M.color(given, out)
   return io.type(out) == "file" and core.io.is_terminal(out)
 end
 
+local LEAST, MOST = 40, 80 -- lines of more than 80 are hard to read
+
+---The width of a report: that of the terminal, from 40 to 80; 80 for files.
+---@param out any
+---@return integer
+function M.width(out)
+  local columns = io.type(out) == "file" and core.io.terminal_width(out)
+    or math.tointeger(tonumber(os.getenv "COLUMNS" or ""))
+  return math.max(LEAST, math.min(MOST, columns or MOST))
+end
+
 ---Writes text to a file, or to the output for "-".
 ---@param path string
 ---@param text string

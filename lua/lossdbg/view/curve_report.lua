@@ -78,7 +78,8 @@ local function curve_block(page, run, o)
   for _, name in ipairs(names) do
     local curve = run.curves and run.curves[name]
     if curve then
-      local spark = sparkline(curve.y, 26, { ascii = o.ascii, flat = 0.01 })
+      local room = math.min(26, page.width - 31)
+      local spark = sparkline(curve.y, room, { ascii = o.ascii, flat = 0.01 })
       page[#page + 1] = ("  %s %s %s %s"):format(text.pad(name, 8), number.format(curve.y[1]),
         page.paint(spark, "cyan"), number.format(curve.y[#curve.y]))
     end

@@ -69,7 +69,7 @@ end
 local function of_diagnosis(diagnosis, name, given, look)
   local record = diagnosis_record.full(diagnosis)
   local text = given.brief and brief(record, name) or diagnosis:text { color = look.color,
-    all = given.all, name = name, exit = status_of(record.verdict.fault) }
+    width = look.width, all = given.all, name = name, exit = status_of(record.verdict.fault) }
   return { record = record, text = text, subject = diagnosis }
 end
 
@@ -89,7 +89,7 @@ end
 local function of_curve(run, judged, given, look)
   local record = diagnosis_record.curve(run, judged)
   local text = given.brief and curve_report.brief(run, judged)
-    or curve_report.text(run, judged, { color = look.color, all = given.all })
+    or curve_report.text(run, judged, { color = look.color, width = look.width, all = given.all })
   return { record = record, text = text, subject = page_subject(run, judged, record) }
 end
 
@@ -173,7 +173,7 @@ end
 function M.run(args, out, err)
   local given, paths = cli.read(args, 2, M.options)
   if #paths == 0 then cli.stop(cli.status.usage, "diagnose what? (see lossdbg diagnose --help)") end
-  local look = { color = report_options.color(given, out) }
+  local look = { color = report_options.color(given, out), width = report_options.width(out) }
   local results, status = all_of(paths, given, look, err)
   if #results == 0 then return status end
   local quiet = given.json == "-" or given.sarif == "-" or given.html == "-"

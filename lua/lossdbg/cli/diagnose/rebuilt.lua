@@ -90,12 +90,14 @@ function M.diagnose(program, run, judged, given, look)
   local record = merge(diagnosis_record.full(diagnosis), judged, diagnosis.healthy, replay, run)
   local fault = record.verdict.fault
   local exit = fault == json.null and 2 or fault and 1 or 0
-  local head = curve_report.text(run, judged, { color = look.color, short = true })
+  local head = curve_report.text(run, judged, { color = look.color, width = look.width,
+    short = true })
   local line = tostring(replay)
   if not replay.within then line = line .. "; what follows holds for the replay" end
-  line = table.concat(text.wrap(line, 80, "  replay  ", "          "), "\n")
+  line = table.concat(text.wrap(line, look.width or 80, "  replay  ", "          "), "\n")
   return { record = record, subject = diagnosis, text = table.concat({ head, line, "",
-    diagnosis:text { color = look.color, all = given.all, name = run.recorded.path, exit = exit } },
+    diagnosis:text { color = look.color, width = look.width, all = given.all,
+      name = run.recorded.path, exit = exit } },
     "\n") .. pasted.text(diagnosis, program.experiment, given, program) }
 end
 
