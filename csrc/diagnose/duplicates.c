@@ -29,14 +29,27 @@ static uint64_t bits_at(const ldb_rows *d, size_t i) {
   return bits;
 }
 
+static uint64_t mix(uint64_t h, uint64_t bits) {
+  h = (h ^ bits) * 0xD6E8FEB86659FD93u;
+  return h ^ h >> 32;
+}
+
+/* Four chains, since each waits for its own product. */
+enum { chains = 4 };
+
 uint64_t ldb_row_hash(const ldb_rows *data, size_t row) {
-  const size_t at = row * data->columns;
-  uint64_t h = 0x9E3779B97F4A7C15u;
-  for (size_t j = 0; j < data->columns; j++) {
-    h = (h ^ bits_at(data, at + j)) * 0xD6E8FEB86659FD93u;
-    h ^= h >> 32;
-  }
-  return h;
+  const ldb_rows d = *data;
+  const size_t at = row * d.columns, whole = d.columns - d.columns % chains;
+  uint64_t h[chains] = {0x9E3779B97F4A7C15u, 0xBF58476D1CE4E5B9u, 0x94D049BB133111EBu,
+                        0x2545F4914F6CDD1Du};
+  for (size_t j = 0; j < whole; j += chains)
+    for (size_t k = 0; k < chains; k++)
+      h[k] = mix(h[k], bits_at(&d, at + j + k));
+  for (size_t j = whole; j < d.columns; j++)
+    h[0] = mix(h[0], bits_at(&d, at + j));
+  for (size_t k = 1; k < chains; k++)
+    h[0] = mix(h[0], h[k]);
+  return h[0];
 }
 
 static bool rows_equal(const ldb_rows *a, size_t i, const ldb_rows *b, size_t k) {

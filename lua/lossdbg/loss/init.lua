@@ -186,7 +186,7 @@ function Loss:__call(prediction, target, sample_weight, mask)
   local values = self:per_sample(prediction, target, true)
   local value = self:reduce(values, weighing.fitted(self, sample_weight, values, "sample_weight"),
     weighing.fitted(self, mask, values, "mask"))
-  if observers.any then
+  if observers.each then
     observers.tell("loss", self, prediction, target, value, sample_weight or mask)
   end
   return value

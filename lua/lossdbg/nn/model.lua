@@ -126,9 +126,12 @@ end
 ---@param context table
 ---@return userdata
 function Model:forward(x, context)
-  if observers.any then observers.tell("enter", self, x, context) end
+  if not observers.any then return forward(self, x, context) end
+  if observers.each then observers.tell("enter", self, x, context) end
   local output = forward(self, x, context)
-  if observers.any then observers.tell("forward", self, x, context, output) end
+  if observers.each or not (is_tensor(output) and output.requires_grad) then
+    observers.tell("forward", self, x, context, output)
+  end
   return output
 end
 

@@ -84,7 +84,7 @@ end
 
 ---Forgets the gradients of all parameters.
 function methods:zero_grad()
-  if observers.any then observers.tell("clear", self) end
+  if observers.each then observers.tell("clear", self) end
   for _, entry in ipairs(held(self, "zero_grad")) do entry.tensor.grad = nil end
 end
 
@@ -119,7 +119,7 @@ end
 ---and rule, average of the weights, constraints.
 ---@return lossdbg.Optimizer self
 function methods:step()
-  if observers.any then observers.tell("step", self) end
+  if observers.each then observers.tell("step", self) end
   local active, gradients = gather(self)
   local lr = rates.current(self.rate, self.iterations, source.level)
   local stats, update, o = slots.prepare(self, active), self.kind.update, self.options
@@ -149,7 +149,7 @@ function methods:step()
     entry.used, entry.used_version = used[i], train.version(used[i])
   end
   self.last_stats, self.last_lr, self.iterations = stats, lr, self.iterations + 1
-  if observers.any then observers.tell("stepped", self) end
+  if observers.each then observers.tell("stepped", self) end
   return self
 end
 

@@ -1,9 +1,15 @@
 --- Who looks on. Models, losses, tensors, optimisers and data sets tell here what is done with
 -- them, so that a watch sees a training loop of somebody's own without being told. While nobody
--- looks on, `any` is false and that is all it costs.
+-- looks on, `any` is false and that is all it costs. What happens in every step is told only while
+-- somebody is awake (`each`); what is rare is told always, and backward passes that nobody saw are
+-- counted.
 local attempt = require "lossdbg.support.attempt"
 
-local M = { any = false }
+local M = { any = false, each = false, backwards = 0 }
+
+-- Told to those who are awake.
+local OFTEN = { enter = true, loss = true, backward = true, gradients = true, clear = true,
+  step = true, stepped = true, own_op = true }
 
 -- Weak: an observer that was forgotten without being closed goes with its last reference.
 local looking = setmetatable({}, { __mode = "k" })
@@ -24,17 +30,34 @@ local quiet = false
 ---@field drawn? fun(self, layer: lossdbg.Layer) weights were drawn anew
 ---@field exhausted? fun(self, set: lossdbg.Dataset) a finished iterator was asked again
 ---@field eager? fun(self): boolean whether the next planned step is to run as it is written
+---@field asleep? boolean only what is rare is to be told
 ---@field failed fun(self, message: string) a handler raised; the loop does not notice
+
+-- Forgotten observers are gone from the table by themselves.
+local function settle()
+  M.any, M.each = next(looking) ~= nil, false
+  for observer in pairs(looking) do M.each = M.each or not observer.asleep end
+end
 
 ---@param observer lossdbg.Observer
 function M.add(observer)
-  looking[observer], M.any = true, true
+  looking[observer] = true
+  settle()
+end
+
+---Whether this observer wants to hear only of what is rare.
+---@param observer lossdbg.Observer
+---@param asleep boolean
+function M.rest(observer, asleep)
+  if observer.asleep == asleep then return end
+  observer.asleep = asleep
+  if looking[observer] then settle() end
 end
 
 ---@param observer lossdbg.Observer
 function M.remove(observer)
   looking[observer] = nil
-  M.any = next(looking) ~= nil
+  settle()
 end
 
 local function finish(before, ok, ...)
@@ -60,7 +83,7 @@ function M.tell(event, ...)
   if quiet then return end
   for observer in pairs(looking) do
     local handler = observer[event]
-    if handler then
+    if handler and not (observer.asleep and OFTEN[event]) then
       quiet = true
       local ok, message = pcall(handler, observer, ...)
       quiet = false
@@ -70,7 +93,7 @@ function M.tell(event, ...)
       end
     end
   end
-  M.any = next(looking) ~= nil
+  if not next(looking) then settle() end
 end
 
 ---Whether somebody wants to see the next step as it is written, not as a replay.

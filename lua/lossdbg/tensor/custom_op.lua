@@ -53,7 +53,7 @@ function M.new(given)
     function ctx.backward(_, gradient)
       return own_copies(n, tensor.no_grad(o.backward, ctx, gradient))
     end
-    if observers.any then observers.tell("own_op", op, o.name, n, ...) end
+    if observers.each then observers.tell("own_op", op, o.name, n, ...) end
     return core.autograd.attach(out, ctx, ...)
   end
   return op

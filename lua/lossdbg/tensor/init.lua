@@ -151,7 +151,10 @@ function M.no_grad(fn, ...) return core.autograd.no_grad(fn, ...) end
 ---@param gradient? lossdbg.Tensor of self's shape; default 1 for a tensor with one element
 ---@param retain? boolean keep the graph for another backward
 function methods:backward(gradient, retain)
-  if not observers.any then return core.autograd.backward(self, gradient, retain) end
+  if not observers.each then
+    observers.backwards = observers.backwards + 1
+    return core.autograd.backward(self, gradient, retain)
+  end
   observers.tell("backward", self)
   core.autograd.backward(self, gradient, retain)
   observers.tell("gradients", self)

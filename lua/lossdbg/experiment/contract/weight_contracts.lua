@@ -11,11 +11,14 @@ local function digest(tensor)
   return core.diagnose.row_hashes(tensor:detach():contiguous():reshape { 1, -1 })[1]
 end
 
--- Some values, to compare with later ones.
+-- The first values of a flat tensor, to tell how it changed.
 local function sample(tensor)
-  local flat = tensor:detach():contiguous():reshape { -1 }
+  local flat = tensor:detach():reshape { -1 }
   return flat:slice(1, 1, math.min(flat.numel, KEPT)):clone()
 end
+
+-- Whether two tensors of one shape have the same values.
+local function same(a, b) return a:ne(b):max():item() == 0 end
 
 -- ---- frozen weights -----------------------------------------------------------------------------
 
@@ -156,10 +159,10 @@ local function only_step(s, fact)
   for i, parameter in ipairs(s.parameters) do
     local tensor = parameter.tensor
     if after[i] and version(tensor) ~= after[i] and tensor.requires_grad
-      and digest(tensor) ~= after.digests[i] then
+      and not same(tensor:detach(), after.values[i]) then
       s.touched = s.touched or {}
       if #s.touched < 64 then
-        s.touched[#s.touched + 1] = { parameter = parameter, before = after.samples[i],
+        s.touched[#s.touched + 1] = { parameter = parameter, before = sample(after.values[i]),
           after = sample(tensor) }
       end
       found = found or { layer = parameter.path,
@@ -176,11 +179,11 @@ end
 
 -- What is compared with at the next step.
 local function remember(s)
-  local after = { digests = {}, samples = {} }
+  local after = { values = {} }
   for i, parameter in ipairs(s.parameters) do
     if is_tensor(parameter.tensor) then
       after[i] = version(parameter.tensor)
-      after.digests[i], after.samples[i] = digest(parameter.tensor), sample(parameter.tensor)
+      after.values[i] = parameter.tensor:detach():clone()
     end
   end
   return after

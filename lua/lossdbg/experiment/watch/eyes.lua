@@ -5,6 +5,7 @@ local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local modes = require "lossdbg.experiment.contract.modes"
+local observers = require "lossdbg.support.observers"
 local recorder = require "lossdbg.train.recorder"
 local source = require "lossdbg.support.source"
 local versions = require("lossdbg.experiment.contract.evaluation_contracts").versions
@@ -15,6 +16,7 @@ local M = {}
 ---@field model lossdbg.Model
 ---@field at integer steps of the watch so far
 ---@field looking boolean whether this step is looked at closely
+---@field asleep boolean whether only what is rare is taken down
 ---@field now table what this step has shown so far
 ---@field pending table what the passes since the last backward have shown
 ---@field passes table<string, integer> forward passes by kind
@@ -37,7 +39,8 @@ function M.new(model, optimizer)
     passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0 },
     book = contract.book(), backwards = 0, steps = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
-    used = {}, twins = setmetatable({}, { __mode = "k" }), redrawn = {},
+    used = {}, iterations = setmetatable({}, { __mode = "k" }), asleep = false,
+    twins = setmetatable({}, { __mode = "k" }), redrawn = {},
     asked_again = 0, pending = waiting(), pass = {}, parts = {}, ops = {}, ops_known = {} }, Eyes)
   self.parameters, self.given = recorder.parameters(model, true), optimizer
   local rate = rawget(optimizer, "rate")
@@ -55,6 +58,33 @@ end
 
 function Eyes:failed(message)
   if #self.failures < 4 then self.failures[#self.failures + 1] = message end
+end
+
+---Ends a step.
+---@param looking boolean whether the next one is looked at closely
+---@param awake boolean whether its calls are taken down
+function Eyes:next_step(looking, awake)
+  if self.asleep and awake then self:catch_up() end
+  if next(self.now) then self.now = {} end
+  self.looking = looking
+  if self.asleep ~= not awake then
+    if not awake then self.pending, self.parts, self.stale = waiting(), { broken = true }, nil end
+    self.counted = observers.backwards
+    observers.rest(self, not awake)
+  end
+end
+
+-- Backward passes and updates that nobody took down.
+function Eyes:catch_up()
+  local n = observers.backwards - (self.counted or 0)
+  self.counted = observers.backwards
+  self.backwards = self.backwards + n
+  for optimizer in pairs(self.optimizers) do
+    local done = optimizer.iterations - (self.iterations[optimizer] or optimizer.iterations)
+    self.steps = self.steps + math.max(done, 0)
+    self.optimizers[optimizer] = self.optimizers[optimizer] + math.max(done, 0)
+    self.iterations[optimizer] = optimizer.iterations
+  end
 end
 
 ---Whether the next planned step is to run as it is written.
@@ -139,6 +169,7 @@ function Eyes:enter(model, x, context)
 end
 
 function Eyes:forward(model, x, context, output)
+  if self.asleep and requires_grad(output) then return end
   if model ~= self.model then
     if same_kind(self, model) and not requires_grad(output) then self:see_twin(model) end
     return

@@ -2,6 +2,7 @@
 -- changes gradients before the step or weights after it. Handlers of lossdbg.Eyes.
 local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
+local look = require "lossdbg.experiment.watch.look"
 local remember = require("lossdbg.experiment.contract.weight_contracts").remember
 
 local M = {}
@@ -155,13 +156,14 @@ function M:stepped(optimizer)
   if not is_ours(self, optimizer) then return end
   if not self.optimizers[optimizer] then self.n_optimizers = self.n_optimizers + 1 end
   self.optimizers[optimizer] = (self.optimizers[optimizer] or 0) + 1
-  self.steps = self.steps + 1
+  self.steps, self.iterations[optimizer] = self.steps + 1, optimizer.iterations
   local now = self.now
   now.stepped = now.stepped or {}
   now.stepped[#now.stepped + 1] = optimizer
   remember_used(self, optimizer)
   if not self.looking or taping() then return end
   contract.ask(self, "updated", { optimizer = optimizer })
+  if not look.wanted(self.at + 2) then return end
   self.after = remember(self)
   self.after.step = self.at
 end

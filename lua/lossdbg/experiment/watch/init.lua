@@ -17,6 +17,7 @@ local loss_several = require "lossdbg.train.loss_set"
 local models = require "lossdbg.nn.model"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
+local rates = require "lossdbg.optim.rate"
 local recorder = require "lossdbg.train.recorder"
 local reference_fit = require "lossdbg.experiment.watch.reference_fit"
 local runs = require "lossdbg.experiment.run"
@@ -38,7 +39,7 @@ local schema = {
 ---@class lossdbg.Watch
 ---@field model lossdbg.Model
 ---@field optimizer table
----@field grad_norm number|nil of the last step
+---@field grad_norm number|nil of the last step that was seen
 ---@field recorder lossdbg.Recorder
 local Watch = { __name = "lossdbg.watch" }
 Watch.__index = Watch
@@ -135,17 +136,25 @@ local function loss_number(loss)
     nil, source.level())
 end
 
+-- The rate of a number or a formula; a function of the user's is not asked by us.
+local function rate_of(optimizer)
+  local rate = rawget(optimizer, "rate")
+  if not rate then return optimizer.lr end
+  if not rates.is_pure(rate) then return rawget(optimizer, "last_lr") end
+  return rates.current(rate, math.max(optimizer.iterations - 1, 0))
+end
+
 -- What the optimisers of this step did, by parameter: the one that was named, and any other that
 -- moved weights of the model.
 local function statistics(self)
   local stepped = self.eyes.now.stepped
-  if not stepped then return self.optimizer.stats or {}, self.optimizer.lr end
-  if #stepped == 1 then return stepped[1].stats, stepped[1].lr end
+  if not stepped then return self.optimizer.stats or {}, rate_of(self.optimizer) end
+  if #stepped == 1 then return stepped[1].stats, rate_of(stepped[1]) end
   local all = {}
   for _, optimizer in ipairs(stepped) do
     for name, row in pairs(optimizer.stats) do all[name] = row end
   end
-  return all, stepped[1].lr
+  return all, rate_of(stepped[1])
 end
 
 -- The loss of this step is in hand: what it shows is computed now, outside of any plan.
@@ -162,23 +171,35 @@ end
 local function end_step(self)
   local own = self.eyes
   own.at = own.at + 1
-  own.now, own.looking = {}, look.wanted(own.at + 1)
+  own:next_step(look.wanted(own.at + 1), look.awake(own.at + 1))
   if own.looking then core.plan.rate_changed() end -- plans ask before their next replay
 end
+
+-- What only a step that was seen can tell.
+local function take_up(self, value)
+  local ok, message = attempt.call(observers.quietly, tensors.no_grad, observe, self, value)
+  if not ok then self.eyes:failed(tostring(message)) end
+  if #self.eyes.ops > 0 then attempt.call(observers.quietly, look.ops, self.eyes) end
+end
+
+local function is_finite(value) return value == value and math.abs(value) < math.huge end
 
 ---Takes up one step; call it after `opt:step()`.
 ---@param loss userdata|number
 ---@return lossdbg.Watch self
 function Watch:step(loss)
   if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
-  local value, record = loss_number(loss), self.recorder
-  local ok, message = attempt.call(observers.quietly, tensors.no_grad, observe, self, value)
-  if not ok then self.eyes:failed(tostring(message)) end
-  if #self.eyes.ops > 0 then attempt.call(observers.quietly, look.ops, self.eyes) end
-  local bad = record:add(value, statistics(self))
-  self.grad_norm, self.loss_value = record:last "grad_norm", value
-  local signals = self.signals
-  if not signals.nonfinite and (value ~= value or math.abs(value) == math.huge) then
+  local value, record, signals, bad = loss_number(loss), self.recorder, self.signals, nil
+  local finite = is_finite(value)
+  if self.eyes.looking or self.eyes.now.x then take_up(self, value) end
+  if not self.eyes.asleep or not finite then
+    bad = record:add(value, statistics(self))
+    self.grad_norm = record:last "grad_norm"
+  else
+    record:add(value, nil, rate_of(self.optimizer))
+  end
+  self.loss_value = value
+  if not signals.nonfinite and not finite then
     signals.nonfinite = { step = record.step, what = "loss" }
   elseif not signals.nonfinite and bad then
     signals.nonfinite = { step = record.step, what = "gradient", layer = bad,

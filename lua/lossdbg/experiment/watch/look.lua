@@ -139,16 +139,22 @@ function M.step(self, value)
   ask_contracts(self, value, cosine)
 end
 
----Whether step number n is looked at closely: the first eight, then ever rarer ones, in twos, so
----that what happens between two steps is seen too.
+local MOST = 1024 -- steps between two looks
+
+---Whether step number n is looked at closely: the first eight, then in twos at the powers of two,
+---so that what happens between two steps is seen too.
 ---@param n integer
 ---@return boolean
 function M.wanted(n)
   if n <= 8 then return true end
-  local span = 16
-  while span * 2 <= n and span < 512 do span = span * 2 end
-  local at = n % (span // 2)
-  return at == 0 or at == 1
+  local first = n - n % 2 -- of the two
+  if n >= MOST then return n % MOST <= 1 end
+  return first & (first - 1) == 0
 end
+
+---Whether calls are taken down in step number n: in the first 64, then in every 16th.
+---@param n integer
+---@return boolean
+function M.awake(n) return n <= 64 or n % 16 == 0 or M.wanted(n) end
 
 return M

@@ -115,6 +115,7 @@ end
 ---@return table
 function M.loop(self)
   local own, seen = self.eyes, self.seen
+  if own.asleep then own:catch_up() end
   local silent
   if seen.output_looks and seen.output_looks >= 4 then
     silent = {}
