@@ -74,8 +74,9 @@ describe("a watch", function()
       return watch
     end)
     local loop = watch:run().signals.loop
-    assert.equal(60, loop.backwards)
-    assert.equal(60, loop.passes.training)
+    local alone = select(2, losses(watched)):run().signals.loop
+    assert.is_true(loop.backwards >= 58 and loop.backwards <= 60) -- unseen ones: by their share
+    assert.equal(alone.passes.training, loop.passes.training)
   end)
 
   it("tells how many steps and passes there were", function()

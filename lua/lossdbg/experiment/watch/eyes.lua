@@ -16,6 +16,7 @@ local M = {}
 ---@field model lossdbg.Model
 ---@field at integer steps of the watch so far
 ---@field looking boolean whether this step is looked at closely
+---@field wakes integer|nil the next step in which it is not asleep
 ---@field asleep boolean whether only what is rare is taken down
 ---@field now table what this step has shown so far
 ---@field pending table what the passes since the last backward have shown
@@ -37,7 +38,7 @@ local function waiting() return { training = 0, evaluation = 0, single = 0, part
 function M.new(model, optimizer)
   local self = setmetatable({ model = model, at = 0, looking = true, now = {}, failures = {},
     passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0 },
-    book = contract.book(), backwards = 0, steps = 0,
+    book = contract.book(), backwards = 0, others = 0, steps = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
     used = {}, iterations = setmetatable({}, { __mode = "k" }), asleep = false,
     twins = setmetatable({}, { __mode = "k" }), redrawn = {},
@@ -74,11 +75,12 @@ function Eyes:next_step(looking, awake)
   end
 end
 
--- Backward passes and updates that nobody took down.
+-- Backward passes and updates that nobody took down; of other models' losses as many as elsewhere.
 function Eyes:catch_up()
   local n = observers.backwards - (self.counted or 0)
   self.counted = observers.backwards
-  self.backwards = self.backwards + n
+  local seen = self.backwards + self.others
+  if seen > 0 then self.backwards = self.backwards + n * self.backwards // seen end
   for optimizer in pairs(self.optimizers) do
     local done = optimizer.iterations - (self.iterations[optimizer] or optimizer.iterations)
     self.steps = self.steps + math.max(done, 0)

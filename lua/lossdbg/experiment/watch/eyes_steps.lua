@@ -66,6 +66,7 @@ function M:gradients(tensor)
   local moved = gradient and not (rawequal(gradient, self.before)
     and version(gradient) == self.before_version)
   if not moved then -- the loss of another model
+    self.others = self.others + 1
     self:forget_passes()
     return
   end

@@ -123,6 +123,7 @@ function M.new(model, optimizer, given)
     name = checked.name, recorder = recorder.new(recorder.parameters(model)), signals = {},
     source = source.here(), eyes = eyes.new(model, optimizer), seen = look.new(),
     contracts = contract.check_list(checked.contracts, "watch") }, Watch)
+  self.core = self.recorder.core
   observers.quietly(begin, self, checked)
   observers.add(self.eyes)
   core.plan.rate_changed()
@@ -140,6 +141,7 @@ end
 local function rate_of(optimizer)
   local rate = rawget(optimizer, "rate")
   if not rate then return optimizer.lr end
+  if rate.value then return rate.value end
   if not rates.is_pure(rate) then return rawget(optimizer, "last_lr") end
   return rates.current(rate, math.max(optimizer.iterations - 1, 0))
 end
@@ -171,7 +173,9 @@ end
 local function end_step(self)
   local own = self.eyes
   own.at = own.at + 1
-  own:next_step(look.wanted(own.at + 1), look.awake(own.at + 1))
+  local awake = look.awake(own.at + 1)
+  own:next_step(look.wanted(own.at + 1), awake)
+  own.wakes = awake and own.at + 1 or look.wakes(own.at + 1)
   if own.looking then core.plan.rate_changed() end -- plans ask before their next replay
 end
 
@@ -190,9 +194,14 @@ local function is_finite(value) return value == value and math.abs(value) < math
 function Watch:step(loss)
   if self.closed then error("lossdbg: watch:step: the watch is closed", source.level()) end
   local value, record, signals, bad = loss_number(loss), self.recorder, self.signals, nil
-  local finite = is_finite(value)
-  if self.eyes.looking or self.eyes.now.x then take_up(self, value) end
-  if not self.eyes.asleep or not finite then
+  local finite, own = is_finite(value), self.eyes
+  if own.asleep and finite and own.at + 2 < own.wakes then -- nothing was seen, nothing will be
+    self.core:add(value, rate_of(self.optimizer), false)
+    self.loss_value, own.at = value, own.at + 1
+    return self
+  end
+  if own.looking or own.now.x then take_up(self, value) end
+  if not own.asleep or not finite then
     bad = record:add(value, statistics(self))
     self.grad_norm = record:last "grad_norm"
   else

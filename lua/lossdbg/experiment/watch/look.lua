@@ -139,22 +139,30 @@ function M.step(self, value)
   ask_contracts(self, value, cosine)
 end
 
+local PAIRS = { [16] = true, [32] = true, [64] = true, [256] = true }
 local MOST = 1024 -- steps between two looks
 
----Whether step number n is looked at closely: the first eight, then in twos at the powers of two,
----so that what happens between two steps is seen too.
+---Whether step number n is looked at closely: the first eight, then ever rarer ones in twos, so
+---that what happens between two steps is seen too.
 ---@param n integer
 ---@return boolean
 function M.wanted(n)
   if n <= 8 then return true end
-  local first = n - n % 2 -- of the two
   if n >= MOST then return n % MOST <= 1 end
-  return first & (first - 1) == 0
+  return PAIRS[n - n % 2] or false
 end
 
----Whether calls are taken down in step number n: in the first 64, then in every 16th.
+---Whether calls are taken down in step number n: in the first 32, then in every 64th.
 ---@param n integer
 ---@return boolean
-function M.awake(n) return n <= 64 or n % 16 == 0 or M.wanted(n) end
+function M.awake(n) return n <= 32 or n % 64 == 0 or M.wanted(n) end
+
+---The first step after number n in which calls are taken down.
+---@param n integer
+---@return integer
+function M.wakes(n)
+  repeat n = n + 1 until M.awake(n)
+  return n
+end
 
 return M
