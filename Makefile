@@ -230,8 +230,9 @@ run-interop: $(CORE)
 run-examples: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) .ci/examples
 
-# The folder holds cases/, truth.json and causes.json. Scores are printed; none of them fails make.
-DIR  ?= spec/faultbench/kept
+# The folder holds cases/, truth.json and causes.json; without one the programs kept here are
+# written, and their scores are held against floors.
+DIR  ?= $(BUILD)/faultbench
 JOBS ?= 2
 SEED ?= 1
 .PHONY: run-loops
@@ -243,10 +244,13 @@ run-loops: $(CORE)
 run-runs: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/recorded/score.lua '$(DIR)' $(RUNS_ARGS)
 
+OWN := $(filter file,$(origin DIR))
 .PHONY: run-faultbench
 run-faultbench: $(CORE)
+	@$(if $(OWN),$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/write_kept.lua '$(DIR)' $(SEED))
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/run.lua '$(DIR)' --jobs $(JOBS) \
-	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') $(FAULTBENCH_ARGS)
+	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') \
+	  $(if $(OWN),--floors spec/faultbench/kept/floors.lua) $(FAULTBENCH_ARGS)
 
 .PHONY: run-mutants
 run-mutants: $(CORE)

@@ -263,6 +263,22 @@ describe("scores", function()
     assert.are.same({ 1, 1 }, s.injected.detected)
   end)
 
+  it("are held against floors, false alarms from above", function()
+    local floors = dofile "spec/faultbench/bench_floors.lua"
+    local least = { detected = 5, first = 4, three = 4, false_alarms = 1, verified = 3 }
+    local lines, failed = floors.compare(least, least)
+    assert.same({ 0, "5 passed, 0 failed" }, { failed, lines[#lines] })
+    for name, value in pairs(least) do
+      local worse = setmetatable({ [name] = value + (name == "false_alarms" and 1 or -1) },
+        { __index = least })
+      lines, failed = floors.compare(worse, least)
+      assert.same({ 1, "4 passed, 1 failed" }, { failed, lines[#lines] })
+      local better = setmetatable({ [name] = value - (name == "false_alarms" and 1 or -1) },
+        { __index = least })
+      assert.equal(0, select(2, floors.compare(better, least)))
+    end
+  end)
+
   it("have Wilson's intervals", function()
     local low, high = score.interval(5, 10) -- statsmodels proportion_confint(5, 10, 0.05, "wilson")
     assert.is_true(math.abs(low - 0.236593) < 1e-5 and math.abs(high - 0.763407) < 1e-5)

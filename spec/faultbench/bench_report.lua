@@ -115,6 +115,18 @@ local function last_line(s, fixes, c)
     s[2][3][1], s[2][3][2], s.false_alarms[1], s.false_alarms[2], fixes[1], fixes[2], c.median)
 end
 
+--- The counts of the last line by name.
+---@param results table[]
+---@param truth table<string, table>
+---@param causes table<string, table>
+---@return table<string, integer>
+function M.counts(results, truth, causes)
+  truth = chosen(truth, results)
+  local s = score.score(truth, causes, answers_of(results, false), answers_of(results, true)).all
+  return { detected = s.detected[1], first = s[2][1][1], three = s[2][3][1],
+    false_alarms = s.false_alarms[1], verified = verified(results, truth)[1] }
+end
+
 --- The report. Without truth: what was answered.
 ---@param results table[]
 ---@param truth table<string, table>|nil

@@ -2,10 +2,11 @@
 -- the truth, and scored afterwards.
 --
 --   lua5.4 spec/faultbench/run.lua DIR [--truth FILE] [--json OUT] [--only ID] [--jobs N]
---     [--seeds N] [--budget SECONDS] [--train-only]
+--     [--seeds N] [--budget SECONDS] [--floors FILE] [--train-only]
 --
 -- DIR holds cases/*.json, their data, and causes.json (and check.json for --train-only). Each case
--- has a process of its own: a crash or a timeout is a miss of that case and nothing else.
+-- has a process of its own: a crash or a timeout is a miss of that case and nothing else. With
+-- --floors (a Lua table of counts) the scores are held against them, and the exit code says so.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
 
@@ -13,10 +14,10 @@ local files = require "bench_files"
 local pool = require "bench_pool"
 
 local usage = "usage: lua5.4 " .. arg[0] .. " DIR [--truth FILE] [--json OUT] [--only ID] " ..
-  "[--jobs N] [--seeds N] [--budget SECONDS] [--train-only]"
+  "[--jobs N] [--seeds N] [--budget SECONDS] [--floors FILE] [--train-only]"
 
 local takes = { truth = "text", json = "text", only = "text", jobs = "number", seeds = "number",
-  budget = "number", ["train-only"] = "flag", child = "text", out = "text" }
+  budget = "number", floors = "text", ["train-only"] = "flag", child = "text", out = "text" }
 
 local function stop(message)
   io.stderr:write("faultbench: ", message, "\n", usage, "\n")
@@ -51,6 +52,7 @@ local function read_options(list)
       stop("option '--" .. name .. "' needs a whole number from 1")
     end
   end
+  if o.floors and not o.truth then stop "option '--floors' needs '--truth'" end
   if o.budget <= 0 then stop "option '--budget' needs a number above 0" end
   return o
 end
@@ -87,13 +89,20 @@ local function main(o)
     if not ok then stop(why) end
   end
   local text
+  local truth = o.truth and files.need_json(o.truth)
+  local causes = files.json(o.dir .. "/causes.json") or {}
   if o["train-only"] then
     text = require("bench_train").report(results, o.dir)
   else
-    text = require("bench_report").text(results, o.truth and files.need_json(o.truth),
-      files.json(o.dir .. "/causes.json") or {})
+    text = require("bench_report").text(results, truth, causes)
   end
   io.stdout:write(text, "\n")
+  if o.floors then
+    local counts = require("bench_report").counts(results, truth, causes)
+    local lines, failed = require("bench_floors").compare(counts, assert(loadfile(o.floors, "t"))())
+    io.stdout:write("\n", table.concat(lines, "\n"), "\n")
+    os.exit(failed == 0 and 0 or 1)
+  end
 end
 
 local o = read_options(arg)
