@@ -71,6 +71,15 @@ describe("a diagnosis", function()
     assert.equal("verified", data.findings[1].fixes[1].applicability)
   end)
 
+  it("prints one number for certainty, the same in verdict and finding", function()
+    local decoded = assert(require("lossdbg.support.json").decode(d:to_json()))
+    assert.is_true(d.probability > 0 and d.probability < 1)
+    assert.equal(d[1].probability, d.probability)
+    assert.equal(d.probability, decoded.verdict.probability)
+    assert.equal(d.probability, decoded.findings[1].probability)
+    assert.truthy(tostring(d):find(("%.2f"):format(d.probability), 1, true))
+  end)
+
   it("names what passed and what could not be judged, every rule once", function()
     local seen, n = {}, 0
     for _, f in ipairs(d) do seen[f.rule] = true end

@@ -1,7 +1,9 @@
 --- One case: read, build, diagnose, and say what was found. Nothing here knows the truth.
+local collect = require "lossdbg.diagnose.collect"
 local files = require "bench_files"
 local json = require "lossdbg.support.json"
 local loops = require "bench_loop"
+local probability = require "lossdbg.diagnose.probability"
 local record = require "lossdbg.view.record"
 
 local M = {}
@@ -41,6 +43,19 @@ local function fixes_of(diagnosis)
   return list
 end
 
+-- What the probability of a finding is computed from, for those who fit it.
+local function findings_of(diagnosis)
+  local list = json.array()
+  local known = probability.known(collect.status(diagnosis), diagnosis.signals.reference)
+  for i, f in ipairs(diagnosis) do
+    if f.cause then
+      list[#list + 1] = { rank = i, cause = f.cause, rule = f.rule, severity = f.severity,
+        probability = f.probability, features = probability.features(f, diagnosis, known) }
+    end
+  end
+  return list
+end
+
 -- Learning programs get no cause; a program that fails for no reason that is grave gets what the
 -- remarks say.
 local function answer(d, result)
@@ -54,7 +69,7 @@ local function answer(d, result)
   elseif #result.causes == 0 then
     result.causes = result.remarks
   end
-  result.fixes = fixes_of(d)
+  result.fixes, result.findings = fixes_of(d), findings_of(d)
 end
 
 ---@param dir string

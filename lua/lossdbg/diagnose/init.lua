@@ -4,6 +4,7 @@
 local collect = require "lossdbg.diagnose.collect"
 local diagnosis = require "lossdbg.diagnose.diagnosis"
 local options = require "lossdbg.support.options"
+local probability = require "lossdbg.diagnose.probability"
 local proof = require "lossdbg.diagnose.proof"
 local rank = require "lossdbg.diagnose.rank"
 local references = require "lossdbg.diagnose.reference"
@@ -84,6 +85,8 @@ end
 
 local function build(case, evaluation, extra)
   name_explained(evaluation.findings)
+  probability.assign(evaluation.findings,
+    probability.known(collect.status(case), case.signals.reference))
   local d = table.move(evaluation.findings, 1, #evaluation.findings, 1, {})
   for key, value in pairs(extra) do d[key] = value end
   d.checked, d.unjudged, d.skipped = evaluation.checked, evaluation.unjudged, evaluation.skipped

@@ -46,7 +46,7 @@ return {
         type = "object", required = { "rule", "severity", "title", "evidence", "fixes" },
         properties = {
           rank = { type = "integer", minimum = 1 }, rule = text, cause = text, title = text,
-          family = text, part = { enum = { "training", "validation" } },
+          family = text, part = { enum = { "training", "validation", "lost" } },
           role = { enum = { "cause", "consequence", "symptom" } },
           explains = texts, explained_by = texts,
           proved = { type = "boolean", description = "an error because its fix was verified" },
