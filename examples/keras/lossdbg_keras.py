@@ -53,7 +53,7 @@ class Recorder(keras.callbacks.Callback):
         self.save(self.folder / "weights_first.npz")
         ops, has_x = keras.ops, (self.folder / "x.npy").exists()
         self.inside = [c for c in self.model.layers if has_x and hasattr(c, "activation")]
-        self.probe = has_x and keras.Model(self.model.inputs[0], [c.output for c in self.inside])
+        self.look = self.inside and keras.Model(*self.model.inputs, [c.output for c in self.inside])
         self.optimizer, self.weights = self.model.optimizer, self.model.trainable_variables
         self.on = keras.Variable(0, dtype="int32", trainable=False)
         self.norms = keras.Variable(np.full(len(self.weights), np.nan, "float32"))
@@ -83,7 +83,7 @@ class Recorder(keras.callbacks.Callback):
     def note_layers(self, old):
         self.on.assign(0)
         sizes, shares, nan = {}, {}, [np.nan] * 3
-        out = self.probe(np.load(self.folder / "x.npy")[:64]) if self.inside else []
+        out = self.look(np.load(self.folder / "x.npy")[:64]) if self.inside else []
         for c, o in zip(self.inside, out if isinstance(out, list) else [out]):
             flat = array(o).reshape(-1, o.shape[-1])
             shares[c.name] = [np.mean((flat == 0).all(0)), np.mean(np.ptp(flat, 0) == 0)]

@@ -107,6 +107,10 @@ def with_keras(folder):
         for w in weights.weights:
             key = [k for k in saved if k.split("/")[-2:] == w.path.split("/")[-2:]]
             close(f"{name} {w.path}", np.asarray(w.value), saved[key[0]], 1e-4)
+    nested = keras.Sequential([keras.Input((6,)), keras.layers.Normalization(), build(0.1)])
+    nested.compile("sgd", "sparse_categorical_crossentropy")  # as a pasted fix leaves it
+    nested.fit(x, y, callbacks=[Recorder(folder / "nested")], **extra)
+    check("a model in a model", len(table(folder / "nested", "steps.csv")) == 12)
     check("the model is a model", json.loads((folder / "model.json").read_text())["class_name"])
     many = np.repeat(x, 64, 0), np.repeat(y, 64)
     cost(lambda recorded: build(0.01).fit(*many, epochs=8, verbose=0, callbacks=[
