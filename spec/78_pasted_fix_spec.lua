@@ -34,9 +34,15 @@ describe("fixes to paste", function()
     local advice = { text = "look at the data" }
     assert.equal("", pasted.text({ finding("a", { advice }) }, experiment, { keras = true }))
     local many = {}
-    for i = 1, 5 do many[i] = finding("rule" .. i, { slow }) end
-    local _, n = pasted.text(many, experiment, { keras = true }):gsub("paste  ", "")
-    assert.equal(3, n)
+    for i = 1, 5 do
+      many[i] = finding("rule" .. i, { { text = "rate", patch = { optimizer = { lr = i } } } })
+    end
+    local function count(list)
+      local _, n = pasted.text(list, experiment, { keras = true }):gsub("paste  ", "")
+      return n
+    end
+    assert.equal(3, count(many))
+    assert.equal(1, count { finding("a", { slow }), finding("b", { slow }) }) -- each code once
   end)
 
   it("stand behind the diagnosis of a recorded Keras program", function()
