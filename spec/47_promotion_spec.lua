@@ -121,6 +121,16 @@ describe("trials", function()
     assert.equal("error", f.severity)
   end)
 
+  it("make no error of a run as good as a plain recipe that more steps would better", function()
+    local short, slow = finding("too_few_epochs", "warning", fix(true, 0.6)),
+      finding("lr_too_low", "warning", fix(true, 0.6))
+    proof.reached { short, slow }
+    proof.heed({ short, slow }, status(0.1))
+    assert.same({ "warning", "error" }, { short.severity, slow.severity })
+    proof.calm({ short, slow }, status(0.6), true)
+    assert.same({ "info", "error" }, { short.severity, slow.severity })
+  end)
+
   it("never make an error of a symptom", function()
     local f = finding("a", "warning", fix(true, 0.6))
     f.role = "symptom"

@@ -129,6 +129,7 @@ local function examine(experiment, run, case, evaluation, o)
   evaluation = evaluate(case)
   if not bench then return evaluation, bench, missing end
   bench:spend(spent)
+  if not wanted then proof.reached(evaluation.findings) end
   local helping = bench:try(evaluation.findings, not wanted and "warning" or nil)
   local reference = case.signals.reference
   if helping == 0 and reference and (reference.gap or 0) > references.limits.gap[1] then

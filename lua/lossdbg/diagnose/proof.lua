@@ -73,7 +73,8 @@ end
 function M.calm(findings, status, reached)
   if status.fails then return end
   for _, f in ipairs(findings) do
-    if f.severity == "warning" and f.class ~= "exact" and not verified_fix(f)
+    local helped = verified_fix(f) and not f.tuning
+    if f.severity == "warning" and f.class ~= "exact" and not helped
       and (reached or refuted(f)) then
       f.severity, f.calmed = "info", true
     end
@@ -100,6 +101,14 @@ function M.by_plain_loop(findings, signals)
   named.fixes[1].trial = { verified = true, measure = "loss", part = "train",
     before = signals.final.loss, after = (losses[1] + losses[2]) / 2, seeds = losses,
     gain = signals.outside.gain, steps = reference.steps, by = "a plain loop on the same data" }
+end
+
+--- Where a plain recipe reaches no more in as many steps, more of them are no repair.
+---@param findings table[] changed
+function M.reached(findings)
+  for _, f in ipairs(findings) do
+    if f.cause == "too_few_epochs" then f.tuning = true end
+  end
 end
 
 --- Experiment before argument: verified fixes come first, in their finding and among findings of
