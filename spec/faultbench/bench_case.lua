@@ -74,7 +74,7 @@ end
 
 ---@param dir string
 ---@param id string
----@param o { budget: number, seeds: integer? }
+---@param o { budget: number, seeds: integer?, seed: integer? } seed: instead of the case's own
 ---@return table result as `--json` has it
 function M.diagnose(dir, id, o)
   local started = os.clock()
@@ -83,6 +83,7 @@ function M.diagnose(dir, id, o)
   if case == nil then
     result.error = why
   else
+    case.seed = o.seed and math.tointeger(o.seed) or case.seed
     local ok, message = pcall(function()
       local ld = require "lossdbg"
       if loops.wanted(case) then

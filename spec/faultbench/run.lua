@@ -2,7 +2,7 @@
 -- the truth, and scored afterwards.
 --
 --   lua5.4 spec/faultbench/run.lua DIR [--truth FILE] [--json OUT] [--only ID] [--jobs N]
---     [--seeds N] [--budget SECONDS] [--floors FILE] [--train-only]
+--     [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only]
 --
 -- DIR holds cases/*.json, their data, and causes.json (and check.json for --train-only). Each case
 -- has a process of its own: a crash or a timeout is a miss of that case and nothing else. With
@@ -14,9 +14,10 @@ local files = require "bench_files"
 local pool = require "bench_pool"
 
 local usage = "usage: lua5.4 " .. arg[0] .. " DIR [--truth FILE] [--json OUT] [--only ID] " ..
-  "[--jobs N] [--seeds N] [--budget SECONDS] [--floors FILE] [--train-only]"
+  "[--jobs N] [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only]"
 
 local takes = { truth = "text", json = "text", only = "text", jobs = "number", seeds = "number",
+  seed = "number",
   budget = "number", floors = "text", ["train-only"] = "flag", child = "text", out = "text" }
 
 local function stop(message)
@@ -47,7 +48,7 @@ local function read_options(list)
   end
   if not o.dir then stop "a folder with cases is needed" end
   o.dir = o.dir:gsub("(.)/+$", "%1")
-  for _, name in ipairs { "jobs", "seeds" } do
+  for _, name in ipairs { "jobs", "seeds", "seed" } do
     if o[name] and (o[name] < 1 or math.tointeger(o[name]) == nil) then
       stop("option '--" .. name .. "' needs a whole number from 1")
     end
@@ -66,6 +67,9 @@ end
 local function child_options(o)
   local words = { "--budget", tostring(o.budget) }
   if o.seeds then words[3], words[4] = "--seeds", tostring(math.tointeger(o.seeds)) end
+  if o.seed then
+    words[#words + 1], words[#words + 2] = "--seed", tostring(math.tointeger(o.seed))
+  end
   if o["train-only"] then words[#words + 1] = "--train-only" end
   return words
 end
