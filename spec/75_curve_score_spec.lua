@@ -164,6 +164,45 @@ describe("orders of magnitude", function()
   end)
 end)
 
+describe("limits of what a curve shows", function()
+  it("want half of the loss gone before a frozen accuracy contradicts it", function()
+    local function with(from, to, n)
+      return judge(series(n, function(i) return from + (to - from) * (i - 1) / (n - 1) end),
+        { accuracy = flat(n, 0.6272) })
+    end
+    assert.is_true(with(0.4, 0.12, 15).fault)
+    assert.is_false(with(0.17, 0.12, 15).fault)
+    assert.is_false(with(0.4, 0.12, 7).fault) -- too few epochs
+  end)
+
+  it("take a tenth of the loss for hardly any", function()
+    assert.is_true(judge(settling(40, 2, 1.75)).fault)
+    assert.is_nil(judge(settling(40, 2, 1.6)).fault)
+  end)
+
+  it("count leaps from the level of the nine points before", function()
+    local y = series(40, function(i) return 2 * math.exp(-i / 20) end)
+    y[20], y[21] = 30, 30 -- the second leapt from the same level
+    assert.equal("diverging", judge(y).state)
+    y = series(80, function(i) return 47 * math.exp(-i / 8) end)
+    y[30], y[36] = 25, 25 -- far above what is near, not above where it came from
+    assert.equal("diverging", judge(y).state)
+    y = series(80, function(i) return 2 * math.exp(-i / 8) end)
+    y[60], y[70] = 0.03, 0.03 -- under 2 % of the start
+    assert.not_equal("diverging", judge(y).state)
+  end)
+
+  it("want a twentieth of what was learnt lost again", function()
+    local function back(to)
+      return judge(series(40, function(i)
+        return i <= 25 and 0.01 + 2 * math.exp(-i / 2) or 0.01 + (to - 0.01) * (i - 25) / 15
+      end))
+    end
+    assert.not_equal("diverging", back(0.05).state)
+    assert.equal("diverging", back(0.3).state)
+  end)
+end)
+
 describe("a class count that nobody told", function()
   local floor = math.log(1 + 2 / math.exp(1)) -- two softmaxes, three classes
 
@@ -184,5 +223,6 @@ describe("a class count that nobody told", function()
     local d = judge(settling(30, 0.8, math.log(2)))
     assert.is_true(d.fault)
     assert.is_nil(judge(settling(30, 0.8, 0.67)).fault)
+    assert.is_nil(judge(settling(30, 5, math.log(2))).fault) -- no two classes begin there
   end)
 end)
