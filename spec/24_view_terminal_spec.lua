@@ -217,3 +217,20 @@ describe("a diagnosis in the terminal", function()
     assert.equal(terminal.card(samples.run()), terminal.card(samples.run()))
   end)
 end)
+
+describe("the words for a trial", function()
+  local phrase = require "lossdbg.view.phrase"
+
+  it("tell the loss, or the task skill where the loss does not show it", function()
+    local function change(after, measure)
+      return phrase.change { before = 0.2, after = after, measure = measure,
+        skill = { before = 0, after = 0.97 } }
+    end
+    assert.equal("0.2 -> 0.02", change(0.02, "task"))
+    assert.equal("0.2 -> 0.1898", change(0.1898, "task"))
+    assert.equal("skill 0 -> 0.97 (0.2 -> 0.1902)", change(0.1902, "task"))
+    assert.equal("0.2 -> 0.21", change(0.21, "loss"))
+    assert.equal("val_loss nan -> 0.1", phrase.change { before = 0 / 0, after = 0.1,
+      metric = "val_loss" })
+  end)
+end)

@@ -183,6 +183,20 @@ function M.links(finding, all)
   return out
 end
 
+--- What a trial changed: the loss, or the task skill where the loss does not show it.
+---@param trial table
+---@return string
+function M.change(trial)
+  local metric = trial.metric and trial.metric ~= "loss" and clean(trial.metric) .. " " or ""
+  local loss = ("%s%s -> %s"):format(metric, format(trial.before), format(trial.after))
+  local skill = trial.skill
+  if trial.measure ~= "task" or not skill or not skill.before or not skill.after
+    or (trial.after or 0) < 0.95 * (trial.before or 0) then
+    return loss
+  end
+  return ("skill %s -> %s (%s)"):format(format(skill.before), format(skill.after), loss)
+end
+
 --- What the trial of a fix did: "verified: 1.088 -> 0.021 (placebo 1.088), 3 seeds: 0.020 0.021".
 ---@param trial table
 ---@return string
@@ -191,8 +205,7 @@ function M.trial(trial)
   if trial.before == nil and trial.after == nil then
     return "could not be tried" .. (reason and ": " .. clean(reason) or "")
   end
-  local metric = trial.metric and trial.metric ~= "loss" and clean(trial.metric) .. " " or ""
-  local change = ("%s%s -> %s"):format(metric, format(trial.before), format(trial.after))
+  local change = M.change(trial)
   local extra = {}
   if trial.steps then
     extra[1] = "in " .. number.count(trial.steps) .. " steps"

@@ -5,7 +5,7 @@ local curve = require "lossdbg.diagnose.curve"
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
 local json = require "lossdbg.support.json"
-local number = require "lossdbg.support.number"
+local phrase = require "lossdbg.view.phrase"
 local pasted = require "lossdbg.cli.diagnose.pasted"
 local rebuilt = require "lossdbg.cli.diagnose.rebuilt"
 local report_options = require "lossdbg.cli.report_options"
@@ -45,8 +45,7 @@ local function brief_fix(record)
     for _, fix in ipairs(finding.fixes) do
       local trial = fix.trial
       if fix.applicability == "verified" and trial and trial.before and trial.after then
-        return ("fix: %s (verified: %s -> %s)"):format(fix.text, number.format(trial.before),
-          number.format(trial.after))
+        return ("fix: %s (verified: %s)"):format(fix.text, phrase.change(trial))
       end
     end
   end
