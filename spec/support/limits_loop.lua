@@ -145,11 +145,27 @@ return {
         training_as_evaluation = 1000 * v // 1 } })
     end, points = { 0.499, 0.501 } },
   },
+  loss_ignores_prediction = {
+    steps = { 3, "passes", "measured", function(v)
+      return loop({ detached = v }, { outside = { gain = 0.3 } })
+    end, whole = true },
+  },
+  inputs_on_another_scale = {
+    moved = { 0.5, "passes", "measured", function(v)
+      return loop({ rows = { moved = v, widened = 1 } }, { outside = { gain = 0.3 } })
+    end },
+    widened = { 2, "passes", "measured", function(v)
+      return loop({ rows = { moved = 0, widened = v } }, { outside = { gain = 0.3 } })
+    end },
+  },
   state_over_shuffled_rows = {
     jumps = { 0.5, "passes", "exact", function(v) return loop { rows = { jumps = v } } end },
   },
   average_lags = {
     way = { 0.5, "measured", "passes", function(v) return loop { travelled = v } end },
+    behind = { 0.2, "plain", "lost", function(v)
+      return loop { travelled = 0.1, twin_behind = v }
+    end, by = part_of },
   },
   batch_of_one = { share = { 0.5, "passes", "exact", single } },
   softmax_in_loop = {

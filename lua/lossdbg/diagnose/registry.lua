@@ -59,7 +59,7 @@ local MODULES = {
   "loop.still_statistics", "loop.softmax_in_loop", "loop.loss_ignores_prediction",
   "loop.loss_points_away", "loop.outputs_without_gradient", "loop.class_ignored_by_loss",
   "loop.class_weights_inverted", "loop.val_in_other_units", "loop.loop_falls_short",
-  "loop.contract_broken", "loop.state_over_shuffled_rows",
+  "loop.inputs_on_another_scale", "loop.contract_broken", "loop.state_over_shuffled_rows",
   "gradient.frozen_parameters", "gradient.gradient_check_failed", "gradient.zero_gradient_layer",
   "gradient.vanishing_gradient", "gradient.exploding_gradient",
   "activation.dying_relu", "activation.saturating_hidden_activation", "activation.saturated_output",

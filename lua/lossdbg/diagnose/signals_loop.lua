@@ -11,12 +11,13 @@ return {
     clip = { "ratio of norms", "number" },
     silent_outputs = { "outputs", "list" }, output_width = { "outputs", "integer" },
     takes_logits = { "flag", "boolean" },
-    named_lr = { "learning rate", "number" }, asked_again = { "calls", "integer" },
+    detached = { "steps", "integer" }, named_lr = { "learning rate", "number" },
+    asked_again = { "calls", "integer" },
     failures = { "words", "list" },
     travelled = { "share of the way", "number" }, still_statistics = { "paths", "list" },
     ["redrawn.*"] = { "times", "integer" }, ["drawn.*"] = { "times", "integer" } },
     "diagnose experiment.watch.closing" },
-  { "loop", closing, "forward", {
+  { "loop", closing, "forward", { twin_behind = { "skill", "number" },
     passes_differ = { "flag", "boolean" }, data_changed = { "flag", "boolean" } } },
   { "loop.passes", "experiment.watch.eyes", "free", {
     training = { "passes", "integer" }, training_as_evaluation = { "passes", "integer" },
@@ -26,12 +27,15 @@ return {
     sigmoid = { "looks", "integer" } } },
   { "loop.relation", "experiment.watch.look", "free", {
     same = { "looks", "integer" }, negative = { "looks", "integer" },
-    softmax = { "looks", "integer" }, sigmoid = { "looks", "integer" } } },
+    softmax = { "looks", "integer" }, sigmoid = { "looks", "integer" },
+    broadcast = { "looks", "integer" } }, "experiment.watch" },
   { "loop.rows", "experiment.watch.batch_rows", "free", {
     drawn = { "rows", "integer" }, seen = { "rows", "integer" }, expected = { "rows", "number" },
     of = { "rows", "integer" },
     batches = { "looks", "integer" }, batch = { "rows", "integer" },
     found = { "share", "number" }, targets_equal = { "share", "number" },
+    moved = { "standard deviations", "number" },
+    widened = { "ratio of standard deviations", "number" },
     targets = { "words", "map, merged, affine or mixed" }, mixed = { "rows", "integer" },
     jumps = { "share of the looks in twos", "number" } },
     "experiment.watch.closing" },

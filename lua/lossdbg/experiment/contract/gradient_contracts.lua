@@ -21,6 +21,9 @@ end
 
 local function sign_kept(_, fact)
   local cosine = fact.cosine
+  if fact.negated then
+    return { value = -1, text = "what is differentiated is minus the loss that is reported" }
+  end
   if not cosine then return nil end
   if cosine >= -0.999 then return true end
   return { value = cosine, text = "the gradient was turned round between backward and step" }

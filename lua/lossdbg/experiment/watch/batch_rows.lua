@@ -4,6 +4,7 @@ local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local fit_data = require "lossdbg.train.fit_data"
 local inputs = require "lossdbg.data.inputs"
+local scales = require "lossdbg.experiment.watch.fed_scale"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -158,6 +159,7 @@ function Rows:look(x, at, carried, without)
     all = all and row
   end
   if self.matched == 0 and self.batches <= MIXED_LOOKS then count_mixed(self, x) end
+  if self.matched == 0 then scales.take(self, x) end
   local goes_on = follows(self, all and rows or nil, at)
   if carried and goes_on ~= nil then
     self.carried, self.jump = self.carried + 1, not goes_on
@@ -257,8 +259,10 @@ function Rows:signals()
     expected = n * (1 - (1 - 1 / n) ^ self.drawn)
   end
   local compared = self.equal + self.unequal
+  local moved, widened = scales.apart(self)
   return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
-    batches = self.batches, batch = #self.last, mixed = self.mixed,
+    moved = moved, widened = widened, batches = self.batches, batch = #self.last,
+    mixed = self.mixed,
     jumps = self.carried > 0 and self.jumps / self.carried or nil,
     found = self.checked > 0 and self.matched / self.checked or nil,
     targets_equal = compared > 0 and self.equal / compared or nil,

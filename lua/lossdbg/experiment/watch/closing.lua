@@ -143,6 +143,15 @@ local function better_fit(self, signals, unfreeze)
   return better, found
 end
 
+-- By how much a twin that the loop evaluates (an average of the weights) is behind the model.
+local function twin_behind(self, skill)
+  local twin = self.eyes.evaluated and self.eyes.evaluated[1]
+  if not (twin and skill) then return nil end
+  local own = telemetry.skill(reference_fit.losses(twin, self.probe, self.loss), self.probe,
+    self.judge, self.baseline, self.loss) or {}
+  return own.value and skill - own.value or nil
+end
+
 local function outside(self, signals)
   local out, skill = {}, signals.skill and signals.skill.value
   out.gain, out.reference = better_fit(self, signals)
@@ -175,6 +184,8 @@ function M.measure(self, signals)
   local ok, law = attempt.call(loss_law.ask, self.loss, { self.start and self.start.model
     or self.model, self.model }, self.rows)
   loop.law = ok and law or nil
+  local told, behind = attempt.call(twin_behind, self, signals.skill and signals.skill.value)
+  loop.twin_behind = told and behind or nil
   signals.outside = outside(self, signals)
   signals.contracts = self.eyes.book:report(self.contracts)
 end

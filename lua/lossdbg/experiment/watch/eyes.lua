@@ -38,7 +38,7 @@ local function waiting() return { training = 0, evaluation = 0, single = 0, part
 function M.new(model, optimizer)
   local self = setmetatable({ model = model, at = 0, looking = true, now = {}, failures = {},
     passes = { training = 0, single_row = 0, training_as_evaluation = 0, evaluation = 0 },
-    book = contract.book(), backwards = 0, others = 0, steps = 0,
+    book = contract.book(), backwards = 0, others = 0, detached = 0, steps = 0,
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
     used = {}, iterations = setmetatable({}, { __mode = "k" }), asleep = false,
     twins = setmetatable({}, { __mode = "k" }), redrawn = {},
@@ -117,6 +117,8 @@ end
 
 -- How far a twin that is evaluated is on the way from the first weights to those of the model.
 function Eyes:see_twin(model)
+  self.evaluated = self.evaluated or setmetatable({}, { __mode = "v" })
+  self.evaluated[1] = model
   self.twin_looks = (self.twin_looks or 0) + 1
   if not self.first or self.twin_looks > 100 or core.plan.taping() then return end
   local theirs, far, all = {}, 0, 0
@@ -216,6 +218,7 @@ function Eyes:commit()
   now.x, now.passes, now.carried = wait.x, (now.passes or 0) + n, wait.carried
   now.output, now.loss, now.prediction, now.target = wait.output, wait.loss, wait.prediction,
     wait.target
+  if wait.calls and not wait.connected then self.detached = self.detached + 1 end
   now.value, now.weighed, now.calls = wait.value, wait.weighed, wait.calls or 0
   return wait
 end
@@ -226,6 +229,8 @@ function Eyes:loss(loss, prediction, target, value, weighed)
   wait.calls = (wait.calls or 0) + 1
   wait.loss, wait.prediction, wait.target, wait.value = loss, prediction, target, value
   wait.weighed = weighed ~= nil
+  wait.connected = wait.connected or not core.tensor.is_tensor(prediction)
+    or prediction.requires_grad
   local part = wait.parts[#wait.parts]
   part.calls, part.loss, part.target, part.tensor = part.calls + 1, loss, target, value
 end

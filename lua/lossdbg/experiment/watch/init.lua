@@ -251,7 +251,11 @@ function Watch:run()
   signals.steps = record.step
   observers.quietly(closing.measure, self, signals)
   local described = description(self)
-  if described.loss and (signals.loop.law or {}).broadcast then described.loss.broadcast = true end
+  local loop = signals.loop
+  local paired = (loop.relation.broadcast or 0) >= 3 and not loop.relation.same
+  if described.loss and (paired or (loop.law or {}).broadcast) then
+    described.loss.broadcast = true
+  end
   return runs.new {
     description = described, history = {}, n_epochs = 0, n_steps = record.step,
     steps = { loss = record.loss, grad_norm = record.grad_norm, lr = record.lr,

@@ -9,6 +9,7 @@ local M = {}
 
 local CLOSE = 1e-4 -- relative distance of losses that are the same in f32
 local SAME_VALUES = 1e-5
+local MOST_PAIRED = 256 -- rows whose pairs are compared
 
 local function close(a, b) return math.abs(a - b) <= CLOSE * math.max(math.abs(a), math.abs(b)) end
 
@@ -34,6 +35,14 @@ end
 
 local function count(list, name) list[name] = (list[name] or 0) + 1 end
 
+-- Whether rows are shares of one: some softmax made them, whatever of.
+local function is_distribution(p)
+  if p.rank < 2 or p.shape[p.rank] < 2 or p.dtype == "i32" then return false end
+  if p:min():item() < 0 then return false end
+  local off = p:sum(p.rank):sub(1):abs():max():item()
+  return off <= SAME_VALUES
+end
+
 -- What lies between the model's output and the prediction that the loss got.
 local function before_loss(seen, now)
   local prediction, output = now.prediction, now.output
@@ -44,7 +53,20 @@ local function before_loss(seen, now)
   for _, name in ipairs(candidates(output)) do
     if same_values(prediction, squashed(output, name)) then return count(seen.between, name) end
   end
-  count(seen.between, same_values(prediction, output) and "nothing" or "other")
+  if same_values(prediction, output) then return count(seen.between, "nothing") end
+  count(seen.between, is_distribution(prediction) and "softmax" or "other")
+end
+
+-- The loss of every prediction against every target, as [n, 1] against [n] makes it.
+local function of_all_pairs(loss, output, y)
+  local n = output.shape[1]
+  if n < 3 or n > MOST_PAIRED or output.numel ~= n or y.numel ~= n or y.dtype == "i32" then
+    return nil
+  end
+  local flat = { n * n, 1 }
+  local p = output:reshape({ n, 1 }):add(y:reshape({ 1, n }):mul(0)):reshape(flat)
+  local t = y:reshape({ 1, n }):add(output:reshape({ n, 1 }):mul(0)):reshape(flat)
+  return value_of(loss, p, t)
 end
 
 -- How the loss of the step is made of the named loss on the data's targets.
@@ -56,6 +78,8 @@ local function relate(seen, loss, output, y, value)
   for _, name in ipairs(candidates(output)) do
     if close(value, value_of(loss, squashed(output, name), y)) then return name end
   end
+  local paired = of_all_pairs(loss, output, y)
+  if paired and close(value, paired) then return "broadcast" end
   return value > own and "more" or "less"
 end
 
@@ -90,16 +114,24 @@ local function own_clip(optimizer)
   return before > 0 and math.sqrt(after / before) or nil
 end
 
+-- Whether the tensor that was differentiated is minus the loss of the step.
+local function negated(now, value)
+  local root = now.root
+  if not root or root.numel ~= 1 or value == 0 then return false end
+  return math.abs(root:detach():item() + value) <= 1e-6 * math.abs(value)
+end
+
 -- What contracts of rows and gradients are asked about.
-local function turn(self, cosine)
+local function turn(self, value, cosine)
   local eyes, rows = self.eyes, self.batch_rows
   return { pair = self.pair, cosine = cosine, seen = self.seen, again = rows.again,
+    negated = negated(eyes.now, value),
     rows = { n = self.data_rows, batch = #rows.last }, jump = rows.jump, step = eyes.at + 1 }
 end
 
 local function ask_contracts(self, value, cosine)
   local eyes = self.eyes
-  contract.ask(eyes, "turn", turn(self, cosine))
+  contract.ask(eyes, "turn", turn(self, value, cosine))
   contract.ask_own(eyes, self.contracts, { step = eyes.at + 1, model = self.model,
     optimizer = self.optimizer, loss = value, x = eyes.now.x })
 end

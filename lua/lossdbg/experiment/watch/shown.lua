@@ -102,7 +102,7 @@ end
 -- What rules ask of these counts; the rest is none of it.
 local PASSES = { "training", "training_as_evaluation", "single_row" }
 local BETWEEN = { "nothing", "softmax", "sigmoid" }
-local RELATION = { "same", "negative", "softmax", "sigmoid" }
+local RELATION = { "same", "negative", "softmax", "sigmoid", "broadcast" }
 
 local function only(counts, names)
   local list = {}
@@ -132,7 +132,7 @@ function M.loop(self)
     takes_logits = seen.takes_logits, named_lr = named_lr(self),
     optimizers = optimizers(self), redrawn = own.redrawn,
     drawn = drawn_outside(self),
-    asked_again = own.asked_again, failures = own.failures }
+    asked_again = own.asked_again, detached = own.detached, failures = own.failures }
 end
 
 ---Adds what the weights tell, where the watch knows those of the start.

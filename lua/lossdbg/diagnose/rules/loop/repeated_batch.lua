@@ -27,6 +27,12 @@ function M.check(case, limits)
   if rows.drawn < limits.drawn then return nil, "cannot tell: too few rows were fed" end
   local share = rows.seen / rows.expected
   if share >= limits.share then return nil end
+  if rows.seen == 1 then
+    return finding.new(M, { title = "every row that was fed is the same", cause = "constant_inputs",
+      part = lost.part(lost.much(case)), strength = limits.share / math.max(share, 1e-3),
+      evidence = { finding.evidence("different rows fed", 1, finding.over(1)) },
+      fixes = { { text = "look at what the loop does to its inputs" } } })
+  end
   return finding.new(M, {
     title = ("only %d different rows of %d were ever fed, again and again"):format(rows.seen,
       rows.of),

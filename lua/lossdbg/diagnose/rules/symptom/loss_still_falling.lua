@@ -1,4 +1,5 @@
 local finding = require "lossdbg.diagnose.finding"
+local lost = require "lossdbg.diagnose.lost"
 local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
@@ -18,6 +19,9 @@ local M = {
 
 function M.check(case, limits)
   local facts, trend = case.facts, case.signals.trend
+  if lost.much(case) then
+    return nil, "not applicable: a plain fit learns more in as many steps"
+  end
   if trend.verdict == "undetermined" then return nil, "cannot tell: the trend is undecided" end
   if trend.verdict ~= "decreasing" or facts:well_fitted() or facts.nonfinite then return nil end
   local slope, blocks = trend.slope, trend.blocks

@@ -1,0 +1,21 @@
+-- causes: gradient_sign_flipped | also: lr_too_high | source: own
+-- what is differentiated is minus the loss that is reported
+local tools = require "spec.loops.loop_tools"
+local ld, nn = tools.ld, tools.nn
+local fixed, seed = tools.words(arg)
+
+local train, val = tools.clouds(360, 100 + seed), tools.clouds(180, 900 + seed)
+local model = nn.sequential { nn.dense { 24, "relu" }, nn.dense { 3 } }
+  :build({ 6 }, { seed = seed })
+local loss = ld.loss.sparse_crossentropy { from_logits = true }
+local opt = ld.optim.adam { model, lr = 0.01 }
+local watch <close> = ld.watch(model, opt, { loss = loss, data = train, val = val, batch = 24 })
+local l
+for epoch = 1, 15 do
+  for x, y in train:batches { 24, shuffle = true, seed = seed + epoch } do
+    l = loss(model(x, { training = true }), y)
+    local root = fixed and l or l:mul(-1)
+    opt:zero_grad(); root:backward(); opt:step(); watch:step(l)
+  end
+end
+tools.answer(watch, l)
