@@ -169,7 +169,7 @@ describe("the search", function()
   end)
 
   it("calls what helps a run close to the recipe tuning", function()
-    local limit = search.limits.alarm[1]
+    local limit = 0.15
     local trials = require "lossdbg.diagnose.trials"
     local function proved_at(gap)
       local x, y = rows(160, function(_, _, row) return 3 * row[1] - 2 * row[2] end)

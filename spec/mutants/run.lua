@@ -2,7 +2,9 @@
 --- policy_mutants.lua. A mutant that no spec notices survives; those known to be equivalent are
 --- listed with the reason, and it is an error when one of them is killed after all.
 ---
----   lua5.4 spec/mutants/run.lua [--table FILE]
+---   lua5.4 spec/mutants/run.lua [--table FILE] [--only WORD]
+--
+--- --only takes the rules and modules whose name holds the word.
 package.path = "./?.lua;" .. package.path
 
 local registry = require "lossdbg.diagnose.registry"
@@ -15,6 +17,14 @@ local ENGINES = {
   { "diagnose.trials", "spec/47_trial_breadth_spec.lua", "spec/47_promotion_spec.lua" },
   { "diagnose.proof", "spec/47_promotion_spec.lua" },
   { "experiment.trial.trial_outcome", "spec/41_trial_outcome_spec.lua" },
+  { "diagnose.lost", "spec/75_curve_limits_spec.lua", "spec/rules/loop_falls_short_spec.lua" },
+  { "diagnose.reference", "spec/48_reference_spec.lua" },
+  { "diagnose.search", "spec/48_reference_spec.lua" },
+  { "diagnose.curve", "spec/75_curve_limits_spec.lua" },
+  { "diagnose.curve.bands", "spec/75_curve_limits_spec.lua" },
+  { "diagnose.curve.curve_skill", "spec/75_curve_limits_spec.lua" },
+  { "diagnose.curve.curve_levels", "spec/75_curve_limits_spec.lua" },
+  { "diagnose.curve.shape", "spec/75_curve_limits_spec.lua" },
 }
 
 local EQUIVALENT = require "spec.mutants.equivalent_mutants"
@@ -148,12 +158,24 @@ local function table_text()
   return table.concat(out, "\n") .. "\n"
 end
 
-for _, rule in ipairs(registry.rules()) do mutate_rule(rule) end
-for _, engine in ipairs(ENGINES) do mutate_engine(engine[1], { table.unpack(engine, 2) }) end
-for i, mutant in ipairs(require "spec.mutants.policy_mutants") do mutate_policy(i, mutant) end
+local options = {}
+for i = 1, #arg, 2 do options[arg[i]] = arg[i + 1] end
+local only = options["--only"]
 
-if arg[1] == "--table" then
-  local file = assert(io.open(arg[2], "wb"))
+local function wanted(name) return not only or name:find(only, 1, true) ~= nil end
+
+for _, rule in ipairs(registry.rules()) do
+  if wanted(rule.id) then mutate_rule(rule) end
+end
+for _, engine in ipairs(ENGINES) do
+  if wanted(engine[1]) then mutate_engine(engine[1], { table.unpack(engine, 2) }) end
+end
+for i, mutant in ipairs(require "spec.mutants.policy_mutants") do
+  if wanted(mutant[1]) then mutate_policy(i, mutant) end
+end
+
+if options["--table"] then
+  local file = assert(io.open(options["--table"], "wb"))
   file:write(table_text())
   file:close()
 end
