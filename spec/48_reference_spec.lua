@@ -1,6 +1,7 @@
 local ld = require "lossdbg"
 local nn = ld.nn
 local reference = require "lossdbg.diagnose.reference"
+local cases = require "spec.support.cases"
 local search = require "lossdbg.diagnose.search"
 local draw = require "spec.support.draw"
 
@@ -138,6 +139,17 @@ describe("the search", function()
     end
     return set
   end
+
+  it("tries smaller batches above 128 rows", function()
+    local function tried(batch)
+      local case = cases.with(cases.wine(), { description = { batch = batch } })
+      for _, a in ipairs(search.arms(case)) do
+        if a.cause == "bad_batch_size" then return true end
+      end
+      return false
+    end
+    assert.same({ false, true }, { tried(128), tried(129) })
+  end)
 
   it("tries what the program does not do yet", function()
     local x, y = rows(64, function(_, _, row) return row[1] end)
