@@ -66,6 +66,23 @@ describe("a watch", function()
     assert.is_true(loop.relation.same > 0)
   end)
 
+  it("sees a loss whose sign was turned", function()
+    local model, loss = network(), ld.loss.mse()
+    local opt = ld.optim.sgd { model, lr = 1e-4 }
+    local watch <close> = watched(model, opt, loss)
+    for i = 1, 12 do
+      local batch = data:take { i, i + 1, i + 2, i + 3 }
+      local turned = loss(model(batch.x, { training = true }), batch.y):neg()
+      opt:zero_grad()
+      turned:backward()
+      opt:step()
+      watch:step(turned)
+    end
+    local relation = watch:run().signals.loop.relation
+    assert.is_true((relation.negative or 0) > 0)
+    assert.is_nil(relation.same)
+  end)
+
   it("does not look at other models", function()
     local other = network()
     local _, watch = losses(function(model, opt, loss)

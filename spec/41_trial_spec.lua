@@ -32,6 +32,13 @@ describe("trial", function()
     assert.is_true(t.skill.after - t.skill.before > 0.5)
   end)
 
+  it("starts the placebo from other seeds than the treatment", function()
+    local t = trial.bench(experiment(0.005), { seeds = 3 }):try { optimizer = { lr = 0.3 } }
+    assert.is_true(t.verified)
+    assert.not_equal(t.before, t.placebo)
+    assert.not_equal(t.curves.before[1], t.curves.placebo[1])
+  end)
+
   it("does not verify a change that does nothing", function()
     local t = trial.bench(experiment(0), { seeds = 5 }):try { epochs = 14 }
     assert.is_false(t.verified)

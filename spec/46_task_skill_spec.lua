@@ -41,6 +41,22 @@ describe("task skill", function()
     assert.near(want, value(near, y, ld.loss.binary_crossentropy { from_logits = true }), 1e-12)
   end)
 
+  it("takes sides of a margin at 0", function()
+    -- the last output lies between 0 and one half, on the right side
+    assert.near(1, value({ { -3 }, { -1 }, { 2 }, { 4 }, { 0.2 } }, { { 0 }, { 0 }, { 1 }, { 1 },
+      { 1 } }, ld.loss.hinge()), 1e-12)
+  end)
+
+  it("is that of the worst of several outputs", function()
+    local mse = ld.loss.mse()
+    local y = { good = ld.tensor { { 1 }, { 2 }, { 3 } }, bad = ld.tensor { { 1 }, { 2 }, { 3 } } }
+    local output = { good = y.good, bad = ld.tensor { { 2 }, { 2 }, { 2 } } }
+    for _, order in ipairs { { "good", "bad" }, { "bad", "good" } } do
+      local parts = { { key = order[1], loss = mse }, { key = order[2], loss = mse } }
+      assert.near(0, task_skill.of(output, y, { parts = parts }).value, 1e-12)
+    end
+  end)
+
   it("is R2 for numbers, over all columns", function()
     local y = { { 1, 10 }, { 2, 20 }, { 3, 60 } }
     local output = { { 1, 10 }, { 2, 20 }, { 2, 40 } }
@@ -93,6 +109,14 @@ describe("the floor of a loss", function()
     local list = floor(ld.loss.poisson { scale = 2 }, { { 0 }, { 3 } })
     assert.near(0, list[1], 1e-9)
     assert.near(2 * (3 - 3 * math.log(3)), list[2], 1e-6)
+  end)
+
+  it("is not given where classes have weights", function()
+    local soft = ld.tensor { { 0.5, 0.5 }, { 0.2, 0.8 } }
+    local loss = { name = "categorical_crossentropy", family = "probability" }
+    assert.is_truthy(task_skill.floor(loss, soft, 2))
+    loss.class_weight = { [0] = 1, 2 }
+    assert.is_nil(task_skill.floor(loss, soft, 2))
   end)
 
   it("is not given where it is 0", function()

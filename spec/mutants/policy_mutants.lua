@@ -5,6 +5,8 @@ local RANK, SEVERITY = "spec/43_ranking_spec.lua", "spec/43_severity_spec.lua"
 local REGISTRY, LIMITS = "spec/44_registry_spec.lua", "spec/44_limits_spec.lua"
 local STATE, PROOF = "spec/46_state_spec.lua", "spec/47_promotion_spec.lua"
 local TRIAL, STATE_LIMITS = "spec/41_trial_outcome_spec.lua", "spec/46_state_limits_spec.lua"
+local PROBABILITY, SKILL = "spec/43_probability_spec.lua", "spec/46_task_skill_spec.lua"
+local BENCH, EYES = "spec/41_trial_spec.lua", "spec/38_watch_eyes_spec.lua"
 
 return {
   -- how grave a finding is
@@ -138,4 +140,40 @@ local open]], SEVERITY },
     [[if not (whole or clear) then]], TRIAL },
   { "experiment.trial.trial_outcome", [[not (whole or clear) then]], [[false then]], TRIAL },
   { "experiment.trial.trial_outcome", [[< limit "constant" then]], [[< -1e9 then]], TRIAL },
+
+  -- how sure a finding is
+  { "diagnose.probability", [[if trial and trial.verified then]], [[if trial then]], PROBABILITY },
+  { "diagnose.probability", [[elseif trial and not trial.reason then]], [[elseif trial then]],
+    PROBABILITY },
+  { "diagnose.probability", [[if LADDER[g.severity] >= LADDER[f.severity] then]], [[if true then]],
+    PROBABILITY },
+  { "diagnose.probability", [[if before then rank = rank + 1 end]], [[rank = rank + 1]],
+    PROBABILITY },
+  { "diagnose.probability", [[math.exp(-z)]], [[math.exp(z)]], PROBABILITY },
+  { "diagnose.probability", [[known.skill and 1 - clamp(known.skill) or 0.5]],
+    [[known.skill and clamp(known.skill) or 0.5]], PROBABILITY },
+  { "diagnose.probability", [[f.probability = f.cause and]], [[f.probability = true and]],
+    PROBABILITY },
+
+  -- how much of the task is learnt
+  { "train.task_skill", [[(accuracy - majority) / (1 - majority)]], [[accuracy]], SKILL },
+  { "train.task_skill", [[if id ~= loss.ignore_class then]], [[if true then]], SKILL },
+  { "train.task_skill", [[if loss.family == "margin" then return 0 end]], [[]], SKILL },
+  { "train.task_skill", [[if loss.from_logits and not squashed then return 0 end]],
+    [[if loss.from_logits then return 0 end]], SKILL },
+  { "train.task_skill", [[skill.value < worst.value]], [[skill.value > worst.value]], SKILL },
+  { "train.task_skill", [[if loss.name == "cosine_similarity" then return nil end]], [[]], SKILL },
+  { "train.task_skill", [[if loss.parts or has_weights(loss) then return nil end]],
+    [[if loss.parts then return nil end]], SKILL },
+
+  -- how a trial is made
+  { "experiment.trial", [[local placebo_offset = 7919]], [[local placebo_offset = 0]], BENCH },
+  { "experiment.trial", [[self.experiment.recipe.epochs and epochs or self.epochs]],
+    [[self.experiment.recipe.epochs and self.epochs]], BENCH },
+  { "experiment.trial", [[experiment:with({ seed = seed })]], [[experiment]], BENCH },
+
+  -- what a watch looks at
+  { "experiment.watch.look", [[if close(value, own) then return "same" end]], [[]], EYES },
+  { "experiment.watch.look", [[if close(value, -own) then return "negative" end]], [[]], EYES },
+  { "experiment.watch.look", [[if n <= 8 then return true end]], [[]], EYES },
 }
