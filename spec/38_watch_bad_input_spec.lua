@@ -132,3 +132,34 @@ describe("a closed watch", function()
     assert.same({ false, false }, { observers.any, observers.each })
   end)
 end)
+
+describe("a refusal in a loop", function()
+  local function refused(fn)
+    local ok, message = pcall(fn)
+    assert.is_false(ok)
+    assert.matches("^spec/38_watch_bad_input_spec.lua:%d+: lossdbg: ", message)
+    return message
+  end
+
+  it("names the line of the user, watched or not", function()
+    local loss = ld.loss.sparse_crossentropy { from_logits = true }
+    for _, looking in ipairs { false, true } do
+      local watch = looking and parts().watch
+      assert.matches("backward: nothing that requires a gradient", refused(function()
+        local l = ld.randn({ 2 }):sum()
+        l:backward()
+      end))
+      assert.matches("label 3 in row 2 is outside 0..2", refused(function()
+        local l = loss(ld.randn { 2, 3 }, ld.tensor({ 0, 3 }, "i32"))
+        return l
+      end))
+      if watch then watch:close() end
+    end
+  end)
+
+  it("leaves errors of a user's own loss as they are", function()
+    local own = ld.loss.custom(function() error("mine", 0) end)
+    local ok, message = pcall(own, ld.randn { 2, 1 }, ld.randn { 2, 1 })
+    assert.same({ false, "mine" }, { ok, message })
+  end)
+end)

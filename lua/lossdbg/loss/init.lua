@@ -6,6 +6,7 @@ local fit_shapes = require "lossdbg.loss.shapes"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
+local attempt = require "lossdbg.support.attempt"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local weighing = require "lossdbg.loss.weighing"
@@ -183,7 +184,12 @@ end
 ---@param mask? userdata|number[] 1 for samples that count, 0 for the others
 ---@return userdata scalar (or per sample with reduction "none")
 function Loss:__call(prediction, target, sample_weight, mask)
-  local values = self:per_sample(prediction, target, true)
+  local values
+  if self.family == "custom" then -- an error in a user's function keeps its place
+    values = self:per_sample(prediction, target, true)
+  else
+    values = attempt.placed(self.per_sample, self, prediction, target, true)
+  end
   local value = self:reduce(values, weighing.fitted(self, sample_weight, values, "sample_weight"),
     weighing.fitted(self, mask, values, "mask"))
   if observers.each then

@@ -2,6 +2,8 @@
 -- What says nothing about that work goes on to the caller: no memory left, or somebody's wish to
 -- stop. Taken for a result it would turn into a wrong diagnosis, or keep a stopped script going.
 -- Elsewhere in the library pcall stands only where every error is raised again.
+local source = require "lossdbg.support.source"
+
 local M = {}
 
 -- How first lines end: of lua's own Ctrl-C (with a position, or after a C call without one), and of
@@ -51,5 +53,20 @@ function M.call(fn, ...) return settle(M.is_fatal, pcall(fn, ...)) end
 ---@return boolean ok
 ---@return any ... results, or the error
 function M.spare(fn, ...) return settle(M.is_interruption, pcall(fn, ...)) end
+
+local function place(ok, ...)
+  if ok then return ... end
+  local message = ...
+  if type(message) ~= "string" or M.is_fatal(message) then error(message, 0) end
+  local text = message:match "^lossdbg: .*" or message:match "^[^\n]-:%d+: (lossdbg: .*)$"
+  if text then error(text, source.level()) end
+  error(message, 0)
+end
+
+--- Calls fn(...); an error of ours names the user's line, however deep inside it was raised.
+---@param fn function
+---@param ... any
+---@return any ... results
+function M.placed(fn, ...) return place(pcall(fn, ...)) end
 
 return M

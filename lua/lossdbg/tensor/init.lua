@@ -3,6 +3,7 @@
 
 local core = require "lossdbg.core"
 local observers = require "lossdbg.support.observers"
+local attempt = require "lossdbg.support.attempt"
 
 local op, methods = core.op, core.tensor.methods
 
@@ -153,10 +154,10 @@ function M.no_grad(fn, ...) return core.autograd.no_grad(fn, ...) end
 function methods:backward(gradient, retain)
   if not observers.each then
     observers.backwards = observers.backwards + 1
-    return core.autograd.backward(self, gradient, retain)
+    return attempt.placed(core.autograd.backward, self, gradient, retain)
   end
   observers.tell("backward", self)
-  core.autograd.backward(self, gradient, retain)
+  attempt.placed(core.autograd.backward, self, gradient, retain)
   observers.tell("gradients", self)
 end
 
