@@ -96,6 +96,28 @@ describe("the reference recipe", function()
     assert.is_true(assert(reference_of(e)).skill > 0.9)
   end)
 
+  it("holds rows out from sixty on", function()
+    local function held_out(n)
+      local x, y = rows(n, function(class) return class end)
+      local e = experiment(ld.tensor(x), ld.tensor(y, "i32"), { epochs = 1 })
+      return assert(reference_of(e)).held_out
+    end
+    assert.same({ false, true }, { held_out(59), held_out(60) })
+  end)
+
+  it("takes as many steps as the run, from 200 to 800, over at most 4096 numbers a row", function()
+    local function work(epochs, width) -- one step an epoch
+      return reference.work(experiment(ld.zeros { 4, width or 2 }, ld.tensor({ 0, 1, 0, 1 }, "i32"),
+        { epochs = epochs, batch = 4 }))
+    end
+    assert.equal(work(150), work(199))
+    assert.is_true(work(210) > work(199))
+    assert.is_true(work(790) < work(799))
+    assert.equal(work(810), work(5000))
+    assert.is_true(work(200, 4000) < work(200, 4090))
+    assert.equal(work(200, 4100), work(200, 5000))
+  end)
+
   it("says why it cannot judge", function()
     local x, y = rows(80, function(class) return class end)
     local function why(e)
