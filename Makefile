@@ -157,7 +157,7 @@ FORCE:
 
 # ---- run: each public target installs what it lacks, then re-reads this file with all found ------
 PUBLIC := demo test blas-variants parity-golden parity check asan embed install-test examples bench counts \
-          fuzz faultbench loops runs mutants reference interop
+          fuzz faultbench specificity sensitivity loops runs mutants reference interop
 .PHONY: $(PUBLIC)
 demo: ## a constant loss on real data: its cause, the tried fix, the curve after it
 test: ## all specs (SPECS=spec/x_spec.lua for one)
@@ -176,6 +176,8 @@ counts: ## instructions of a few kernels by callgrind against spec/bench/counts.
 interop: ## recorders, replays and fixes with the real Keras and PyTorch (PYTHON=/venv/bin/python)
 mutants: ## limits times ten and by ten and changes of policy, each noticed by a spec; writes MUTANTS.md
 faultbench: ## known faulty and sound programs diagnosed and scored (DIR=/folder, TRAIN_ONLY=1, JOBS=2)
+specificity: ## sound programs of our own: what is found wrong there (SEED=1, RUNS=516; RUNS=0: the short form)
+sensitivity: ## the same programs with one fault each: what is named (SEED=1; RUNS=0: the short form)
 runs: ## recorded trainings judged by their logs and scored (DIR=/folder, RUNS_ARGS=--curve)
 loops: ## watched loops, faulty and repaired, and what the watch says (DIR=/folder, SEED=1)
 
@@ -239,6 +241,11 @@ SEED ?= 1
 run-loops: $(CORE)
 	@$(call LUA_ENV,$(BUILD)) LUA='$(LUA)' $(LUA) spec/loops/run_loops.lua \
 	  '$(if $(filter file,$(origin DIR)),spec/loops/kept,$(DIR))' $(SEED)
+
+RUNS ?= 516
+.PHONY: run-specificity run-sensitivity
+run-specificity run-sensitivity: $(CORE)
+	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/suites/run_suite.lua $(@:run-%=%) $(SEED) $(RUNS)
 
 .PHONY: run-runs
 run-runs: $(CORE)

@@ -36,7 +36,25 @@ describe("a plain fit", function()
     assert.same({}, found.broken)
     assert.same({ "labels_cover", "targets_of_data", "rows_belong", "batches_differ",
       "current_tensors", "one_optimizer_each", "gradient_moves_weight", "rate_of_schedule",
-      "outputs_get_gradient", "evaluation_changes_nothing", "evaluation_repeats" }, found.kept)
+      "evaluation_changes_nothing", "evaluation_repeats" }, found.kept)
+  end)
+
+  it("asks a loss of one's own for every output, and none of the library's", function()
+    local x, y = {}, {}
+    for i = 1, 40 do x[i], y[i] = { math.sin(i), math.cos(i) }, { math.sin(i), math.cos(i) } end
+    local function broken_with(loss, activation)
+      local run = ld.experiment { train = { ld.tensor(x), ld.tensor(y) }, loss = loss, epochs = 2,
+        model = ld.nn.sequential { ld.nn.dense { 2, activation } }, seed = 1,
+        optimizer = ld.optim.sgd { lr = 0.1 } }:fit { verbose = 0 }
+      return broken(run.signals.contracts)
+    end
+    local function first_column(p, t)
+      return p:slice(2, 1, 1):sub(t:slice(2, 1, 1)):square():mean()
+    end
+    local function both(p, t) return p:sub(t):square():mean() end
+    assert.equal("outputs_get_gradient", broken_with(first_column))
+    assert.equal("", broken_with(both))
+    assert.equal("", broken_with("mse", function(v) return v:mul(ld.tensor { { 1, 0 } }) end))
   end)
 
   it("is not asked without telemetry", function()

@@ -86,6 +86,23 @@ describe("a warning becomes a remark", function()
   end)
 end)
 
+describe("a gain in a few answers", function()
+  it("proves nothing, whatever share of the rare class they are", function()
+    local function proved(right, part, measure)
+      -- 13 of 130 rows are of the rare class: an answer more is 1/13 of skill
+      local s = status(0.5)
+      s.task.measure, s.task.majority = "accuracy", 0.9
+      s.task.val_rows, s.task.train_rows = 130, 1300
+      return proof.proves({ trial = { verified = true, gain = right / 13, part = part,
+        measure = measure or "task" } }, s)
+    end
+    assert.is_true(proved(5.01, "val"))
+    assert.is_false(proved(4.99, "val"))
+    assert.is_true(proved(4.99, "train"))
+    assert.is_true(proved(4.99, "val", "loss"))
+  end)
+end)
+
 describe("trials", function()
   it("bring verified fixes to the front of their finding", function()
     local f = finding("a", "error", fix(false, 0), fix(true, 0.4, { text = "helps" }))

@@ -20,7 +20,8 @@ end
 local function skill_signals(s)
   local t = s.task_skill
   if t then
-    return { train = t.train, val = t.val, val_rows = t.val_rows, measure = t.measure,
+    return { train = t.train, val = t.val, val_rows = t.val_rows,
+      train_rows = t.train_rows, measure = t.measure,
       accuracy = t.accuracy, majority = t.majority }
   end
   return nil

@@ -11,6 +11,7 @@ local M = {}
 --- name = { limit, why }
 M.limits = {
   gain = { 0.1, "of skill: what a warning must bring to be called an error" },
+  rows = { 5, "right answers more: fewer are chance, whatever share of the rare ones they are" },
   share = { 0.3, "of the room that the run left: less is tuning, not repair" },
 }
 
@@ -35,6 +36,13 @@ local function refuted(f)
   return count > 0
 end
 
+-- Right answers that a gain of skill stands for; only accuracy counts answers.
+local function answers(t, task)
+  local rows = t.part == "val" and task.val_rows or t.part ~= "val" and task.train_rows or nil
+  if task.measure ~= "accuracy" or t.measure ~= "task" or not rows then return math.huge end
+  return t.gain * (1 - (task.majority or 0)) * rows
+end
+
 --- Whether what a fix brought makes a warning of its cause an error.
 ---@param fix table
 ---@param status lossdbg.State
@@ -44,6 +52,7 @@ function M.proves(fix, status)
   if not (t and t.verified and t.gain) then return false end
   local lower = status.task.lower or status.skill
   if not lower or lower >= states.limits.fitted[1] then return false end
+  if answers(t, status.task) < limit "rows" then return false end
   return t.gain >= limit "gain" and t.gain >= limit "share" * (1 - math.max(lower, 0))
 end
 

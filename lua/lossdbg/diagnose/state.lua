@@ -108,7 +108,8 @@ local function task_of(i)
   local val = finite(t.val) and (t.val_rows or math.huge) >= limit "val_rows" and t.val or nil
   local lower = train and val and math.min(train, val) or train or val
   return { train = train, val = val, lower = lower, measure = t.measure, accuracy = t.accuracy,
-    majority = t.majority, room = lower and lower < limit "fitted" }
+    train_rows = t.train_rows, val_rows = t.val_rows, majority = t.majority,
+    room = lower and lower < limit "fitted" }
 end
 
 -- ---- validation --------------------------------------------------------------------------------
