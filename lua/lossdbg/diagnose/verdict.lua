@@ -44,13 +44,19 @@ end
 
 local function falling(f)
   local trend, epochs = f.signals.trend or {}, f.signals.epoch_loss
-  local first = epochs and epochs[1] or trend.first
+  local first, last = epochs and epochs[1] or trend.first, epochs and epochs[#epochs] or trend.last
   if f.outliers then
     return string.format("training loss %s to %s; few rows carry the mean over the probe to %s",
-      number(first), number(epochs and epochs[#epochs] or trend.last), number(f.level))
+      number(first), number(last), number(f.level))
   end
-  local text = first and string.format("loss %s to %s", number(first), number(f.level))
-    or "loss " .. number(f.level)
+  local text = "loss " .. number(f.level)
+  if first and last and f.level and last < first and f.level >= first then
+    -- what the steps fed and what the data hold are two measurements
+    text = string.format("the losses of the steps fall, %s to %s, and the loss on the data is %s",
+      number(first), number(last), number(f.level))
+  elseif first then
+    text = string.format("loss %s to %s", number(first), number(f.level))
+  end
   if f.skill then
     text = text .. string.format(", %s of the baseline removed",
       numfmt.percent(math.max(0, f.skill)))
