@@ -8,13 +8,17 @@ local source = require "lossdbg.support.source"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "data.arrays" {
   { name = "x", type = "tensor|table", required = true, positional = 1, doc = "inputs [n, …]" },
   { name = "y", type = "tensor|table", positional = 2, doc = "answers [n, …]" },
-  { name = "classes", type = "table" },
-  { name = "columns", type = "table" },
-  { name = "source", type = "string" },
-  { name = "dtype", type = "string", choices = { "f32", "f64" } },
+  { name = "classes", type = "table",
+    doc = "class names in the order of their ids" },
+  { name = "columns", type = "table",
+    doc = "names of the features" },
+  { name = "source", type = "string",
+    doc = "where the data come from, for reports" },
+  { name = "dtype", type = "string", choices = { "f32", "f64" },
+    doc = "of the inputs; default: as given" },
 }
 
 local function convert(where, name, value, dtype)

@@ -7,16 +7,20 @@ local options = require "lossdbg.support.options"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "data.csv" {
   { name = "label", type = "string|integer", doc = "column of class labels" },
   { name = "target", type = "string|integer", doc = "column of numbers to predict" },
   { name = "columns", type = "table", doc = "feature columns; default all others" },
   { name = "classes", type = "table", doc = "class names in the order of their ids" },
   { name = "separator", type = "string", doc = "one character; default found" },
-  { name = "header", type = "boolean|string", default = "auto", choices = { "auto" } },
-  { name = "missing", type = "string", default = "nan", choices = { "nan", "drop", "error" } },
-  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" } },
+  { name = "header", type = "boolean|string", default = "auto", choices = { "auto" },
+    doc = "whether the first line holds names; default found" },
+  { name = "missing", type = "string", default = "nan", choices = { "nan", "drop", "error" },
+    doc = "of empty cells: keep NaN, drop the row, or refuse the file" },
+  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" },
+    doc = "of the numbers" },
 }
+options.declare "data.csv_bytes"(schema)
 
 local function check(where, given)
   local o = options.check(where, given, schema, 3)

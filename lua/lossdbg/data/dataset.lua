@@ -152,12 +152,17 @@ function Dataset:shuffle(seed)
   return set
 end
 
-local batch_schema = {
-  { name = "batch", type = "integer", min = 1, default = 32, positional = 1, alias = "size" },
-  { name = "shuffle", type = "boolean", default = false },
-  { name = "seed", type = "integer", default = 0 },
-  { name = "epoch", type = "integer", min = 0 },
-  { name = "drop_last", type = "boolean", default = false },
+local batch_schema = options.declare "batches" {
+  { name = "batch", type = "integer", min = 1, default = 32, positional = 1, alias = "size",
+    doc = "rows a batch" },
+  { name = "shuffle", type = "boolean", default = false,
+    doc = "another order every epoch" },
+  { name = "seed", type = "integer", default = 0,
+    doc = "of the order" },
+  { name = "epoch", type = "integer", min = 0,
+    doc = "whose order; default: one more with every call" },
+  { name = "drop_last", type = "boolean", default = false,
+    doc = "leave out a last batch that is too short" },
 }
 
 --- Iterates over batches: `for x, y in train:batches { 32, shuffle = true, seed = 7 } do`.

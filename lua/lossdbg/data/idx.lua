@@ -6,11 +6,16 @@ local options = require "lossdbg.support.options"
 
 local M = {}
 
-local schema = {
-  { name = "channels", type = "boolean", default = false },
-  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" } },
-  { name = "classes", type = "table" },
+local schema = options.declare "data.idx" {
+  { name = "channels", type = "boolean", default = false,
+    doc = "give images a channel axis" },
+  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" },
+    doc = "of the inputs" },
+  { name = "classes", type = "table",
+    doc = "class names in the order of their ids" },
 }
+
+options.declare "data.idx_bytes"(schema)
 
 local function check_labels(x, y)
   if y.rank ~= 1 or y.dtype ~= "i32" then

@@ -7,11 +7,15 @@ local options = require "lossdbg.support.options"
 
 local M = {}
 
-local schema = {
-  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" } },
-  { name = "classes", type = "table" },
-  { name = "columns", type = "table" },
+local schema = options.declare "data.npy" {
+  { name = "dtype", type = "string", default = "f32", choices = { "f32", "f64" },
+    doc = "of the inputs" },
+  { name = "classes", type = "table",
+    doc = "class names in the order of their ids" },
+  { name = "columns", type = "table",
+    doc = "names of the features" },
 }
+options.declare "data.npy_bytes"(schema)
 
 -- Answers: integers are class ids, floats are numbers to predict.
 local function read_answers(answers, o, rows)

@@ -2,10 +2,13 @@
 local core = require "lossdbg.core"
 local options = require "lossdbg.support.options"
 
-local schema = {
-  { name = "seed", type = "integer", default = 0 },
-  { name = "shuffle", type = "boolean" },
-  { name = "stratify", type = "boolean", default = false },
+local schema = options.declare "split" {
+  { name = "seed", type = "integer", default = 0,
+    doc = "of the shuffle" },
+  { name = "shuffle", type = "boolean",
+    doc = "default: true, false for rows in order of time" },
+  { name = "stratify", type = "boolean", default = false,
+    doc = "keep the shares of the classes in both parts" },
 }
 
 -- How many rows the first part gets, both parts not empty.

@@ -16,7 +16,7 @@ local trials = require "lossdbg.diagnose.trials"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "diagnose" {
   { name = "budget", type = "number", open_min = 0, infinite = true, default = 30,
     doc = "work for tests and trials beside the diagnosed run itself, in nominal seconds: " ..
       "steps and multiplications are counted, so that every machine does the same" },

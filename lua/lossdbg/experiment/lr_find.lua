@@ -14,11 +14,15 @@ local upper = require "lossdbg.support.upper"
 
 local M = {}
 
-local schema = {
-  { name = "from", type = "number", open_min = 0, default = 1e-7 },
-  { name = "to", type = "number", open_min = 0, default = 10 },
-  { name = "steps", type = "integer", min = 20, max = 10000, default = 100 },
-  { name = "seeds", type = "integer", min = 1, max = 25, default = 3 },
+local schema = options.declare "lr_find" {
+  { name = "from", type = "number", open_min = 0, default = 1e-7,
+    doc = "first learning rate" },
+  { name = "to", type = "number", open_min = 0, default = 10,
+    doc = "last learning rate" },
+  { name = "steps", type = "integer", min = 20, max = 10000, default = 100,
+    doc = "steps of one sweep" },
+  { name = "seeds", type = "integer", min = 1, max = 25, default = 3,
+    doc = "sweeps; their median is judged" },
 }
 
 local smoothing = 0.9

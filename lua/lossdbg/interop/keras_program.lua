@@ -79,7 +79,7 @@ local function guarded(fn, ...)
   return nil, (result:gsub("^.-lossdbg: ", "lossdbg: ", 1))
 end
 
-local schema = {
+local schema = options.declare "interop.keras.parse" {
   { name = "compile_config", type = "table|string",
     doc = "what model.get_compile_config() returns, where the file holds none" },
   { name = "weights", type = "string|boolean",
@@ -87,6 +87,7 @@ local schema = {
   { name = "problems", type = "table",
     doc = "a list: layers that are not known are told there and pass their input on" },
 }
+options.declare "interop.keras.read"(schema)
 
 local function decode(text, what)
   local value, why = json.decode(text)

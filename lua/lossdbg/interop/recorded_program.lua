@@ -22,13 +22,16 @@ local M = {}
 local Program = { __name = "lossdbg.recorded_program" }
 Program.__index = Program
 
-local schema = {
+local schema = options.declare "interop.recorded_program" {
   { name = "x", type = "string", doc = "path of the inputs (.npy), where not in the folder" },
   { name = "y", type = "string", doc = "path of the targets (.npy)" },
   { name = "history", type = "table", doc = "recorded curves, where they were read already" },
-  { name = "batch", type = "integer", min = 1 },
-  { name = "epochs", type = "integer", min = 1 },
-  { name = "seed", type = "integer", min = 0, default = 0 },
+  { name = "batch", type = "integer", min = 1,
+    doc = "rows a step; default: as recorded" },
+  { name = "epochs", type = "integer", min = 1,
+    doc = "default: as recorded" },
+  { name = "seed", type = "integer", min = 0, default = 0,
+    doc = "of weights, order and noise" },
   { name = "backend", type = "string", choices = { "tensorflow", "jax", "torch" },
     doc = "of Keras; default: as recorded, else tensorflow" },
   { name = "weights", type = "boolean", default = true,

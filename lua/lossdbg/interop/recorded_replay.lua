@@ -23,9 +23,11 @@ local SAME = 0.02
 local Replay = { __name = "lossdbg.replay" }
 Replay.__index = Replay
 
-local schema = {
-  { name = "seeds", type = "integer", min = 1, max = 99, default = 3 },
-  { name = "verbose", type = "integer|boolean", default = 0 },
+local schema = options.declare "program:replay" {
+  { name = "seeds", type = "integer", min = 1, max = 99, default = 3,
+    doc = "how many trainings; their median is compared" },
+  { name = "verbose", type = "integer|boolean", default = 0,
+    doc = "0: silent" },
 }
 
 local function finite(x) return x ~= nil and x == x and math.abs(x) < math.huge end

@@ -12,7 +12,8 @@ end
 local from_logits = { name = "from_logits", type = "boolean", default = false,
   doc = "predictions are logits, not probabilities" }
 local smoothing = { name = "label_smoothing", type = "number", min = 0, max = 1, default = 0,
-  alias = "smoothing" }
+  alias = "smoothing",
+  doc = "share of the label spread over all classes" }
 local class_weight = { name = "class_weight", type = "table|tensor", alias = "weight",
   doc = "class id (0, 1, ...) to weight, or a tensor of all weights" }
 local ignore_class = { name = "ignore_class", type = "integer", alias = "ignore_index",
@@ -96,7 +97,8 @@ local function categorical_hinge(_, prediction, target)
   return wrong:sub(right):add(1):maximum(0)
 end
 
-local alpha = { name = "alpha", type = "number", min = 0, max = 1, default = 0.25 }
+local alpha = { name = "alpha", type = "number", min = 0, max = 1, default = 0.25,
+  doc = "weight of the class; of the ones with balance" }
 
 -- name = { family, what the target holds, function per sample, options }
 return {
@@ -113,10 +115,12 @@ return {
   categorical_hinge = { "score", "one_hot", categorical_hinge },
   huber = { "regression", "real", function(self, prediction, target)
     return op.huber(prediction, target, self.delta)
-  end, { { name = "delta", type = "number", open_min = 0, default = 1, positional = 1 } } },
+  end, { { name = "delta", type = "number", open_min = 0, default = 1, positional = 1,
+    doc = "error from which the loss grows linearly" } } },
   smooth_l1 = { "regression", "real", function(self, prediction, target)
     return op.huber(prediction, target, self.beta):mul(1 / self.beta)
-  end, { { name = "beta", type = "number", open_min = 0, default = 1, positional = 1 } } },
+  end, { { name = "beta", type = "number", open_min = 0, default = 1, positional = 1,
+    doc = "error from which the loss grows linearly" } } },
   binary_crossentropy = { "probability", "zero_one", binary, { from_logits, smoothing,
     { name = "pos_weight", type = "number|table|tensor", min = 0,
       doc = "weight of the positive labels, one or one per output" } } },

@@ -57,6 +57,8 @@ local function schema_of(name)
   return schema
 end
 
+for name in pairs(catalogue) do options.declare("loss." .. name)(schema_of(name)) end
+
 local function new(name, given)
   local checked = options.check("loss." .. name, given, schema_of(name), source.level())
   if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
@@ -207,17 +209,20 @@ function Loss:__tostring()
   return ("loss %s { %s }"):format(self.name, table.concat(parts, ", "))
 end
 
+local custom_schema = options.declare "loss.custom" {
+  { name = "fn", type = "callable", positional = 1, required = true,
+    doc = "fn(prediction, target) returns one number or one a sample" },
+  { name = "name", type = "string", default = "custom", doc = "for reports" },
+  { name = "target", type = "string", choices = { "index", "one_hot", "zero_one", "real" },
+    default = "real", doc = "what the targets hold" },
+  reduction_option, scale_option,
+}
+
 ---A loss from any function of prediction and target; its result may be one number, or one a sample.
 ---@param given { fn: function, name: string|nil, reduction: string|nil } or the function alone
 ---@return lossdbg.Loss
 function M.custom(given)
-  local checked = options.check("loss.custom", given, {
-    { name = "fn", type = "callable", positional = 1, required = true },
-    { name = "name", type = "string", default = "custom" },
-    { name = "target", type = "string", choices = { "index", "one_hot", "zero_one", "real" },
-      default = "real" },
-    reduction_option, scale_option,
-  }, source.level())
+  local checked = options.check("loss.custom", given, custom_schema, source.level())
   checked.family, checked.label_smoothing = "custom", 0
   if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
   local fn = checked.fn

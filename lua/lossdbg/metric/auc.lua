@@ -7,8 +7,9 @@ local tensors = require "lossdbg.tensor"
 
 local M = {}
 
-local schema = {
-  { name = "thresholds", type = "integer", min = 3, default = 200, alias = "num_thresholds" },
+local schema = options.declare "metric.auc" {
+  { name = "thresholds", type = "integer", min = 3, default = 200, alias = "num_thresholds",
+    doc = "at which the curve is taken" },
   { name = "exact", type = "boolean", default = false,
     doc = "keep all predictions and compare every pair" },
 }

@@ -125,10 +125,12 @@ local schema = {
     default = "macro", doc = "over the classes" },
   { name = "threshold", type = "number", default = 0.5, doc = "of single outputs" },
   { name = "kind", type = "string", choices = { "auto", "binary", "multiclass", "multilabel" },
-    default = "auto" },
+    default = "auto",
+    doc = "how predictions and targets are read; default: by their shapes" },
 }
 
 local function make(name)
+  options.declare("metric." .. name)(schema)
   return function(given)
     local self = options.check("metric." .. name, given, schema, source.level())
     self.name, self.mode, self.takes_logits, self.rule = name, "max", true, rules[name]
@@ -144,6 +146,7 @@ M.recall = make("recall")
 ---Harmonic mean of precision and recall.
 M.f1 = make("f1")
 
+local confusion_schema = options.declare "metric.confusion_matrix" { schema[2] }
 local Confusion = base.class()
 
 Confusion.reset = Counts.reset
@@ -189,7 +192,7 @@ end
 ---@param given? table threshold = 0.5 (one output)
 ---@return lossdbg.Metric
 function M.confusion_matrix(given)
-  local self = options.check("metric.confusion_matrix", given, { schema[2] }, source.level())
+  local self = options.check("metric.confusion_matrix", given, confusion_schema, source.level())
   self.name, self.mode, self.takes_logits = "confusion_matrix", "max", true
   setmetatable(self, Confusion):reset()
   return self

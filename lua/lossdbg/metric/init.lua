@@ -35,10 +35,11 @@ local function measure_accuracy(self, prediction, target, logits)
   return kind, logits and 0 or self.threshold
 end
 
-local accuracy_schema = {
+local accuracy_schema = options.declare "metric.accuracy" {
   { name = "threshold", type = "number", default = 0.5, doc = "of binary predictions" },
   { name = "kind", type = "string", choices = { "auto", "binary", "categorical", "sparse" },
-    default = "auto" },
+    default = "auto",
+    doc = "how predictions and targets are read; default: by their shapes" },
   { name = "plus_minus", type = "boolean", default = false, doc = "labels -1 and 1" },
 }
 
@@ -73,12 +74,17 @@ local function update_top_k(self, prediction, target)
   end)
 end
 
+local top_k_schema = options.declare "metric.top_k_accuracy" {
+  { name = "k", type = "integer", min = 1, default = 5, positional = 1,
+    doc = "how many of the largest outputs count" },
+}
+
 ---Share of rows whose label is among the k largest outputs; for class ids and one-hot rows.
 ---@param given? integer|table k = 5
 ---@return lossdbg.Metric
 function M.top_k_accuracy(given)
   local self = options.check("metric.top_k_accuracy", given,
-    { { name = "k", type = "integer", min = 1, default = 5, positional = 1 } }, source.level())
+    top_k_schema, source.level())
   self.name, self.mode, self.takes_logits, self.sum, self.n = "top_k_accuracy", "max", true, 0, 0
   self.update = update_top_k
   return setmetatable(self, Metric)

@@ -35,6 +35,7 @@ local function update(self, prediction, target, logits)
 end
 
 local function make(name, finish)
+  options.declare("metric." .. name)(schema)
   return function(given)
     local self = options.check("metric." .. name, given, schema, source.level())
     self.name, self.mode, self.takes_logits, self.sum, self.n = name, "min", true, 0, 0

@@ -26,14 +26,20 @@ local schemas = {
   non_neg = {},
   unit_norm = { AXIS },
   max_norm = {
-    { name = "max_value", type = "number", min = 0, default = 2, positional = 1 }, AXIS,
+    { name = "max_value", type = "number", min = 0, default = 2, positional = 1,
+      doc = "largest norm" }, AXIS,
   },
   min_max_norm = {
-    { name = "min_value", type = "number", min = 0, default = 0 },
-    { name = "max_value", type = "number", min = 0, default = 1 },
-    { name = "rate", type = "number", min = 0, max = 1, default = 1 }, AXIS,
+    { name = "min_value", type = "number", min = 0, default = 0,
+      doc = "least norm" },
+    { name = "max_value", type = "number", min = 0, default = 1,
+      doc = "largest norm" },
+    { name = "rate", type = "number", min = 0, max = 1, default = 1,
+      doc = "share of the way that is moved at each step" }, AXIS,
   },
 }
+
+for name, schema in pairs(schemas) do options.declare("constraint." .. name)(schema) end
 
 local function norms(w, axis) return w:square():sum(axis, true):sqrt() end
 

@@ -22,7 +22,8 @@ function M.schema(n, leading, more, kernels)
   local function option(o) list[#list + 1] = o end
   option { name = "activation", type = "string|table|function", positional = #leading + 1,
     doc = "name of the activation; none is linear" }
-  option { name = "strides", alias = "stride", type = sizes, default = 1 }
+  option { name = "strides", alias = "stride", type = sizes, default = 1,
+    doc = "cells between two windows" }
   option { name = "padding", type = "string|" .. sizes, default = "valid",
     doc = "\"valid\", \"same\", or cells on each side" }
   option { name = "dilation", alias = "dilation_rate", type = sizes, default = 1,
@@ -33,13 +34,17 @@ function M.schema(n, leading, more, kernels)
     option { name = plain and "init" or kernel .. "_init",
       alias = plain and { "kernel_initializer", "kernel_init" } or kernel .. "_initializer",
       default = "glorot_uniform", doc = "initialiser of the " .. kernel }
-    option { name = kernel .. "_regularizer", type = "string|table" }
+    option { name = kernel .. "_regularizer", type = "string|table",
+      doc = "penalty on the " .. kernel }
   end
-  option { name = "bias", type = "boolean", alias = "use_bias", default = true }
-  option { name = "bias_init", alias = "bias_initializer", default = "zeros" }
+  option { name = "bias", type = "boolean", alias = "use_bias", default = true,
+    doc = "add a learnt offset to each output" }
+  option { name = "bias_init", alias = "bias_initializer", default = "zeros",
+    doc = "initialiser of the bias" }
   option { name = "l1", type = "number", min = 0, doc = "penalty l1 sum |w| on the kernels" }
   option { name = "l2", type = "number", min = 0, doc = "penalty l2 sum w^2 on the kernels" }
-  option { name = "bias_regularizer", type = "string|table" }
+  option { name = "bias_regularizer", type = "string|table",
+    doc = "penalty on the bias" }
   option { name = "activity_regularizer", type = "string|table",
     doc = "on the outputs, divided by the batch size" }
   return list

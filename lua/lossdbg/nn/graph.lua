@@ -28,11 +28,12 @@ local M = {}
 local Graph = { __name = "lossdbg.graph", block = true }
 Graph.__index = Graph
 
-local schema = {
+local schema = options.declare "nn.graph" {
   { name = "inputs", type = "table", required = true, doc = "{ nn.input {...}, ... }" },
   { name = "outputs", type = "table", required = true, doc = "{ symbolic value, ... }" },
   { name = "name", type = "string", doc = "path of the block in its model" },
-  { name = "trainable", type = "boolean", default = true },
+  { name = "trainable", type = "boolean", default = true,
+    doc = "false: the optimiser skips it" },
 }
 
 function M.is_description(value)

@@ -37,11 +37,13 @@ end
 return layer.define {
   kind = "group_norm",
   schema = scale_shift.schema {
-    { name = "groups", type = "integer", default = 32, positional = 1, alias = "num_groups" },
+    { name = "groups", type = "integer", default = 32, positional = 1, alias = "num_groups",
+      doc = "parts of the channels that are normalised apart; -1: each channel" },
     { name = "axis", type = "integer", default = -1, doc = "axis of the channels (batch = 1)" },
     { name = "epsilon", type = "number", min = 0, alias = "eps",
       doc = "default 1e-3; flavor torch: 1e-5" },
-    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
+    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras",
+      doc = "whose formulas and defaults" },
   },
   check = check,
   infer = infer,

@@ -11,7 +11,8 @@ return recurrent.define({
   end,
   attributes = function(given, attributes) attributes.reset_after = given.reset_after end,
 }, {
-  { name = "recurrent_activation", type = "string|table", default = "sigmoid" },
+  { name = "recurrent_activation", type = "string|table", default = "sigmoid",
+    doc = "of the gates, by name" },
   { name = "reset_after", type = "boolean", default = true,
     doc = "apply the reset gate after the recurrent product" },
 })

@@ -52,27 +52,33 @@ function M.gain(name, slope)
   return type(name) == "string" and gains[name] or nil
 end
 
-local STD = { name = "std", type = "number", min = 0, default = 0.05, alias = { "stddev" } }
-local MEAN = { name = "mean", type = "number", default = 0 }
-local GAIN = { name = "gain", type = "number", default = 1, positional = 2 }
+local STD = { name = "std", type = "number", min = 0, default = 0.05, alias = { "stddev" },
+  doc = "standard deviation" }
+local MEAN = { name = "mean", type = "number", default = 0,
+  doc = "mean of the distribution" }
+local GAIN = { name = "gain", type = "number", default = 1, positional = 2,
+  doc = "factor on the standard deviation" }
 local MODES = { "fan_in", "fan_out", "fan_avg" }
 
 local makers = {}
 local schemas = {}
 
 local function define(name, schema, fill)
-  schemas[name], makers[name] = schema, fill
+  schemas[name], makers[name] = options.declare("init." .. name)(schema), fill
 end
 
 define("zeros", {}, function(t) return t:fill_(0) end)
 define("ones", {}, function(t) return t:fill_(1) end)
 define("constant", {
-  { name = "value", type = "number", default = 0, positional = 2 },
+  { name = "value", type = "number", default = 0, positional = 2,
+    doc = "of every element" },
 }, function(t, _, _, _, _, o) return t:fill_(o.value) end)
 
 define("random_uniform", {
-  { name = "low", type = "number", default = -0.05, alias = { "minval" } },
-  { name = "high", type = "number", default = 0.05, alias = { "maxval" } },
+  { name = "low", type = "number", default = -0.05, alias = { "minval" },
+    doc = "lower bound" },
+  { name = "high", type = "number", default = 0.05, alias = { "maxval" },
+    doc = "upper bound" },
 }, function(t, seed, stream, _, _, o)
   return random.uniform(t, seed, stream, o.low, o.high)
 end)
@@ -101,10 +107,13 @@ local function fan_of(mode, fan_in, fan_out)
 end
 
 define("variance_scaling", {
-  { name = "scale", type = "number", open_min = 0, default = 1 },
-  { name = "mode", type = "string", choices = MODES, default = "fan_in" },
+  { name = "scale", type = "number", open_min = 0, default = 1,
+    doc = "variance times fan" },
+  { name = "mode", type = "string", choices = MODES, default = "fan_in",
+    doc = "which fan divides the variance" },
   { name = "distribution", type = "string", default = "truncated_normal",
-    choices = { "uniform", "truncated_normal", "untruncated_normal" } },
+    choices = { "uniform", "truncated_normal", "untruncated_normal" },
+    doc = "what the numbers are drawn from" },
 }, function(t, seed, stream, fan_in, fan_out, o)
   return scaled(t, seed, stream, o.scale / fan_of(o.mode, fan_in, fan_out), o.distribution)
 end)
@@ -122,10 +131,13 @@ end
 
 -- PyTorch's spellings: a gain, and normal distributions that are not truncated.
 local kaiming = {
-  { name = "a", type = "number", default = 0 },
-  { name = "mode", type = "string", choices = { "fan_in", "fan_out" }, default = "fan_in" },
+  { name = "a", type = "number", default = 0,
+    doc = "slope of leaky_relu below 0" },
+  { name = "mode", type = "string", choices = { "fan_in", "fan_out" }, default = "fan_in",
+    doc = "which fan divides the variance" },
   { name = "nonlinearity", type = "string", default = "leaky_relu",
-    choices = { "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu" } },
+    choices = { "linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu" },
+    doc = "activation behind the layer; sets the gain" },
 }
 for suffix, distribution in pairs { uniform = "uniform", normal = "untruncated_normal" } do
   define("xavier_" .. suffix, { GAIN }, function(t, seed, stream, fan_in, fan_out, o)

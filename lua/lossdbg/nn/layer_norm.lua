@@ -19,7 +19,8 @@ return layer.define {
       doc = "axes to normalise over (batch = 1)" },
     { name = "epsilon", type = "number", min = 0, alias = "eps",
       doc = "default 1e-3; flavor torch: 1e-5" },
-    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
+    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras",
+      doc = "whose formulas and defaults" },
   },
   check = scale_shift.check,
   infer = function(self, input_shape)

@@ -17,7 +17,8 @@ end
 
 ---`nn.lstm { 64, return_sequences = true }`
 return recurrent.define({ kind = "lstm", gates = 4, states = 2, bias_init = bias_init }, {
-  { name = "recurrent_activation", type = "string|table", default = "sigmoid" },
+  { name = "recurrent_activation", type = "string|table", default = "sigmoid",
+    doc = "of the gates, by name" },
   { name = "unit_forget_bias", type = "boolean", default = true,
     doc = "the bias of the forget gate starts at 1" },
 })

@@ -148,8 +148,9 @@ local function threshold_of(model, serving, given)
     "logit says yes above 0, a probability above 0.5; give { threshold = 0 }", source.level())
 end
 
-local schema = {
-  { name = "batch", type = "integer", min = 1, default = 256 },
+local schema = options.declare "model:predict_classes" {
+  { name = "batch", type = "integer", min = 1, default = 256,
+    doc = "rows computed at a time" },
   { name = "threshold", type = "number", doc = "of a single output; default: as its loss says" },
 }
 

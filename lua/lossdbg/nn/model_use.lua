@@ -8,7 +8,9 @@ local upper = require "lossdbg.support.upper"
 
 local M = {}
 
-local use_schema = { { name = "batch", type = "integer", min = 1, default = 256 } }
+local use_schema = options.declare "model:predict" {
+  { name = "batch", type = "integer", min = 1, default = 256, doc = "rows computed at a time" },
+}
 
 local function to_tensor(x, where, dtype, plan)
   if options.is_tensor(x) then return x end

@@ -149,8 +149,10 @@ return layer.define {
   schema = {
     { name = "axis", type = "integer|table|boolean", default = -1, positional = 1,
       doc = "axes with statistics of their own (batch = 1); false: one mean of everything" },
-    { name = "mean", type = "number|table|tensor" },
-    { name = "variance", type = "number|table|tensor" },
+    { name = "mean", type = "number|table|tensor",
+      doc = "given instead of learnt" },
+    { name = "variance", type = "number|table|tensor",
+      doc = "given instead of learnt" },
     { name = "invert", type = "boolean", default = false, doc = "mean + x deviation" },
     { name = "epsilon", type = "number", open_min = 0, default = 1e-7,
       doc = "least standard deviation" },

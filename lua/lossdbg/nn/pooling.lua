@@ -23,7 +23,8 @@ end
 function M.windows(kind, n)
   local op, sizes = core.op[kind], n == 1 and "integer" or "integer|table"
   local schema = {
-    { name = "pool", alias = "pool_size", type = sizes, positional = 1, default = 2 },
+    { name = "pool", alias = "pool_size", type = sizes, positional = 1, default = 2,
+      doc = "size of the window" },
     { name = "strides", alias = "stride", type = sizes, positional = 2,
       doc = "default: the pool, so that windows do not overlap" },
     { name = "padding", type = "string|" .. sizes, default = "valid",

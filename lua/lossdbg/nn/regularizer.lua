@@ -64,39 +64,53 @@ local function new(l1, l2, orthogonal, mode)
     Regularizer)
 end
 
+local l1_schema = options.declare "regularizer.l1" {
+  { name = "l1", type = "number", min = 0, default = 0.01, positional = 1,
+    doc = "factor of the sum of |w|" },
+}
+local l2_schema = options.declare "regularizer.l2" {
+  { name = "l2", type = "number", min = 0, default = 0.01, positional = 1,
+    doc = "factor of the sum of w^2" },
+}
+
+---Penalty l1 sum |w|, which makes weights exactly 0.
 ---@param given number|table|nil strength, default 0.01
 ---@return lossdbg.Regularizer
 function M.l1(given)
-  local checked = options.check("regularizer.l1", given,
-    { { name = "l1", type = "number", min = 0, default = 0.01, positional = 1 } })
+  local checked = options.check("regularizer.l1", given, l1_schema)
   return new(checked.l1, 0)
 end
 
+---Penalty l2 sum w^2, which keeps weights small.
 ---@param given number|table|nil strength, default 0.01
 ---@return lossdbg.Regularizer
 function M.l2(given)
-  local checked = options.check("regularizer.l2", given,
-    { { name = "l2", type = "number", min = 0, default = 0.01, positional = 1 } })
+  local checked = options.check("regularizer.l2", given, l2_schema)
   return new(0, checked.l2)
 end
 
-local MODE = { name = "mode", type = "string", choices = { "rows", "columns" }, default = "rows" }
+local MODE = { name = "mode", type = "string", choices = { "rows", "columns" }, default = "rows",
+  doc = "which vectors of the kernel are held apart" }
+
+local orthogonal_schema = options.declare "regularizer.orthogonal" {
+  { name = "factor", type = "number", min = 0, default = 0.01, positional = 1,
+    doc = "factor of the mean |cosine| of two vectors" }, MODE,
+}
 
 ---Penalises rows (columns) of a matrix that point the same way or the opposite way.
 ---@param given number|table|nil factor = 0.01, mode = "rows"
 ---@return lossdbg.Regularizer
 function M.orthogonal(given)
-  local checked = options.check("regularizer.orthogonal", given, {
-    { name = "factor", type = "number", min = 0, default = 0.01, positional = 1 }, MODE,
-  }, source.level())
+  local checked = options.check("regularizer.orthogonal", given, orthogonal_schema, source.level())
   return new(0, 0, checked.factor, checked.mode)
 end
 
-local both = {
-  { name = "l1", type = "number", min = 0, default = 0 },
-  { name = "l2", type = "number", min = 0, default = 0 },
+local both = options.declare "regularizer.l1_l2" {
+  { name = "l1", type = "number", min = 0, default = 0, doc = "factor of the sum of |w|" },
+  { name = "l2", type = "number", min = 0, default = 0, doc = "factor of the sum of w^2" },
 }
 
+---Both penalties, l1 sum |w| + l2 sum w^2.
 ---@param given { l1: number|nil, l2: number|nil } defaults 0 and 0
 ---@return lossdbg.Regularizer
 function M.l1_l2(given)

@@ -4,8 +4,10 @@ local layer = require "lossdbg.nn.layer"
 return layer.define {
   kind = "rescale",
   schema = {
-    { name = "scale", type = "number", positional = 1, required = true },
-    { name = "offset", type = "number", positional = 2, default = 0 },
+    { name = "scale", type = "number", positional = 1, required = true,
+      doc = "factor" },
+    { name = "offset", type = "number", positional = 2, default = 0,
+      doc = "added after the factor" },
   },
   infer = function(_, input_shape) return input_shape end,
   forward = function(self, x)

@@ -17,9 +17,10 @@ local Residual = { __name = "lossdbg.residual", block = true }
 for name, method in pairs(sequential.class) do Residual[name] = Residual[name] or method end
 Residual.__index = Residual
 
-local schema = {
+local schema = options.declare "nn.residual" {
   { name = "name", type = "string", doc = "path of the block in its model" },
-  { name = "trainable", type = "boolean", default = true },
+  { name = "trainable", type = "boolean", default = true,
+    doc = "false: the optimiser skips it" },
   { name = "shortcut", type = "table", doc = "layer or list of layers on the way around" },
 }
 

@@ -25,7 +25,8 @@ return layer.define {
       doc = "axes to normalise over (batch = 1)" },
     { name = "epsilon", type = "number", min = 0, alias = "eps",
       doc = "default 1e-6; flavor torch: 2^-23 for f32, 2^-52 for f64" },
-    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
+    { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras",
+      doc = "whose formulas and defaults" },
   }, false),
   check = scale_shift.check,
   infer = function(self, input_shape)

@@ -14,12 +14,16 @@ function M.schema(own, center)
   local function add(option) schema[#schema + 1] = option end
   if center ~= false then
     add { name = "center", type = "boolean", default = true, doc = "add beta" }
-    add { name = "beta_init", alias = "beta_initializer", default = "zeros" }
-    add { name = "beta_regularizer", type = "string|table" }
+    add { name = "beta_init", alias = "beta_initializer", default = "zeros",
+      doc = "initialiser of beta" }
+    add { name = "beta_regularizer", type = "string|table",
+      doc = "penalty on beta" }
   end
   add { name = "scale", type = "boolean", default = true, doc = "multiply by gamma" }
-  add { name = "gamma_init", alias = "gamma_initializer", default = "ones" }
-  add { name = "gamma_regularizer", type = "string|table" }
+  add { name = "gamma_init", alias = "gamma_initializer", default = "ones",
+    doc = "initialiser of gamma" }
+  add { name = "gamma_regularizer", type = "string|table",
+    doc = "penalty on gamma" }
   return schema
 end
 

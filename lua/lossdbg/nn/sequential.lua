@@ -18,9 +18,10 @@ local M = {}
 local Sequential = { __name = "lossdbg.sequential", block = true }
 Sequential.__index = Sequential
 
-local schema = {
+local schema = options.declare "nn.sequential" {
   { name = "name", type = "string", doc = "path of the block in its model" },
-  { name = "trainable", type = "boolean", default = true },
+  { name = "trainable", type = "boolean", default = true,
+    doc = "false: the optimiser skips it" },
 }
 
 function M.is_description(value)
@@ -159,9 +160,10 @@ local function flatten(list, trainable, out, prefix)
   return out
 end
 
-M.build_schema = {
+M.build_schema = options.declare "build" {
   { name = "seed", type = "integer", min = 0, default = 0, doc = "of the initial weights" },
-  { name = "dtype", type = "string", choices = { "f32", "f64" }, default = "f32" },
+  { name = "dtype", type = "string", choices = { "f32", "f64" }, default = "f32",
+    doc = "of weights and results" },
   { name = "adapt", type = "tensor|table", doc = "rows for layers with adapt = true" },
 }
 

@@ -40,7 +40,9 @@ function Symbolic:__tostring()
   return ("output of %s%s"):format(self.call.layer.options.name or self.call.layer.kind, at)
 end
 
-local input_schema = { { name = "name", type = "string", doc = "name in tables of inputs" } }
+local input_schema = options.declare "nn.input" {
+  { name = "name", type = "string", doc = "name in tables of inputs" },
+}
 
 ---An input of a graph: `nn.input { 28, 28, 1 }`, `nn.input(13)`, `nn.input { 13, name = "left" }`.
 ---@param given integer|table shape of one sample, without the batch; optionally name

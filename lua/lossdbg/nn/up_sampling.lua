@@ -51,7 +51,8 @@ local function define(n)
     positional = 1, default = 2, doc = "how often each cell is repeated" } }
   if n == 2 then
     schema[2] = { name = "interpolation", type = "string", choices = { "nearest", "bilinear" },
-      default = "nearest" }
+      default = "nearest",
+      doc = "how new cells are filled" }
   end
   return layer.define {
     kind = kind, schema = schema,

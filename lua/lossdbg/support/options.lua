@@ -19,6 +19,21 @@ local M = {}
 ---@field positional? integer  also accepted at this place of the list part
 ---@field doc? string          one line for people
 
+---Schemas of public functions by their names, as far as their modules are loaded; ld.help and
+---the reference read them here.
+---@type table<string, lossdbg.option[]>
+M.schemas = {}
+
+---Makes a schema known under the name that messages use: `declare "fit" { ... }`.
+---@param where string
+---@return fun(schema: lossdbg.option[]): lossdbg.option[] the same schema
+function M.declare(where)
+  return function(schema)
+    M.schemas[where] = schema
+    return schema
+  end
+end
+
 ---Edit distance with insertions, deletions, substitutions and swaps of neighbours.
 ---@param a string
 ---@param b string

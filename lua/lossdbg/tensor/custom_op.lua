@@ -21,17 +21,21 @@ end
 ---@field inputs lossdbg.Tensor[] the inputs without history
 ---@field output lossdbg.Tensor the result without history
 
+local schema = options.declare "op" {
+  { name = "forward", type = "function", required = true,
+    doc = "forward(ctx, ...) returns the result, one tensor" },
+  { name = "backward", type = "function", required = true,
+    doc = "backward(ctx, gradient) returns a gradient for each input" },
+  { name = "name", type = "string", default = "custom op", doc = "for messages" },
+}
+
 --- A new op. `forward(ctx, ...)` gets the inputs without history and returns one tensor; what it
 -- puts into ctx is there in `backward(ctx, gradient)`, which returns one gradient per input, each
 -- of its input's shape.
 ---@param given { forward: function, backward: function, name?: string }
 ---@return fun(...: lossdbg.Tensor): lossdbg.Tensor
 function M.new(given)
-  local o = options.check("op", given, {
-    { name = "forward", type = "function", required = true },
-    { name = "backward", type = "function", required = true },
-    { name = "name", type = "string", default = "custom op" },
-  })
+  local o = options.check("op", given, schema)
   local op
   op = function(...)
     local inputs, n = table.pack(...), select("#", ...)

@@ -100,10 +100,13 @@ function M.judge(model, loss, metrics, fuse)
   return judge
 end
 
-local schema = {
-  { name = "loss", type = "string|table|function", required = true },
-  { name = "metrics", type = "table", default = {} },
-  { name = "batch", type = "integer", min = 1, default = 256 },
+local schema = options.declare "experiment:evaluate" {
+  { name = "loss", type = "string|table|function", required = true,
+    doc = "a name, a table or a loss" },
+  { name = "metrics", type = "table", default = {},
+    doc = "list of names or metrics" },
+  { name = "batch", type = "integer", min = 1, default = 256,
+    doc = "rows computed at a time" },
 }
 
 ---What model:evaluate does.

@@ -12,7 +12,7 @@ local tensor = require "lossdbg.tensor"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "gradcheck" {
   { name = "eps", type = "number", open_min = 0, default = 1e-5,
     doc = "step, relative to max(1, |x|)" },
   { name = "tolerance", type = "number", open_min = 0, default = 1e-6,

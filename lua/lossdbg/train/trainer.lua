@@ -11,7 +11,7 @@ local steps = require "lossdbg.train.train_step"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "fit" {
   { name = "verbose", type = "integer|boolean", doc = "0: silent; default: only on a terminal" },
   { name = "epochs", type = "integer", min = 1 },
   { name = "max_steps", type = "integer", min = 1 },

@@ -142,12 +142,14 @@ end
 local Contract = { __name = "lossdbg.contract" }
 Contract.__index = Contract
 
-local schema = {
-  { name = "id", type = "string", required = true },
+local schema = options.declare "contract" {
+  { name = "id", type = "string", required = true,
+    doc = "name of its own, for reports" },
   { name = "check", type = "function", required = true,
     doc = "fn(step): true or nil: kept; false and a text: broken" },
   { name = "says", type = "string", doc = "what is promised, in words" },
-  { name = "fix", type = "string" },
+  { name = "fix", type = "string",
+    doc = "what to do when it is broken, in words" },
 }
 
 ---A contract of one's own, for `contracts = { … }` of a watch or an experiment. It is asked in the

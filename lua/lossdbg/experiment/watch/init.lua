@@ -27,12 +27,13 @@ local upper = require "lossdbg.support.upper"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "watch" {
   { name = "loss", type = "string|table|function", doc = "the loss of the loop" },
   { name = "data", type = "table", doc = "training data: a data set or { x, y }" },
   { name = "val", type = "table", doc = "validation data" },
   { name = "batch", type = "integer", min = 1, doc = "rows per step, when they are not told" },
-  { name = "name", type = "string" },
+  { name = "name", type = "string",
+    doc = "for reports" },
   { name = "contracts", type = "table", doc = "of one's own: { ld.contract { … }, … }" },
 }
 

@@ -12,11 +12,12 @@ local source = require "lossdbg.support.source"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "open" {
   { name = "loss", type = "string", doc = "name of the loss, where the log holds several" },
   { name = "classes", type = "integer", min = 2, doc = "number of classes" },
   { name = "counts", type = "table", doc = "rows of each class" },
-  { name = "task", type = "string", choices = { "classification", "binary", "regression" } },
+  { name = "task", type = "string", choices = { "classification", "binary", "regression" },
+    doc = "what the training predicts; default: by the log" },
 }
 
 local HEAD = 4096

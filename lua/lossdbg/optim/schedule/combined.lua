@@ -25,7 +25,8 @@ function evaluate.warmup(o, step)
 end
 
 schemas.sequential = {
-  { name = "schedules", type = "table", positional = 1, required = true },
+  { name = "schedules", type = "table", positional = 1, required = true,
+    doc = "list of schedules, one after another" },
   { name = "milestones", type = "table", positional = 2, required = true,
     doc = "ascending list of steps, one fewer than schedules" },
 }

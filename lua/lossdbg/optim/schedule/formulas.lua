@@ -17,7 +17,8 @@ schemas.step = {
   { name = "steps", type = "integer", min = 1, positional = 2, required = true,
     alias = { "step_size" }, doc = "steps between two drops" },
   { name = "rate", type = "number", min = 0, max = 1, positional = 3, default = 0.1,
-    alias = { "gamma" } },
+    alias = { "gamma" },
+    doc = "factor at each drop" },
 }
 function evaluate.step(o, step) return o.lr * o.rate ^ math.floor(step / o.steps) end
 
@@ -25,7 +26,8 @@ schemas.exponential = {
   LR, STEPS,
   { name = "rate", type = "number", open_min = 0, positional = 3, required = true,
     alias = { "decay_rate", "gamma" }, doc = "factor per `steps` steps" },
-  { name = "staircase", type = "boolean", default = false },
+  { name = "staircase", type = "boolean", default = false,
+    doc = "drop at whole multiples of steps only" },
 }
 function evaluate.exponential(o, step)
   local power = step / o.steps
@@ -36,7 +38,8 @@ schemas.inverse_time = {
   LR, STEPS,
   { name = "rate", type = "number", min = 0, positional = 3, required = true,
     alias = { "decay_rate" }, doc = "decay per `steps` steps" },
-  { name = "staircase", type = "boolean", default = false },
+  { name = "staircase", type = "boolean", default = false,
+    doc = "drop at whole multiples of steps only" },
 }
 function evaluate.inverse_time(o, step)
   local part = step / o.steps
@@ -45,9 +48,12 @@ end
 
 schemas.polynomial = {
   LR, STEPS,
-  { name = "end_lr", type = "number", min = 0, default = 1e-4, alias = { "end_learning_rate" } },
-  { name = "power", type = "number", open_min = 0, default = 1 },
-  { name = "cycle", type = "boolean", default = false },
+  { name = "end_lr", type = "number", min = 0, default = 1e-4, alias = { "end_learning_rate" },
+    doc = "rate at the end" },
+  { name = "power", type = "number", open_min = 0, default = 1,
+    doc = "exponent of the decay; 1 is a line" },
+  { name = "cycle", type = "boolean", default = false,
+    doc = "begin anew when the steps are over" },
 }
 function evaluate.polynomial(o, step)
   local total = o.steps
@@ -61,9 +67,12 @@ end
 
 schemas.cosine = {
   LR, STEPS,
-  { name = "alpha", type = "number", min = 0, max = 1, default = 0 },
-  { name = "warmup_steps", type = "integer", min = 0, default = 0, alias = { "warmup" } },
-  { name = "warmup_target", type = "number", min = 0 },
+  { name = "alpha", type = "number", min = 0, max = 1, default = 0,
+    doc = "share of the rate that is left at the end" },
+  { name = "warmup_steps", type = "integer", min = 0, default = 0, alias = { "warmup" },
+    doc = "steps of a straight rise before" },
+  { name = "warmup_target", type = "number", min = 0,
+    doc = "rate after the rise; default: lr, from 0" },
 }
 function evaluate.cosine(o, step)
   local warmup, from, peak = o.warmup_steps, o.lr, o.lr
@@ -79,9 +88,12 @@ schemas.cosine_restarts = {
   LR,
   { name = "steps", type = "number", open_min = 0, positional = 2, required = true,
     alias = { "first_decay_steps" }, doc = "length of the first cycle in steps" },
-  { name = "t_mul", type = "number", min = 1, default = 2 },
-  { name = "m_mul", type = "number", open_min = 0, default = 1 },
-  { name = "alpha", type = "number", min = 0, max = 1, default = 0 },
+  { name = "t_mul", type = "number", min = 1, default = 2,
+    doc = "factor on the length of each further cycle" },
+  { name = "m_mul", type = "number", open_min = 0, default = 1,
+    doc = "factor on the rate of each further cycle" },
+  { name = "alpha", type = "number", min = 0, max = 1, default = 0,
+    doc = "share of the rate that is left at the end" },
 }
 function evaluate.cosine_restarts(o, step)
   local cycle
@@ -99,9 +111,12 @@ end
 
 schemas.linear = {
   LR,
-  { name = "steps", type = "integer", min = 1, positional = 2, default = 5 },
-  { name = "start_factor", type = "number", open_min = 0, max = 1, default = 1 / 3 },
-  { name = "end_factor", type = "number", min = 0, max = 1, default = 1 },
+  { name = "steps", type = "integer", min = 1, positional = 2, default = 5,
+    doc = "how many steps it lasts" },
+  { name = "start_factor", type = "number", open_min = 0, max = 1, default = 1 / 3,
+    doc = "factor on lr at first" },
+  { name = "end_factor", type = "number", min = 0, max = 1, default = 1,
+    doc = "factor on lr at last" },
 }
 function evaluate.linear(o, step)
   local part = math.min(step, o.steps) / o.steps
@@ -114,10 +129,13 @@ schemas.one_cycle = {
   { name = "steps", type = "integer", min = 2, positional = 2, required = true,
     alias = { "total_steps" }, doc = "steps of the whole cycle" },
   { name = "warmup_share", type = "number", open_min = 0, open_max = 1, default = 0.3,
-    alias = { "pct_start" } },
-  { name = "div", type = "number", open_min = 0, default = 25, alias = { "div_factor" } },
+    alias = { "pct_start" },
+    doc = "share of the steps that the rise takes" },
+  { name = "div", type = "number", open_min = 0, default = 25, alias = { "div_factor" },
+    doc = "lr / div is the first rate" },
   { name = "final_div", type = "number", open_min = 0, default = 1e4,
-    alias = { "final_div_factor" } },
+    alias = { "final_div_factor" },
+    doc = "first rate / final_div is the last one" },
 }
 function evaluate.one_cycle(o, step)
   local first, last = o.warmup_share * o.steps - 1, o.steps - 1
@@ -144,7 +162,8 @@ schemas.cosine_annealing = {
   LR,
   { name = "steps", type = "number", open_min = 0, positional = 2, required = true,
     alias = { "T_max" }, doc = "half a period in steps" },
-  { name = "end_lr", type = "number", min = 0, default = 0, alias = { "eta_min" } },
+  { name = "end_lr", type = "number", min = 0, default = 0, alias = { "eta_min" },
+    doc = "rate at the end" },
 }
 function evaluate.cosine_annealing(o, step)
   return o.end_lr + (o.lr - o.end_lr) * fraction_cosine(step / o.steps)
@@ -153,8 +172,10 @@ end
 schemas.constant_lr = {
   LR,
   { name = "steps", type = "integer", min = 0, positional = 2, default = 5,
-    alias = { "total_iters" } },
-  { name = "factor", type = "number", min = 0, max = 1, default = 1 / 3 },
+    alias = { "total_iters" },
+    doc = "how many steps it lasts" },
+  { name = "factor", type = "number", min = 0, max = 1, default = 1 / 3,
+    doc = "on lr during these steps" },
 }
 function evaluate.constant_lr(o, step) return step < o.steps and o.lr * o.factor or o.lr end
 
@@ -163,7 +184,8 @@ schemas.multi_step = {
   { name = "milestones", type = "table", positional = 2, required = true,
     doc = "ascending list of steps" },
   { name = "rate", type = "number", min = 0, max = 1, positional = 3, default = 0.1,
-    alias = { "gamma" } },
+    alias = { "gamma" },
+    doc = "factor at each drop" },
 }
 function evaluate.multi_step(o, step)
   local passed = 0
@@ -176,12 +198,15 @@ end
 schemas.cyclic = {
   { name = "lr", type = "number", min = 0, positional = 1, required = true,
     alias = { "base_lr" }, doc = "the lowest learning rate" },
-  { name = "max_lr", type = "number", min = 0, positional = 2, required = true },
-  { name = "steps_up", type = "integer", min = 1, default = 2000, alias = { "step_size_up" } },
+  { name = "max_lr", type = "number", min = 0, positional = 2, required = true,
+    doc = "the highest learning rate" },
+  { name = "steps_up", type = "integer", min = 1, default = 2000, alias = { "step_size_up" },
+    doc = "steps from the lowest rate to the highest" },
   { name = "steps_down", type = "integer", min = 1, alias = { "step_size_down" },
     doc = "default: as steps_up" },
   { name = "mode", type = "string", choices = { "triangular", "triangular2", "exp_range" },
-    default = "triangular" },
+    default = "triangular",
+    doc = "what becomes of the height: kept, halved each cycle, or times gamma^step" },
   { name = "gamma", type = "number", open_min = 0, default = 1, doc = "of exp_range" },
 }
 function evaluate.cyclic(o, step)

@@ -16,7 +16,9 @@ local M = {}
 local evaluate, schemas = {}, {}
 for _, part in ipairs { formulas, combined } do
   for name, fn in pairs(part.evaluate) do evaluate[name] = fn end
-  for name, schema in pairs(part.schemas) do schemas[name] = schema end
+  for name, schema in pairs(part.schemas) do
+    schemas[name] = options.declare("schedule." .. name)(schema)
+  end
 end
 
 local Schedule = {}

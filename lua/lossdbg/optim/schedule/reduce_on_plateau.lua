@@ -14,18 +14,27 @@ local Plateau = {}
 Plateau.__index = Plateau
 Plateau.__name = "lossdbg.reduce_on_plateau"
 
-local schema = {
+local schema = options.declare "schedule.reduce_on_plateau" {
   { name = "factor", type = "number", open_min = 0, open_max = 1, default = 0.1, positional = 1,
     doc = "new rate = factor x old rate" },
-  { name = "patience", type = "integer", min = 0, default = 10 },
-  { name = "min_delta", type = "number", min = 0, default = 1e-4, alias = { "threshold" } },
-  { name = "threshold_mode", type = "string", choices = { "rel", "abs" } },
-  { name = "cooldown", type = "integer", min = 0, default = 0 },
-  { name = "min_lr", type = "number", min = 0, default = 0 },
-  { name = "eps", type = "number", min = 0, default = 1e-8 },
-  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
-  { name = "monitor", type = "string", default = "val_loss" },
-  { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras" },
+  { name = "patience", type = "integer", min = 0, default = 10,
+    doc = "epochs without improvement before the rate falls" },
+  { name = "min_delta", type = "number", min = 0, default = 1e-4, alias = { "threshold" },
+    doc = "smaller changes are no improvement" },
+  { name = "threshold_mode", type = "string", choices = { "rel", "abs" },
+    doc = "PyTorch: min_delta as a share or as it is" },
+  { name = "cooldown", type = "integer", min = 0, default = 0,
+    doc = "epochs after a fall that do not count" },
+  { name = "min_lr", type = "number", min = 0, default = 0,
+    doc = "lower bound of the rate" },
+  { name = "eps", type = "number", min = 0, default = 1e-8,
+    doc = "PyTorch: smaller changes of the rate are not made" },
+  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto",
+    doc = "whether smaller or larger is better; default: by the metric" },
+  { name = "monitor", type = "string", default = "val_loss",
+    doc = "metric that is watched" },
+  { name = "flavor", type = "string", choices = { "keras", "torch" }, default = "keras",
+    doc = "whose way of counting" },
 }
 
 ---Keras: improved means better than best by min_delta (absolute); reduced when `patience` epochs

@@ -4,10 +4,13 @@ local source = require "lossdbg.support.source"
 
 local M = {}
 
-local csv_schema = {
-  { name = "path", type = "string", positional = 1, required = true },
-  { name = "separator", type = "string", default = "," },
-  { name = "append", type = "boolean", default = false },
+local csv_schema = options.declare "callback.csv_log" {
+  { name = "path", type = "string", positional = 1, required = true,
+    doc = "of the file" },
+  { name = "separator", type = "string", default = ",",
+    doc = "between two cells" },
+  { name = "append", type = "boolean", default = false,
+    doc = "go on with a file that is there" },
 }
 
 ---The shortest decimal that reads back as the same double, as Python writes floats.

@@ -39,14 +39,18 @@ local function monitored(where, name, logs)
     options.hint(name, known)), 0)
 end
 
-local stop_schema = {
-  { name = "monitor", type = "string", default = "val_loss", positional = 1 },
+local stop_schema = options.declare "callback.early_stopping" {
+  { name = "monitor", type = "string", default = "val_loss", positional = 1,
+    doc = "metric that is watched" },
   { name = "patience", type = "integer", min = 0, default = 0,
     doc = "epochs without improvement before it stops" },
-  { name = "min_delta", type = "number", min = 0, default = 0 },
-  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
+  { name = "min_delta", type = "number", min = 0, default = 0,
+    doc = "smaller changes are no improvement" },
+  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto",
+    doc = "whether smaller or larger is better; default: by the metric" },
   { name = "baseline", type = "number", doc = "improvement counts only beyond this value" },
-  { name = "restore_best", type = "boolean", alias = "restore_best_weights", default = false },
+  { name = "restore_best", type = "boolean", alias = "restore_best_weights", default = false,
+    doc = "end with the weights of the best epoch" },
   { name = "start_from", type = "integer", alias = "start_from_epoch", min = 0, default = 0,
     doc = "epochs to wait before watching" },
 }
@@ -113,13 +117,15 @@ function M.early_stopping(given)
   return setmetatable(self, EarlyStopping)
 end
 
-local checkpoint_schema = {
+local checkpoint_schema = options.declare "callback.checkpoint" {
   { name = "path", type = "string", positional = 1, required = true,
     doc = "of the file; {epoch} in it becomes the number of the epoch" },
-  { name = "save", type = "string", choices = { "best", "last", "every" }, default = "last" },
+  { name = "save", type = "string", choices = { "best", "last", "every" }, default = "last",
+    doc = "which epochs are kept" },
   { name = "every", type = "integer", min = 1, default = 1, doc = "epochs between two files" },
   { name = "monitor", type = "string", default = "val_loss", doc = "what best means" },
-  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto" },
+  { name = "mode", type = "string", choices = { "auto", "min", "max" }, default = "auto",
+    doc = "whether smaller or larger is better; default: by the metric" },
 }
 
 local Checkpoint = { __name = "lossdbg.checkpoint" }
@@ -182,17 +188,21 @@ for name, make in pairs(require "lossdbg.train.callback.rate_control") do M[name
 
 -- ---- others -----------------------------------------------------------------------------------
 
-local hooks = { "on_train_begin", "on_epoch_begin", "on_step_end", "on_epoch_end", "on_train_end" }
+local hook_schema = options.declare "callback.lambda" {
+  { name = "on_train_begin", type = "callable", doc = "fn(run) before the first step" },
+  { name = "on_epoch_begin", type = "callable", doc = "fn(run, logs) before each epoch" },
+  { name = "on_step_end", type = "callable", doc = "fn(run, logs) after each step" },
+  { name = "on_epoch_end", type = "callable", doc = "fn(run, logs) after each epoch" },
+  { name = "on_train_end", type = "callable", doc = "fn(run) after the last step" },
+}
 
 ---A callback from functions: `ld.callback.lambda { on_epoch_end = function(run, logs) ... end }`
 ---(the functions get no self). Every key must be a known hook.
 ---@param given table<string, function>
 ---@return lossdbg.Callback
 function M.lambda(given)
-  local schema = {}
-  for i, hook in ipairs(hooks) do schema[i] = { name = hook, type = "callable" } end
   local self = {}
-  for hook, fn in pairs(options.check("callback.lambda", given, schema, source.level())) do
+  for hook, fn in pairs(options.check("callback.lambda", given, hook_schema, source.level())) do
     self[hook] = function(_, ...) return fn(...) end
   end
   return self

@@ -3,9 +3,11 @@ local json = require "lossdbg.support.json"
 local options = require "lossdbg.support.options"
 local source = require "lossdbg.support.source"
 
-local schema = {
-  { name = "path", type = "string", positional = 1, required = true },
-  { name = "append", type = "boolean", default = false },
+local schema = options.declare "callback.jsonl_log" {
+  { name = "path", type = "string", positional = 1, required = true,
+    doc = "of the file" },
+  { name = "append", type = "boolean", default = false,
+    doc = "go on with a file that is there" },
   { name = "every", type = "integer", min = 1, doc = "also a line every so many steps" },
 }
 

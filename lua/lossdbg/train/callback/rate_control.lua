@@ -6,7 +6,7 @@ local source = require "lossdbg.support.source"
 
 local M = {}
 
-local schedule_schema = {
+local schedule_schema = options.declare "callback.schedule" {
   { name = "schedule", positional = 1, required = true, type = "callable|table|number",
     doc = "fn(epoch, lr) -> lr, epoch = 0, 1, ..., or a schedule of the epoch" },
 }

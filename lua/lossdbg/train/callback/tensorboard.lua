@@ -5,7 +5,7 @@ local source = require "lossdbg.support.source"
 
 local M = {}
 
-local schema = {
+local schema = options.declare "callback.tensorboard" {
   { name = "path", type = "string", positional = 1, required = true, doc = "the run's folder" },
   { name = "histograms", type = "integer", min = 0, default = 0,
     doc = "of every weight, each so many epochs; 0: none" },
