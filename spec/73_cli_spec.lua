@@ -35,6 +35,21 @@ describe("lossdbg on the command line", function()
     assert.matches("--threads", out, 1, true)
   end)
 
+  it("helps on names of the library, as wide as asked, and guesses what was meant", function()
+    local status, out = run("help", "nn.dense", "--columns", "40")
+    assert.equal(0, status)
+    assert.matches("units: number of outputs", out, 1, true)
+    for line in out:gmatch "[^\n]+" do assert.is_true(#line <= 40, line) end
+    status, out = run("help", "api")
+    assert.equal(0, status)
+    assert.matches("optim: optimisers", out, 1, true)
+    local err
+    status, out, err = run("help", "nn.desne")
+    assert.equal(64, status)
+    assert.equal("", out)
+    assert.matches("did you mean 'nn.dense'?", err, 1, true)
+  end)
+
   it("ends with 64 on what it does not understand, and says nothing on stdout", function()
     for _, words in ipairs {
       {}, { "train" }, { "--quiet" }, { "bench", "--fast" }, { "bench", "W99" },

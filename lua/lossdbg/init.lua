@@ -53,6 +53,7 @@ local functions = {
   gradcheck = { "lossdbg.train.gradient_check", "check" },
   lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
+  help = { "lossdbg.view.help", "text" },
   plan = { "lossdbg.train.step", "new" },
   load = { "lossdbg.nn.model_file", "load" },
 }

@@ -93,6 +93,7 @@ function M.new(fields)
   return setmetatable(set, metatable)
 end
 
+---Whether a value is a data set.
 ---@param value any
 ---@return boolean
 function M.is_dataset(value) return getmetatable(value) == metatable end

@@ -66,6 +66,7 @@ end
 ---@return table
 function Diagnosis:to_table() return upper.record.diagnosis(self) end
 
+---The diagnosis as JSON, in the form of `lossdbg help --schema`.
 ---@return string JSON, numbers that are not finite as null
 function Diagnosis:to_json() return upper.record.diagnosis_json(self) end
 
@@ -78,6 +79,7 @@ function Diagnosis:save_html(path)
   return require("lossdbg.support.file").write(path, page)
 end
 
+---Writes that JSON to a file.
 ---@param path string
 ---@return true|nil
 ---@return string? message

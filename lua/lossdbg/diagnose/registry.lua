@@ -142,6 +142,7 @@ function M.rules()
   return rules
 end
 
+---A rule by its id.
 ---@param id string
 ---@return table|nil
 function M.get(id)

@@ -41,6 +41,7 @@ for name in pairs(catalogue) do names[#names + 1] = name end
 for name in pairs(aliases) do names[#names + 1] = name end
 table.sort(names)
 M.names = names
+M.aliases = aliases
 
 local reduction_option = {
   name = "reduction", type = "string", default = "mean", doc = "over the samples",

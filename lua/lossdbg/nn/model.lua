@@ -179,6 +179,7 @@ function Model:parameters()
   end
 end
 
+---Number of values in the parameters.
 ---@param trainable_only? boolean
 ---@return integer number of values in the parameters
 function Model:count(trainable_only)
@@ -213,6 +214,7 @@ end
 ---@return lossdbg.Model self
 function Model:freeze(path) return set_trainable(self, path, false) end
 
+---Lets the optimiser change a layer, or all, again.
 ---@param path? string
 ---@return lossdbg.Model self
 function Model:unfreeze(path) return set_trainable(self, path, true) end

@@ -43,11 +43,13 @@ end
 ---@return lossdbg.Tensor
 function M.full(shape, value, dtype) return core.tensor.full(shape, value, dtype) end
 
+---A tensor of zeros.
 ---@param shape integer[]|integer
 ---@param dtype? string default "f32"
 ---@return lossdbg.Tensor
 function M.zeros(shape, dtype) return core.tensor.full(shape, 0, dtype) end
 
+---A tensor of ones.
 ---@param shape integer[]|integer
 ---@param dtype? string default "f32"
 ---@return lossdbg.Tensor
@@ -126,6 +128,7 @@ function M.randn(shape, dtype) return drawn(core.random.normal, shape, dtype, 0,
 ---@param seed integer
 function M.seed(seed) core.random.seed(seed) end
 
+---Whether a value is a tensor.
 ---@param x any
 ---@return boolean
 function M.is_tensor(x) return core.tensor.is_tensor(x) end

@@ -13,8 +13,8 @@ local M = {}
 
 local schema = options.declare "fit" {
   { name = "verbose", type = "integer|boolean", doc = "0: silent; default: only on a terminal" },
-  { name = "epochs", type = "integer", min = 1 },
-  { name = "max_steps", type = "integer", min = 1 },
+  { name = "epochs", type = "integer", min = 1, doc = "default: those of the experiment" },
+  { name = "max_steps", type = "integer", min = 1, doc = "ends the training earlier" },
   { name = "on_step", type = "callable", doc = "fn(ctx) after every step; false stops" },
   { name = "callbacks", type = "table", doc = "besides those of the experiment" },
   { name = "telemetry", type = "boolean", default = true,

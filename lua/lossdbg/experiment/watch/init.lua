@@ -107,6 +107,7 @@ local function begin(self, checked)
   contract.ask(self.eyes, "begin")
 end
 
+---Watches a training loop of one's own; `watch:diagnose()` tells what it saw.
 ---@param model lossdbg.Model
 ---@param optimizer table made by ld.optim for this model
 ---@param given? { loss: any, data: any, val: any, batch: integer, name: string }

@@ -87,6 +87,7 @@ end
 
 local function new(name, checked) return setmetatable({ name = name, options = checked }, meta) end
 
+---Whether a value is a schedule.
 ---@param value any
 ---@return boolean
 function M.is_schedule(value) return getmetatable(value) == meta end

@@ -190,11 +190,13 @@ for name, make in pairs(require "lossdbg.train.callback.rate_control") do M[name
 
 local hook_schema = options.declare "callback.lambda" {
   { name = "on_train_begin", type = "callable", doc = "fn(run) before the first step" },
-  { name = "on_epoch_begin", type = "callable", doc = "fn(run, logs) before each epoch" },
+  { name = "on_epoch_begin", type = "callable", doc = "fn(run, epoch) before each epoch" },
   { name = "on_step_end", type = "callable", doc = "fn(run, logs) after each step" },
   { name = "on_epoch_end", type = "callable", doc = "fn(run, logs) after each epoch" },
   { name = "on_train_end", type = "callable", doc = "fn(run) after the last step" },
 }
+local hooks = {}
+for i, hook in ipairs(hook_schema) do hooks[i] = hook.name end
 
 ---A callback from functions: `ld.callback.lambda { on_epoch_end = function(run, logs) ... end }`
 ---(the functions get no self). Every key must be a known hook.
