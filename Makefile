@@ -404,12 +404,14 @@ env: ## what a shell needs to use this checkout from any folder: eval "$(make -s
 	echo 'export PATH="$(abspath $(BUILD))/bin:$$PATH"'
 
 # ---- the rest ------------------------------------------------------------------------------------
-.PHONY: rock annotations rockspecs deps format clean help print
+.PHONY: rock annotations docs rockspecs deps format clean help print
 rock: ## what LuaRocks calls: the core in build/rock, never mixed with other builds
 	@$(MAKE) $(PARALLEL) BUILD=build/rock SANITIZE= build/rock/lossdbg/core.so
 
 annotations: $(CORE) ## write the options of optimisers for editors, from the rows of the core
 	@$(call LUA_ENV,$(BUILD)) $(LUA) .ci/annotations.lua
+docs: $(CORE) ## the reference in HTML, build/docs/index.html
+	@mkdir -p $(BUILD)/docs; $(call LUA_ENV,$(BUILD)) $(LUA) .ci/docs.lua $(BUILD)/docs
 rockspecs: ## write the list of modules into the rockspecs
 	@$(LUA) .ci/rockspecs.lua
 

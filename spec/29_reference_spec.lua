@@ -1,10 +1,13 @@
 -- The reference: everything public is documented, and help finds it.
+package.path = "./spec/support/?.lua;" .. package.path
 local core = require "lossdbg.core"
 local help = require "lossdbg.view.help"
 local ld = require "lossdbg"
+local markup = require "lossdbg.view.markup"
 local options = require "lossdbg.support.options"
 local reference = require "lossdbg.view.reference"
 local text = require "lossdbg.support.text"
+local xml_check = require "xml_check"
 
 local all, by_name = reference.all(), {}
 for _, topic in ipairs(all) do by_name[topic.name] = topic end
@@ -132,6 +135,35 @@ describe("the reference", function()
     assert.same({ "number sum" }, found["M.add"].returns)
     assert.matches("^Adds one%. and tells%.", table.concat(found["M.add"].text, " "))
     assert.is_nil(found["M.bare"])
+  end)
+end)
+
+describe("the reference in HTML", function()
+  local pages = require("lossdbg.view.reference_html").pages()
+
+  it("has every topic at an anchor of its own, and every option of it", function()
+    for _, topic in ipairs(all) do
+      local page = pages[topic.family:gsub("%.", "_") .. ".html"]
+      local _, n = page:gsub('id="' .. markup.id(topic.name):gsub("%p", "%%%0") .. '"', "")
+      assert.equal(1, n, topic.name)
+      for _, option in ipairs(topic.options or {}) do
+        assert.matches("<code>" .. option.name .. "</code>", page, 1, true)
+      end
+    end
+  end)
+
+  it("is well formed, needs no network, and its links lead somewhere", function()
+    for name, page in pairs(pages) do
+      assert(xml_check.check((page:gsub("^<!DOCTYPE html>\n", ""))))
+      assert.is_nil(page:find("<script", 1, true), name)
+      assert.is_nil(page:find('src="', 1, true), name)
+      for to in page:gmatch 'href="([^"]+)"' do
+        local file, anchor = to:match "^([^#]*)#?(.*)$"
+        local target = pages[file ~= "" and file or name]
+        assert.is_string(target, to)
+        assert.is_true(anchor == "" or target:find('id="' .. anchor .. '"', 1, true) ~= nil, to)
+      end
+    end
   end)
 end)
 

@@ -83,7 +83,9 @@ local function family_text(name, title, all, columns)
   return #out > 1 and table.concat(out, "\n") or nil
 end
 
-local function titles()
+---The families in their order, each with its title.
+---@return { name: string, title: string }[]
+function M.families()
   local list = { { name = "ld", title = "functions of the library itself" } }
   for _, family in ipairs(reference.families) do list[#list + 1] = family end
   for _, class in ipairs(reference.classes) do
@@ -95,7 +97,7 @@ end
 local function overview(all, columns)
   local out, counts = {}, {}
   for _, topic in ipairs(all) do counts[topic.family] = (counts[topic.family] or 0) + 1 end
-  for _, family in ipairs(titles()) do
+  for _, family in ipairs(M.families()) do
     put(out, ("%s: %s (%d)"):format(family.name, family.title, counts[family.name] or 0), columns,
       "  ", "      ")
   end
@@ -116,7 +118,7 @@ end
 
 local function unknown(all, name)
   local names, short = explain.names(), {}
-  for _, family in ipairs(titles()) do names[#names + 1] = family.name end
+  for _, family in ipairs(M.families()) do names[#names + 1] = family.name end
   for _, topic in ipairs(all) do
     names[#names + 1] = topic.name
     short[#short + 1] = topic.name:match "[^.:]*$"
@@ -145,7 +147,7 @@ function M.text(name, columns)
   if name == nil then return overview(all, columns) end
   name = name:gsub("^ld%.", "")
   local parts = {}
-  for _, family in ipairs(titles()) do
+  for _, family in ipairs(M.families()) do
     if family.name == name then
       parts[#parts + 1] = family_text(name, family.title, all, columns)
     end
