@@ -14,6 +14,7 @@ end
 
 -- Numbers as people write them.
 local function shown(value)
+  if type(value) == "table" and next(value) == nil then return "{}" end
   if type(value) ~= "number" then return options.show(value) end
   return math.tointeger(value) and ("%d"):format(math.tointeger(value)) or ("%.6g"):format(value)
 end

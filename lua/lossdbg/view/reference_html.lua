@@ -20,7 +20,7 @@ end
 local function code(s) return element("code", {}, escape(s)) end
 
 local function option_row(option)
-  return element("tr", {}, element("td", {}, code(option.name)) .. element("td", {},
+  return element("tr", {}, element("th", { "scope", "row" }, code(option.name)) .. element("td", {},
     escape(option.doc or "") .. " " .. element("span", { "class", "dim" },
       escape(help.facts(option)))))
 end
