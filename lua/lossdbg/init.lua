@@ -61,7 +61,7 @@ local functions = {
 -- What lower floors reach of higher ones, by the names they use (see support/upper.lua).
 upper.wire {
   braille = "lossdbg.view.braille", diagnose = "lossdbg.diagnose",
-  evaluate = "lossdbg.train.evaluate", html = "lossdbg.view.html",
+  evaluate = "lossdbg.train.evaluate", html = "lossdbg.view.html", library = "lossdbg",
   progress = "lossdbg.view.progress", record = "lossdbg.view.record",
   run = "lossdbg.experiment.run", svg = "lossdbg.view.svg", table = "lossdbg.view.table",
   terminal = "lossdbg.view.terminal",

@@ -6,6 +6,7 @@ local core = require "lossdbg.core"
 local kinds = require "lossdbg.optim.kinds"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
+local upper = require "lossdbg.support.upper"
 local words = require "lossdbg.view.reference_words"
 
 local M = {}
@@ -277,7 +278,7 @@ end
 ---All topics, in the order of their names.
 ---@return lossdbg.Topic[]
 function M.all()
-  local library, out = require "lossdbg", {}
+  local library, out = upper.library, {}
   for _, module in ipairs { "train.trainer", "train.evaluate", "diagnose" } do
     require("lossdbg." .. module) -- declare the options of methods
   end
