@@ -494,6 +494,7 @@ build = {
       ["lossdbg.view.record"] = "lua/lossdbg/view/record.lua",
       ["lossdbg.view.reference"] = "lua/lossdbg/view/reference.lua",
       ["lossdbg.view.reference_html"] = "lua/lossdbg/view/reference_html.lua",
+      ["lossdbg.view.reference_places"] = "lua/lossdbg/view/reference_places.lua",
       ["lossdbg.view.reference_words"] = "lua/lossdbg/view/reference_words.lua",
       ["lossdbg.view.sarif"] = "lua/lossdbg/view/sarif.lua",
       ["lossdbg.view.series"] = "lua/lossdbg/view/series.lua",

@@ -184,6 +184,12 @@ describe("ld.help", function()
     assert.matches("another name of loss.mse", assert(ld.help "loss.mean_squared_error"), 1, true)
   end)
 
+  it("names inputs and attributes of ops", function()
+    local told = assert(ld.help "ops.softmax")
+    assert.matches("axis (axis, default -1)", told, 1, true)
+    assert.matches("(x w b?)", assert(ld.help "ops.conv2d"), 1, true)
+  end)
+
   it("guesses what was meant", function()
     local told, why = ld.help "nn.desne"
     assert.is_nil(told)

@@ -1,6 +1,7 @@
 --- Help in the terminal: a topic of the reference, a family, or the list of families.
 local explain = require "lossdbg.diagnose.explain"
 local options = require "lossdbg.support.options"
+local places = require "lossdbg.view.reference_places"
 local reference = require "lossdbg.view.reference"
 local text = require "lossdbg.support.text"
 
@@ -61,6 +62,9 @@ local function topic_text(topic, columns)
       put(out, parameter.name .. ": " .. parameter.doc, columns, "  ", "      ")
     end
   end
+  if topic.attributes then
+    put(out, "attributes: " .. topic.attributes, columns, "  ", "      ")
+  end
   if topic.options and #topic.options > 0 then out[#out + 1] = "  options" end
   for _, option in ipairs(topic.options or {}) do
     put(out, option.name .. ": " .. (option.doc or ""), columns, "    ", "        ")
@@ -88,8 +92,8 @@ end
 ---@return { name: string, title: string }[]
 function M.families()
   local list = { { name = "ld", title = "functions of the library itself" } }
-  for _, family in ipairs(reference.families) do list[#list + 1] = family end
-  for _, class in ipairs(reference.classes) do
+  for _, family in ipairs(places.families) do list[#list + 1] = family end
+  for _, class in ipairs(places.classes) do
     list[#list + 1] = { name = class.name, title = class.title }
   end
   return list

@@ -6,6 +6,7 @@ local core = require "lossdbg.core"
 local kinds = require "lossdbg.optim.kinds"
 local layer = require "lossdbg.nn.layer"
 local options = require "lossdbg.support.options"
+local places = require "lossdbg.view.reference_places"
 local upper = require "lossdbg.support.upper"
 local words = require "lossdbg.view.reference_words"
 
@@ -18,85 +19,8 @@ local M = {}
 ---@field parameters { name: string, type: string, doc: string }[]
 ---@field returns string[]
 ---@field options lossdbg.option[]|nil
-
--- Modules of the façade, with the files that hold their annotations.
-M.families = {
-  { name = "nn", title = "layers and models", modules = { "nn.init", "nn.sequential", "nn.graph",
-    "nn.residual", "nn.symbolic", "nn.merge" } },
-  { name = "data", title = "data sets", modules = { "data.csv", "data.idx", "data.npy",
-    "data.arrays", "data.dataset" } },
-  { name = "loss", title = "losses", modules = { "loss.init" }, aliases = "lossdbg.loss" },
-  { name = "optim", title = "optimisers", modules = { "optim.init" } },
-  { name = "schedule", title = "learning-rate schedules", modules = { "optim.schedule.init",
-    "optim.schedule.reduce_on_plateau" } },
-  { name = "init", title = "initialisers", modules = { "nn.initializer" } },
-  { name = "metric", title = "metrics", modules = { "metric.init", "metric.auc", "metric.counts",
-    "metric.likelihood" } },
-  { name = "callback", title = "callbacks of fit", modules = { "train.callback.init",
-    "train.callback.csv_log", "train.callback.jsonl_log", "train.callback.tensorboard",
-    "train.callback.rate_control" } },
-  { name = "regularizer", title = "penalties on weights", modules = { "nn.regularizer" } },
-  { name = "constraint", title = "constraints on weights", modules = { "nn.constraint" } },
-  { name = "rules", title = "the registry of rules", modules = { "diagnose.registry" } },
-  { name = "safetensors", title = "weights in files", modules = { "data.safetensors" } },
-  { name = "interop", title = "programs and models of others", modules = {} },
-  { name = "interop.keras", title = "programs of Keras", modules = { "interop.keras",
-    "interop.keras_program", "interop.keras_case" } },
-  { name = "interop.onnx", title = "models in ONNX files", modules = { "interop.onnx",
-    "interop.onnx_export", "interop.onnx_build" } },
-  { name = "ops", title = "ops on tensors", modules = {} },
-}
-
--- Functions of the façade itself, and those of families whose annotation has another name: the file
--- of the annotation and the name there.
-local functions = {
-  experiment = { "experiment.init", "new" }, open = { "interop.recorded.init", "open" },
-  watch = { "experiment.watch.init", "new" }, contract = { "experiment.contract.init", "new" },
-  op = { "tensor.custom_op", "new" }, gradcheck = { "train.gradient_check", "check" },
-  lr_find = { "experiment.lr_find", "find" }, explain = { "diagnose.explain", "text" },
-  plan = { "train.step", "new" }, load = { "nn.model_file", "load" },
-  config = { "init", "config" }, threads = { "init", "threads" }, help = { "view.help", "text" },
-}
-local elsewhere = {
-  ["interop.lint"] = { "interop.lint", "file" },
-  ["interop.fix_code"] = { "interop.fix_code", "code" },
-  ["interop.recorded_program"] = { "interop.recorded_program", "program" },
-  ["data.csv"] = { "data.csv", "load" }, ["data.csv_bytes"] = { "data.csv", "parse" },
-  ["data.idx"] = { "data.idx", "load" }, ["data.idx_bytes"] = { "data.idx", "parse" },
-  ["data.npy"] = { "data.npy", "load" }, ["data.npy_bytes"] = { "data.npy", "parse" },
-  ["data.read_npy"] = { "data.npy", "read" }, ["data.write_npy"] = { "data.npy", "write" },
-  ["data.arrays"] = { "data.arrays", "new" }, ["nn.graph"] = { "nn.graph", "describe" },
-  ["nn.sequential"] = { "nn.sequential", "describe" },
-  ["nn.residual"] = { "nn.residual", "describe" },
-  ["schedule.reduce_on_plateau"] = { "optim.schedule.reduce_on_plateau", "new" },
-  ["callback.csv_log"] = { "train.callback.csv_log", "new" },
-  ["callback.tensorboard"] = { "train.callback.tensorboard", "new" },
-  ["callback.jsonl_log"] = { "train.callback.jsonl_log", "new" },
-}
-
--- Classes that users hold: the files and the local names of the class in them.
-M.classes = {
-  { name = "tensor", title = "methods of tensors, beside ld.ops", parts = {
-    { "tensor.init", "methods" } } },
-  { name = "dataset", title = "methods of data sets", parts = { { "data.dataset", "Dataset" },
-    { "data.partition", "Part" }, { "data.overview", "Part" } } },
-  { name = "model", title = "methods of built models", parts = { { "nn.model", "Model" },
-    { "nn.model_use", "M" }, { "nn.model_state", "methods" } } },
-  { name = "optimizer", title = "methods of optimisers", parts = {
-    { "optim.optimizer", "methods" } } },
-  { name = "experiment", title = "methods of experiments", parts = {
-    { "experiment.init", "Experiment" } } },
-  { name = "run", title = "methods of runs", parts = { { "experiment.run", "Run" } } },
-  { name = "watch", title = "methods of watches", parts = {
-    { "experiment.watch.init", "Watch" } } },
-  { name = "diagnosis", title = "methods of diagnoses", parts = {
-    { "diagnose.diagnosis", "Diagnosis" } } },
-}
-
--- Options of methods, and of functions whose messages have a shorter name.
-local schema_names = { ["experiment:fit"] = "fit", ["experiment:diagnose"] = "diagnose",
-  ["dataset:split"] = "split", ["dataset:batches"] = "batches",
-  ["model:evaluate"] = "experiment:evaluate" }
+---@field inputs string|nil      of an op, in order
+---@field attributes string|nil  of an op, behind the inputs
 
 local root = debug and debug.getinfo
   and debug.getinfo(1, "S").source:match "^@(.*)view[/\\]reference%.lua$"
@@ -125,7 +49,6 @@ local function read_line(found, line)
   elseif tag == "return" then
     found.returns[#found.returns + 1] = rest
   end
-  found.tag = tag or found.tag
 end
 
 ---The annotations of a file: name of a function, "Class.method" too, to what stands above it.
@@ -183,15 +106,26 @@ local function member(family, name, found)
   local kind = family.name == "optim" and kinds.by_name[name]
   local what = (words[family.name] or {})[name] or kind and kind.doc
   local schema = class and class.schema or kind and common.schema(kind) or options.schemas[full]
-  local at = elsewhere[full]
+  local at = places.elsewhere[full]
   found = found or at and annotations_of(at[1])["M." .. at[2]]
   return topic(family.name, full, found, what, schema)
+end
+
+-- "axis (axis, default -1), padding (enum)": numbers alone have a default that reads as one.
+local function attributes_of(row)
+  local list = {}
+  for i, attr in ipairs(row.attrs) do
+    local plain = attr.kind ~= "enum" and attr.kind ~= "list" and not attr.required
+    list[i] = ("%s (%s%s)"):format(attr.name, attr.kind, attr.required and ", required"
+      or plain and (", default %g"):format(attr.fallback) or "")
+  end
+  return #list > 0 and table.concat(list, ", ") or nil
 end
 
 local function add_ops(out)
   for _, row in ipairs(core.op_rows()) do
     local one = topic("ops", "ops." .. row.name, nil, row.doc)
-    one.inputs, one.options = row.inputs, nil
+    one.inputs, one.attributes = row.inputs, attributes_of(row)
     out[#out + 1] = one
   end
 end
@@ -237,7 +171,7 @@ local function add_family(out, family, module)
 end
 
 local function add_families(out, library)
-  for _, family in ipairs(M.families) do
+  for _, family in ipairs(places.families) do
     local module = library
     for part in family.name:gmatch "[^.]+" do module = module[part] end
     if family.name == "ops" then add_ops(out) else add_family(out, family, module) end
@@ -245,7 +179,7 @@ local function add_families(out, library)
 end
 
 local function add_functions(out, library)
-  for name, at in pairs(functions) do
+  for name, at in pairs(places.functions) do
     local found = annotations_of(at[1])["M." .. at[2]]
     out[#out + 1] = topic("ld", name, found, nil, options.schemas[name])
   end
@@ -258,7 +192,7 @@ local function add_functions(out, library)
 end
 
 local function add_methods(out)
-  for _, class in ipairs(M.classes) do
+  for _, class in ipairs(places.classes) do
     for name, what in pairs(words[class.name] or {}) do
       out[#out + 1] = topic(class.name, class.name .. ":" .. name, nil, what)
     end
@@ -268,7 +202,7 @@ local function add_methods(out)
         if own and not own:find "^_" then
           local full = class.name .. ":" .. own
           out[#out + 1] = topic(class.name, full, found, nil,
-            options.schemas[schema_names[full] or full])
+            options.schemas[places.schemas[full] or full])
         end
       end
     end
@@ -282,7 +216,7 @@ function M.all()
   for _, module in ipairs { "train.trainer", "train.evaluate", "diagnose" } do
     require("lossdbg." .. module) -- declare the options of methods
   end
-  for name in pairs(functions) do
+  for name in pairs(places.functions) do
     if name ~= "help" then assert(library[name], name) end -- loads what declares its options
   end
   add_families(out, library)

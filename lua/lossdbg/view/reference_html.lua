@@ -41,6 +41,9 @@ local function topic_card(topic)
       out[#out + 1] = element("p", {}, code(parameter.name) .. " " .. escape(parameter.doc))
     end
   end
+  if topic.attributes then
+    out[#out + 1] = element("p", {}, "attributes: " .. escape(topic.attributes))
+  end
   out[#out + 1] = options_table(topic.options)
   for _, value in ipairs(topic.returns) do
     out[#out + 1] = element("p", { "class", "dim" }, "returns " .. escape(value))
