@@ -292,8 +292,7 @@ function M.from(given)
     error(("lossdbg: schedule: unknown schedule %s%s"):format(options.show(given.name),
       options.hint(given.name, names)), 2)
   end
-  local made = M[given.name](copy)
-  return made
+  return (M[given.name](copy))
 end
 
 M.reduce_on_plateau = require("lossdbg.optim.schedule.reduce_on_plateau").new
