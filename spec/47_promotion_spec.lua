@@ -101,6 +101,21 @@ describe("a gain in a few answers", function()
     assert.is_true(proved(4.99, "train"))
     assert.is_true(proved(4.99, "val", "loss"))
   end)
+
+  it("is counted in the rows that were looked at", function()
+    local x, y = {}, {}
+    for i = 1, 90 do x[i], y[i] = { math.sin(i) }, i % 3 == 0 and 1 or 0 end
+    local function part(first, last)
+      return { ld.tensor(table.move(x, first, last, 1, {})),
+        ld.tensor(table.move(y, first, last, 1, {}), "i32") }
+    end
+    local e = ld.experiment { train = part(1, 60), val = part(61, 90), epochs = 1, seed = 1,
+      model = { ld.nn.dense { 1, "sigmoid" } }, loss = "binary_crossentropy" }
+    local collect = require "lossdbg.diagnose.collect"
+    local task = collect.status(collect.experiment(e, e:fit { verbose = 0 })).task
+    assert.same({ 60, 30, "accuracy" }, { task.train_rows, task.val_rows, task.measure })
+    assert.near(40 / 60, task.majority, 1e-12)
+  end)
 end)
 
 describe("trials", function()

@@ -170,7 +170,7 @@ local GROUPS = {
     "diagnose.facts diagnose.verdict diagnose.search" },
   { "task_skill", "train.telemetry", "forward", {
     train = { "skill", "number" }, val = { "skill", "number" },
-    val_rows = { "rows", "integer" },
+    train_rows = { "rows", "integer" }, val_rows = { "rows", "integer" },
     measure = { "words", "accuracy or r2" }, accuracy = { "share", "number" },
     majority = { "share", "number" } },
     "diagnose.facts" },

@@ -27,7 +27,6 @@ local weight = severity.LADDER
 local generalisation = { overfitting = true, missing_regularisation = true,
   train_validation_leak = true, inconsistent_test_preprocessing = true }
 
-
 -- Rows on which a fix has to help: those held out where the fault is one of generalisation, or
 -- where training is learnt already.
 local function part_of(f, experiment, status)

@@ -217,7 +217,9 @@ function M.drop_nonfinite(rows)
   for row = 1, rows.n do
     if not bad[row] then keep[#keep + 1] = row - 1 end
   end
-  if #keep == 0 then fail("data", "at least one row without NaN or infinity", nil) end
+  if #keep == 0 then
+    fail("data", "at least one row without NaN or infinity", ("none of %d rows"):format(rows.n))
+  end
   local ids = tensors.tensor(keep, "i32")
   return { x = inputs.take(inputs.contiguous(rows.x), ids),
     y = inputs.take(inputs.contiguous(rows.y), ids), n = #keep, names = rows.names,

@@ -127,7 +127,7 @@ function M.task(signals, loss, output, rows, val_output, val_rows)
   if not (train or val) then return end
   local shown = train or val
   signals.task_skill = { train = train and train.value, val = val and val.value,
-    val_rows = val and val.rows, measure = shown.measure,
+    train_rows = train and train.rows, val_rows = val and val.rows, measure = shown.measure,
     accuracy = train and train.accuracy, majority = train and train.majority }
 end
 
