@@ -119,3 +119,48 @@ describe("options of a layer", function()
     assert.equal(0.25, one:clone():layer("dropout_1").options.rate)
   end)
 end)
+
+describe("fields of a loss, a regulariser and a constraint", function()
+  it("raise wrong values at the line that writes them, and keep what was", function()
+    local loss = ld.loss.mse()
+    local message = fails("53_settings_spec.lua:%d+: lossdbg: loss.mse: argument 'scale': expected "
+      .. "a number, got \"x\"", function() loss.scale = "x" end)
+    assert.matches(":" .. debug.getinfo(1, "l").currentline - 1 .. ":", message, 1, true)
+    fails("unknown option 'scal'.*scale", function() loss.scal = 2 end)
+    fails("unknown option 'family'", function() loss.family = "margin" end)
+    assert.equal(1, loss.scale)
+    local l2 = ld.regularizer.l2(0.1)
+    fails("regularizer: argument 'l2': expected a number >= 0, got %-1", function() l2.l2 = -1 end)
+    assert.equal(0.1, l2.l2)
+    local norm = ld.constraint.max_norm(3)
+    fails("argument 'max_value': expected a number", function() norm.options.max_value = {} end)
+    assert.equal(3, norm.options.max_value)
+    local own = ld.loss.custom { function(p, y) return p:sub(y):square():mean() end }
+    fails("loss.custom: argument 'scale'", function() own.scale = true end)
+  end)
+
+  it("raise what does not go together", function()
+    local loss = ld.loss.binary_crossentropy { from_logits = true }
+    fails("clip and renormalise are for probabilities", function() loss.clip = 1e-7 end)
+    assert.is_nil(loss.clip)
+  end)
+
+  it("act from then on, with what was made of them before", function()
+    local loss = ld.loss.mse()
+    local p, y = ld.tensor { { 1 }, { 3 } }, ld.tensor { { 0 }, { 0 } }
+    assert.equal(5, loss(p, y):item()) -- (1 + 9) / 2
+    loss.scale = 2
+    assert.equal(10, loss(p, y):item())
+    loss.reduction = "sum"
+    assert.equal(20, loss(p, y):item())
+    local weighed = ld.loss.sparse_crossentropy { class_weight = { [0] = 1, [1] = 1 } }
+    local shares, ids = ld.tensor { { 0.5, 0.5 }, { 0.75, 0.25 } }, ld.tensor({ 0, 1 }, "i32")
+    assert.near((1 + 2) / 2 * math.log(2), weighed(shares, ids):item(), 1e-6)
+    weighed.class_weight = { [0] = 1, [1] = 3 }
+    assert.near((1 + 3 * 2) / 4 * math.log(2), weighed(shares, ids):item(), 1e-6)
+    local l2 = ld.regularizer.l2(0.5)
+    assert.equal(5, l2(p):item()) -- 0.5 (1 + 9)
+    l2.l2 = 1
+    assert.equal(10, l2(p):item())
+  end)
+end)

@@ -1,12 +1,14 @@
 --- Losses: loss(prediction, target) is a scalar; per sample it is the mean over the last axis, as
 -- in Keras. Cross-entropies take probabilities, or with from_logits the numbers before the softmax.
 local by_hand = require "lossdbg.loss.by_hand"
+local core = require "lossdbg.core"
 local catalogue = require "lossdbg.loss.catalogue"
 local fit_shapes = require "lossdbg.loss.shapes"
 local observers = require "lossdbg.support.observers"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
 local attempt = require "lossdbg.support.attempt"
+local settings = require "lossdbg.support.settings"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 local weighing = require "lossdbg.loss.weighing"
@@ -24,8 +26,7 @@ local M = {}
 ---@operator call(userdata): userdata
 
 local Loss = { __name = "lossdbg.loss" }
-Loss.__index = Loss
-reads.kind(Loss, { counts = { "class_tensor" } })
+reads.kind(Loss, { noticed = true })
 
 local aliases = {
   mean_squared_error = "mse", mean_absolute_error = "mae", logcosh = "log_cosh",
@@ -60,6 +61,15 @@ end
 
 for name in pairs(catalogue) do options.declare("loss." .. name)(schema_of(name)) end
 
+-- What does not go together, of the fields of a loss.
+local function together(o)
+  if by_hand.wanted(o) and (o.from_logits or o.label_smoothing > 0 or o.class_weight
+      or o.ignore_class or o.pos_weight) then
+    error(("lossdbg: loss.%s: clip and renormalise are for probabilities as they are, without " ..
+      "from_logits, label_smoothing or weights"):format(o.name), source.level())
+  end
+end
+
 local function new(name, given)
   local checked = options.check("loss." .. name, given, schema_of(name), source.level())
   if checked.reduction == "sum_over_batch_size" then checked.reduction = "mean" end
@@ -67,12 +77,8 @@ local function new(name, given)
   local self = { name = name, family = entry[1], target = entry[2], label_smoothing = 0 }
   for key, value in pairs(checked) do self[key] = value end
   self.by_hand = by_hand.wanted(checked) or nil
-  if self.by_hand and (self.from_logits or self.label_smoothing > 0 or self.class_weight
-      or self.ignore_class or self.pos_weight) then
-    error(("lossdbg: loss.%s: clip and renormalise are for probabilities as they are, without " ..
-      "from_logits, label_smoothing or weights"):format(name), source.level())
-  end
-  return setmetatable(self, Loss)
+  together(self)
+  return settings.object(Loss, self)
 end
 
 ---Losses that depend on what they are fed ("crossentropy") become definite: binary for one output,
@@ -229,8 +235,19 @@ function M.custom(given)
   local fn = checked.fn
   checked.fn = nil
   checked.compute = function(_, prediction, target) return fn(prediction, target) end
-  return setmetatable(checked, Loss)
+  return settings.object(Loss, checked)
 end
+
+settings.class(Loss, function(values, object)
+  local custom = values.family == "custom"
+  return { where = "loss." .. values.name,
+    schema = custom and { reduction_option, scale_option } or schema_of(values.name),
+    check = not custom and together or nil, written = function()
+      values.by_hand = not custom and by_hand.wanted(values) or nil
+      rawset(object, "class_tensor", nil) -- see weighing
+      core.plan.changed()
+    end }
+end)
 
 ---Reads a loss: a name, a loss, `{ name = "huber", delta = 2 }` or a function.
 ---@param given any

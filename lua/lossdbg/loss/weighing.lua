@@ -42,7 +42,7 @@ function M.per_class(self, classes, dtype)
     end
     made = tensors.tensor(list, dtype)
   end
-  self.class_tensor = made
+  rawset(self, "class_tensor", made)
   return made
 end
 

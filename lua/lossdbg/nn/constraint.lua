@@ -1,8 +1,10 @@
 --- Constraints on weights, applied in place after every step of an optimiser: max_norm,
 -- min_max_norm, unit_norm, non_neg. Norms are taken along `axis` (1 = the inputs of a dense kernel,
 -- { 1, 2, 3 } a whole filter of a 2D convolution), as in Keras, whose axes count from 0.
+local core = require "lossdbg.core"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
+local settings = require "lossdbg.support.settings"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
@@ -103,7 +105,8 @@ local function new(name, given, where)
   if name == "min_max_norm" and checked.min_value > checked.max_value then
     options.fail(where, "min_value", "at most max_value", checked.min_value, nil, source.level())
   end
-  return setmetatable({ name = name, options = checked }, Constraint)
+  return setmetatable({ name = name, options = settings.new(checked, { where = where,
+    schema = schemas[name], noticed = true, written = core.plan.changed }) }, Constraint)
 end
 
 ---Reads "non_neg", `ld.constraint.max_norm(3)`, `{ "max_norm", max_value = 3 }`; nil and "none" are

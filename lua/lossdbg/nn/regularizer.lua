@@ -1,7 +1,9 @@
 --- Penalties on weights and outputs: l1 sum |w| + l2 sum w^2 (no factor 1/2, as in Keras), and the
 -- mean |cosine| between the rows (or columns) of a matrix.
+local core = require "lossdbg.core"
 local options = require "lossdbg.support.options"
 local reads = require "lossdbg.tensor.reads"
+local settings = require "lossdbg.support.settings"
 local source = require "lossdbg.support.source"
 local tensors = require "lossdbg.tensor"
 
@@ -15,8 +17,7 @@ local M = {}
 ---@operator call(userdata): userdata
 
 local Regularizer = { __name = "lossdbg.regularizer" }
-Regularizer.__index = Regularizer
-reads.kind(Regularizer, {})
+reads.kind(Regularizer, { noticed = true })
 
 ---The penalty of a tensor, a scalar tensor with a gradient.
 ---@param tensor userdata
@@ -60,8 +61,8 @@ function Regularizer:__tostring()
 end
 
 local function new(l1, l2, orthogonal, mode)
-  return setmetatable({ l1 = l1, l2 = l2, orthogonal = orthogonal or 0, mode = mode or "rows" },
-    Regularizer)
+  return settings.object(Regularizer, { l1 = l1, l2 = l2, orthogonal = orthogonal or 0,
+    mode = mode or "rows" })
 end
 
 local l1_schema = options.declare "regularizer.l1" {
@@ -122,6 +123,9 @@ local named = { l1 = M.l1, l2 = M.l2, l1_l2 = function() return new(0.01, 0.01) 
   orthogonal = M.orthogonal }
 local table_schema = { both[1], both[2], MODE,
   { name = "orthogonal", type = "number", min = 0, default = 0 } }
+
+local how = { where = "regularizer", schema = table_schema, written = core.plan.changed }
+settings.class(Regularizer, function() return how end)
 
 ---Reads "l2", `ld.regularizer.l2(1e-4)`, `{ l2 = 1e-4 }`; nil and "none" are no regulariser.
 ---@param given any

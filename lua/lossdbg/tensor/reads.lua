@@ -24,6 +24,7 @@ end
 ---@field counts string[]|nil fields in which the object counts or keeps what it has made
 ---@field unread fun(key: any): boolean fields in it, and in its tables, that no step reads
 ---@field also fun(object: table): any[] what else it reads
+---@field noticed boolean|nil writes to its fields are told
 
 local kinds = setmetatable({}, { __mode = "k" })
 
@@ -34,7 +35,8 @@ local kinds = setmetatable({}, { __mode = "k" })
 function M.kind(metatable, how)
   local counts = {}
   for _, key in ipairs(how.counts or {}) do counts[key] = true end
-  kinds[metatable] = { fields = how.fields, counts = counts, unread = how.unread, also = how.also }
+  kinds[metatable] = { fields = how.fields, counts = counts, unread = how.unread, also = how.also,
+    noticed = how.noticed }
 end
 
 local standard = { _G = true, string = true, math = true, table = true, io = true, os = true,
@@ -84,6 +86,10 @@ local function object_keys(object, kind)
 end
 
 function Walk:object(object, kind, path)
+  if kind.noticed then -- support/settings.lua: writes are told
+    for key, value in pairs(object) do self:value(value, key_path(path, key), kind.unread) end
+    return
+  end
   local keys = object_keys(object, kind)
   self:keep(object, keys, path, #keys)
   for _, key in ipairs(keys) do

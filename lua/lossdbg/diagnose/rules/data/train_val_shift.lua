@@ -52,8 +52,8 @@ function M.check(case, limits)
         finding.under(limits.spread)),
       finding.evidence("validation skill", facts.val_skill or "unknown", "near the training skill"),
     },
-    fixes = { { text = "prepare validation rows as the training rows are (tried: with their mean and"
-      .. " spread)",
+    fixes = { { text = "prepare validation rows as the training rows are (tried: with their"
+      .. " mean and spread)",
       patch = { data = "match_val" } } },
   })
 end
