@@ -2,24 +2,29 @@
 local trial = require "lossdbg.experiment.trial"
 local trials = require "lossdbg.diagnose.trials"
 
--- A bench that trains nothing: a patch says itself whether it is good.
+-- A bench that trains nothing: a patch says itself whether it is good, alone or in a pair.
+local function is_good(patch)
+  return patch.good or #patch == 2 and (patch[1].in_pair or patch[2].in_pair)
+end
+
 local function stub()
   local bench = { spent = 0, experiment = {}, arms = {}, finished = 0 }
   function bench.cost() return 0 end
   bench.base_cost = bench.cost
   function bench:arm(patch, part)
     local arm = { patch = patch, part = part, experiment = {}, seeds = {},
-      verdict = { gain = 0.01, decided = false } }
+      verdict = { gain = patch.gain or 0.01, decided = false } }
     self.arms[#self.arms + 1] = arm
     return arm
   end
   function bench.screen() end
   function bench:finish(arm)
     arm.done, self.finished = true, self.finished + 1
-    arm.verdict = { decided = true, verified = arm.patch.good, gain = 0.01 }
+    arm.verdict = { decided = true, verified = is_good(arm.patch),
+      gain = arm.patch.gain or 0.01 }
   end
   function bench.result(_, arm)
-    return arm.done and { verified = arm.patch.good or false, gain = 0.01 } or nil
+    return arm.done and { verified = is_good(arm.patch) or false, gain = 0.01 } or nil
   end
   return bench
 end
@@ -87,6 +92,16 @@ describe("trials", function()
 
   it("combine at most three pairs", function()
     assert.equal(3, combined(try(many(6, function(i) return { ["k" .. i] = i } end))))
+  end)
+
+  it("put a pair that helps at the finding ranked first, whichever came further alone", function()
+    local first, second = finding(1, { { a = 1, in_pair = true } }),
+      finding(2, { { b = 1, gain = 0.03 } })
+    try { first, second }
+    assert.equal("rule_2", first.fixes[1].with)
+    assert.same({ { a = 1, in_pair = true }, { b = 1, gain = 0.03 } },
+      first.fixes[1].patch)
+    assert.equal(1, #second.fixes)
   end)
 
   it("combine only the four that came furthest", function()

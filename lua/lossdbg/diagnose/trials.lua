@@ -149,9 +149,11 @@ local function overlap(a, b)
   return false
 end
 
--- Two fixes of different findings at once, the ones that came furthest alone first.
+-- Two fixes of different findings at once, the ones that came furthest alone first. They stand at
+-- the finding that was ranked before the other.
 local function combined(bench, list)
-  local best, pairs_of = {}, {}
+  local best, pairs_of, rank = {}, {}, {}
+  for i, item in ipairs(list) do rank[item.finding] = rank[item.finding] or i end
   for _, item in ipairs(by_gain(list)) do
     if not item.arm.reason and item.arm.verdict and #best < limit "promising" then
       best[#best + 1] = item
@@ -160,6 +162,7 @@ local function combined(bench, list)
   for j = 2, #best do
     for i = 1, j - 1 do
       local a, b = best[i], best[j]
+      if rank[b.finding] < rank[a.finding] then a, b = b, a end
       if a.finding ~= b.finding and a.finding.cause ~= b.finding.cause
         and not overlap(a.fix.patch, b.fix.patch) and #pairs_of < limit "pairs" then
         local fix = { text = a.fix.text .. ", and " .. b.fix.text,
