@@ -21,7 +21,11 @@
 **            so opening the core sets it to one thread (an OpenBLAS built with OpenMP is left as it
 **            is and takes one thread inside our products only); a host that then sets more with
 **            openblas_set_num_threads gets other last bits. fork before the first use, or exec
-**            after.
+**            after. It keeps a buffer of 128 MiB of address space (not memory) for each of its
+**            threads and of ours, and without it would wait for ever: under a limit (ulimit -v,
+**            RLIMIT_AS) opening the core raises where that much is not left, and fewer threads
+**            start. 256 MiB are enough with OPENBLAS_NUM_THREADS=1, 512 MiB on two processors
+**            without; what less does to OpenBLAS while it is loaded is beyond us.
 ** Libraries  the core needs no standard library at all; `require "lossdbg"` needs base, package,
 **            table, string, math and coroutine. io, os and debug are optional: without io nothing
 **            can read or write a file. Withhold debug from scripts that you do not trust.

@@ -3,6 +3,7 @@
 ** here, once per load.
 */
 #include "base/clock.h"
+#include "base/space.h"
 #include "binding/lb.h"
 #include "binding/lb_fit.h"
 #include "binding/lb_score.h"
@@ -53,6 +54,11 @@ static int lb_core_clock(lua_State *L) {
 /* OpenBLAS's results depend on its thread count, and its first large product may hang when memory
    is short, so it runs on one thread and is warmed up before anything else. */
 static void prepare_blas(lua_State *L) {
+  /* its own threads, which it starts when it is loaded, take theirs meanwhile */
+  if (!(ldb_blas_threads() > 1 ? ldb_space_stays : ldb_space_left)(LDB_BLAS_SPACE))
+    luaL_error(L, "lossdbg: require: OpenBLAS keeps a buffer of 128 MiB, and this process may not "
+                  "have that much more address space (ulimit -v: allow 512 MiB; 256 MiB are enough "
+                  "with OPENBLAS_NUM_THREADS=1)");
   ldb_blas_set_threads(1);
   ldb_blas_warm_up(lb_pushscratch(L, "require", LDB_WARM_UP_FLOATS * sizeof(float)));
   lua_pop(L, 1);

@@ -10,6 +10,7 @@
 */
 #include <string.h>
 
+#include "base/space.h"
 #include "binding/lb.h"
 #include "lossdbg.h"
 
@@ -49,6 +50,16 @@ static void new_guard(lua_State *L, ldb_team *team) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
 }
 
+/* Products of several threads at a time need a buffer each. */
+static int with_space(int wanted, ldb_error *e) {
+  int n = wanted;
+  while (n > 1 && !ldb_space_left((size_t)(n - 1) * LDB_BLAS_SPACE))
+    n--;
+  if (n < wanted)
+    ldb_fail(e, LDB_STATE, "%d threads wanted, the address space is enough for %d", wanted, n);
+  return n;
+}
+
 /* All memory is taken before the old threads stop: when there is none, they go on. */
 int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e) {
   lb_context *c = lb_getcontext(L);
@@ -59,6 +70,7 @@ int lb_setthreads(lua_State *L, const char *where, int n, ldb_error *e) {
     n = c->max_threads;
   }
   if (n == ldb_team_size(c->team)) return n;
+  n = with_space(n, e);
   if (n > 1 && c->closing) {
     ldb_fail(e, LDB_STATE, "no threads are started while the state closes");
     return 1;
