@@ -327,6 +327,7 @@ build = {
       ["lossdbg.interop.recorded.metric_csv"] = "lua/lossdbg/interop/recorded/metric_csv.lua",
       ["lossdbg.interop.recorded.metric_jsonl"] = "lua/lossdbg/interop/recorded/metric_jsonl.lua",
       ["lossdbg.interop.recorded.metric_names"] = "lua/lossdbg/interop/recorded/metric_names.lua",
+      ["lossdbg.interop.recorded.printed_table"] = "lua/lossdbg/interop/recorded/printed_table.lua",
       ["lossdbg.interop.recorded.record_rows"] = "lua/lossdbg/interop/recorded/record_rows.lua",
       ["lossdbg.interop.recorded.segments"] = "lua/lossdbg/interop/recorded/segments.lua",
       ["lossdbg.interop.recorded.source_file"] = "lua/lossdbg/interop/recorded/source_file.lua",

@@ -7,7 +7,8 @@ local M = {}
 
 -- Binary64 in full before binary32 before what was rounded to print.
 local EXACT = { trainer_state = 1, keras_history = 1, csv = 2, jsonl = 2, tensorboard = 3,
-  trainer_console = 4, keras_console = 5, console = 5 }
+  json_records = 2, trainer_console = 4, keras_console = 5, console = 5, printed_table = 5,
+  bare_numbers = 6 }
 
 -- A curve per epoch with fewer points than this gives way to one per step.
 local FEW = 8
@@ -47,21 +48,38 @@ local function settle_levels(all)
   end
 end
 
+local function ids_of(all)
+  local ids = {}
+  for id in pairs(all) do ids[#ids + 1] = id end
+  table.sort(ids)
+  return ids
+end
+
+-- Accuracies in percent as shares, like all others: no share is above 1.
+local function as_share(source, series)
+  local most = 0
+  for _, y in ipairs(series.y) do most = math.max(most, y) end
+  if series.key ~= "accuracy" or most <= 1 or most > 100 then return end
+  for i, y in ipairs(series.y) do series.y[i] = y / 100 end
+  source:note("%s is in percent", series.raw)
+end
+
 -- part .. key -> list of { source, series, level }
 local function collect(sources)
   local all = {}
   for _, source in ipairs(sources) do
     for _, series in ipairs(source.series) do
       if #series.y > 0 then
+        as_share(source, series)
         local id = series.part .. ":" .. series.key
         all[id] = all[id] or {}
         table.insert(all[id], { source = source, series = series })
       end
     end
   end
-  for id, list in pairs(all) do -- a test set watched during training is a validation set
+  for _, id in ipairs(ids_of(all)) do -- a test set watched in training is a validation set
     local as_val = id:gsub("^test:", "val:")
-    if as_val ~= id and not all[as_val] then all[as_val] = list end
+    if as_val ~= id and not all[as_val] then all[as_val] = all[id] end
   end
   settle_levels(all)
   return all
@@ -173,10 +191,7 @@ end
 local function histories(all, main, key)
   local history, steps, curves = {}, {}, {}
   local n = #main.series.y
-  local ids = {}
-  for id in pairs(all) do ids[#ids + 1] = id end
-  table.sort(ids)
-  for _, id in ipairs(ids) do
+  for _, id in ipairs(ids_of(all)) do
     local part, name = id:match "^(%a+):(.*)$"
     name = name == key and "loss" or name
     if part ~= "train" and name ~= "lr" then name = part .. "_" .. name end

@@ -2,6 +2,8 @@
 -- with "history" or "params" around it. NaN and Infinity stand there bare.
 
 local json = require "lossdbg.support.json"
+local log_text = require "lossdbg.interop.recorded.log_text"
+local names = require "lossdbg.interop.recorded.metric_names"
 local source_file = require "lossdbg.interop.recorded.source_file"
 
 local M = { id = "keras_history", title = "Keras History" }
@@ -17,11 +19,24 @@ local function has_list(t)
   return false
 end
 
+-- { "train": { "loss": [...] }, "val": { "loss": [...] } } as { "train/loss": [...], ... }
+local function by_parts(t)
+  local out, any = {}, false
+  for part, lists in pairs(t) do
+    if names.part(tostring(part)) and type(lists) == "table" and has_list(lists) then
+      any = true
+      for name, list in pairs(lists) do out[part .. "/" .. tostring(name)] = list end
+    end
+  end
+  return any and out or nil
+end
+
 -- The object that maps names to lists.
 local function inner(t)
   if type(t) ~= "table" then return nil end
   if has_list(t) then return t end
-  return type(t.history) == "table" and has_list(t.history) and t.history or nil
+  if type(t.history) == "table" and has_list(t.history) then return t.history end
+  return by_parts(t)
 end
 
 local function read_list(source, name, list)
@@ -57,21 +72,39 @@ function M.read(file)
   return source
 end
 
----The lists of a text that is no whole JSON; a number at its very end may be cut and is left out.
----@param file { path: string, text: string }
----@return lossdbg.RecordedFile
-function M.salvage(file)
-  local source = source_file.new(file.path, M.id)
-  for name, list in file.text:gmatch '"([^"]+)"%s*:%s*%[([^%]%[{}]*%]?)' do
+-- Lists of numbers with their names; a number at the very end of a text may be cut.
+local function take_lists(source, text, pattern)
+  for name, list in text:gmatch(pattern) do
     local i = 0
-    for text in list:gmatch "([^,%s%]]+)%s*%f[,%]]" do
-      local y = source_file.number(text)
+    for cell in list:gmatch "([^,%s%]]+)%s*%f[,%]]" do
+      local y = source_file.number(cell)
       if not y then break end
       source:add(name, i, y, nil, "epoch")
       i = i + 1
     end
   end
   return source
+end
+
+---The lists of a text that is no whole JSON; a number at its very end may be cut and is left out.
+---@param file { path: string, text: string }
+---@return lossdbg.RecordedFile
+function M.salvage(file)
+  return take_lists(source_file.new(file.path, M.id), file.text,
+    '"([^"]+)"%s*:%s*%[([^%]%[{}]*%]?)')
+end
+
+---History.history as Python prints it: {'loss': [0.69, 0.41], 'val_loss': [...]}.
+---@type lossdbg.RecordedFormat
+M.printed = { id = M.id, title = M.title }
+
+---@param file { path: string, text: string }
+---@return lossdbg.RecordedFile|nil
+function M.printed.read(file)
+  if not file.text:find "['\"][%w_]*loss['\"]%s*:%s*%[" then return nil end
+  local text = log_text.bare_values(log_text.plain(file.text))
+  return take_lists(source_file.new(file.path, M.id), text,
+    "['\"]([%w_/%.%- ]+)['\"]%s*:%s*%[([^%]%[{}]*%]?)")
 end
 
 return M

@@ -46,10 +46,10 @@ local function read_all(path)
 end
 
 -- One file by what is in it.
-local function read_one(path, part)
+local function read_one(path, part, alone)
   local head, why = read_head(path)
   if not head then return nil, why end
-  local file = { path = path, head = head, part = part }
+  local file = { path = path, head = head, part = part, alone = alone }
   if not event_file.fits(head) then
     file.bytes, why = read_all(path)
     if not file.bytes then return nil, why end
@@ -180,7 +180,8 @@ local function open_folder(path, files, o)
 end
 
 local function open_text(path, bytes, o)
-  local read, why = formats.read { path = path, head = bytes:sub(1, HEAD), bytes = bytes }
+  local read, why = formats.read { path = path, head = bytes:sub(1, HEAD), bytes = bytes,
+    alone = true }
   if not read or read:is_empty() then
     return nil, ("%s: %s"):format(path, why or read and read.damage or "no log of a training")
   end
@@ -204,7 +205,7 @@ function M.open(path, given)
   if files then return open_folder(path, files, o) end
   if why then return nil, ("%s: %s"):format(path, why) end
   local read
-  read, why = read_one(path)
+  read, why = read_one(path, nil, true)
   if not read or read:is_empty() then
     why = why or ("%s: %s"):format(path, read and read.damage or "no log of a training")
     return nil, why

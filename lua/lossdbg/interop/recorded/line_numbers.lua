@@ -20,7 +20,7 @@ end
 
 -- The next place where a number may begin: a digit, or the words nan and inf, that no word holds.
 local function next_start(s, at)
-  local digit = find(s, "%f[%w_%.]%.?%d", at)
+  local digit = find(s, "%f[%w_%.@]%.?%d", at) -- the 1 of "Acc@1" is none
   local word = find(s, "%f[%w_][nNiI][aAnN][nNfF]%f[%W]", at)
     or find(s, "%f[%w_][iI]nfinity%f[%W]", at)
   if digit and word then return math.min(digit, word) end
@@ -29,6 +29,7 @@ end
 
 -- The words at the end of a text, up to a sign that ends them.
 local function words_before(text)
+  text = text:gsub("%((%a+)%)", "%1") -- "loss (train) = "
   local tail = match(text, "([^,;|\t{}'\"<>%]%)!?]*)$")
   tail = match(tail, ".* %-+ (.*)$") or tail
   return match(tail, "([%a][%w_%-/%.@ ]-)['\"]?%s*[:=]*%s*[%[%(]?%s*$")
@@ -36,7 +37,7 @@ end
 
 -- What stands right behind a number: "/8", "%", a unit, the rest of a date.
 local function behind(s, stop)
-  local of, after = match(s, "^%s?/%s?(%d+)()", stop)
+  local of, after = match(s, "^%s?/%s*(%d+)()", stop)
   if of then return { of = tonumber(of) }, after end
   if match(s, "^%s?%%", stop) then return { percent = true }, stop end
   if match(s, "^[%a_]", stop) or match(s, "^:%d", stop) or match(s, "^%-%d", stop) then
@@ -47,9 +48,11 @@ end
 
 ---@class lossdbg.LineNumber
 ---@field words string|nil before the number
+---@field gap string all that stands between it and the number before
 ---@field value number
 ---@field of number|nil of "3/8"
 ---@field percent boolean|nil
+---@field decimal boolean it has a point
 
 ---@param s string one line
 ---@return lossdbg.LineNumber[]
@@ -70,7 +73,8 @@ function M.read(s)
       end
       local what, after = behind(s, stop)
       if not what.unit then
-        what.value, what.words = value, words_before(before)
+        what.value, what.words, what.gap = value, words_before(before), before
+        what.decimal = find(s, "^%d*%.", start) ~= nil
         list[#list + 1] = what
       end
       from, at = after, after

@@ -43,6 +43,22 @@ function M.plain(text)
   return text
 end
 
+---A line in which values that frameworks print as objects stand bare: tensor(0.5, grad_fn=<...>),
+---np.float32(0.5), Array(0.5, dtype=float32), <tf.Tensor: shape=(), dtype=float32, numpy=0.5>.
+---@param line string
+---@return string
+function M.bare_values(line)
+  if not line:find "[%(=][%+%-]?[%d.ni]" then return line end
+  line = line:gsub("<tf%.Tensor[^>]-numpy=([^,>%s]+)[^>]*>", "%1")
+  return (line:gsub("([%a_][%w_%.]*)%(([%+%-]?[%d.ni][%w%.%+%-]*)[^()]*%)",
+    function(name, value)
+      local kind = name:match "[%w_]+$"
+      if kind == "tensor" or kind == "array" or kind == "Array" or kind:find "^float%d+$" then
+        return value
+      end
+    end))
+end
+
 ---Iterates over lines: the line without its end, the byte at which it begins, and whether it is
 ---the end of one: false for what a carriage return overwrites, and for a last line without an end.
 ---@param text string

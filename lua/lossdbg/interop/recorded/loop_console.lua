@@ -31,36 +31,77 @@ local function share(number)
   return number.percent and number.value / 100 or number.value
 end
 
--- Epoch, step and measures of one line.
-local function parse(line)
-  local index, cells = {}, {}
-  bracketed(line, index)
-  for _, number in ipairs(line_numbers.read(line)) do
-    local words = number.words
-    local axis = words and names.index(words)
-    if axis then
-      index[axis] = number.value
-    elseif words then
-      local name = names.read(words)
-      if name and names.known(name.key) then
-        cells[#cells + 1] = { words, share(number) }
-      end
-    end
-  end
-  return index, cells
+-- The part that stands beside the words of a number: "[valid] loss", "train: loss", "val | loss".
+local function part_beside(number)
+  local words, gap = number.words, number.gap
+  local at = words and gap:find(words, 1, true)
+  return names.part(at and gap:sub(1, at - 1) or gap)
 end
 
-local function without_dates(line)
-  return (line:gsub("%d%d%d%d%-%d%d%-%d%d[T_ ]%d%d:%d%d:?%d*[,%.]?%d*", ""))
+-- A measure of the line. "train loss 0.5 acc 0.9 val loss 0.6 acc 0.8": the second accuracy is of
+-- the part named last, as the line has one already.
+local function measure(line, number)
+  local name = names.read(number.words)
+  if not (name and names.known(name.key)) then return end
+  line.loss = line.loss or name.key:find "loss"
+  line.named = names.part(number.words) or line.named
+  local id = name.key .. " " .. (names.part(number.words) or line.index.part or "")
+  local part = line.index.part
+  if line.seen[id] and line.named then part = line.named end
+  line.seen[id] = true
+  line.cells[#line.cells + 1] = { number.words, share(number), part = part }
+end
+
+-- "epoch 3 train 0.52 val 0.55": losses, where nothing else on the line has a name.
+local function bare_parts(state, numbers)
+  for _, number in ipairs(numbers) do
+    local words = number.words
+    if words and names.is_part(words) and number.decimal and not number.percent then
+      state.cells[#state.cells + 1] = { words .. " loss", number.value }
+    end
+  end
+end
+
+-- Epoch, step and measures of one line; a part named beside a number holds for those behind it.
+local function parse(line)
+  local index, cells = {}, {}
+  local state = { index = index, cells = cells, seen = {} }
+  bracketed(line, index)
+  local numbers = line_numbers.read(line)
+  for _, number in ipairs(numbers) do
+    local words = number.words
+    local axis = words and names.index(words)
+    index.part = part_beside(number) or index.part
+    if axis then
+      -- the first counts, such as "number of nan iterations: 0" stand behind it
+      if not index[axis] or words:lower():find "global" then index[axis] = number.value end
+      index.part = index.part or names.part(words)
+    elseif words then
+      measure(state, number)
+    end
+  end
+  if not state.loss and (index.epoch or index.step) then bare_parts(state, numbers) end
+  return index, cells
 end
 
 local function part_of(line)
   return names.part(line:match "^[^%d:=]*")
 end
 
+-- Without what loggers write before their text: dates, levels, the place in the program.
+local function without_prefix(line)
+  line = line:gsub("%d%d%d%d%-%d%d%-%d%d[T_ ]%d%d:%d%d:?%d*[,%.]?%d*", "")
+  line = line:gsub("^[IWEF]%d%d%d%d %d%d:%d%d:%d%d%.?%d*%s+%d+ ", "")
+  line = line:gsub("[%w_/%.]+%.py:%d+", "")
+  return (line:gsub("^([%s%[|]*)(%a+)(%d+)%f[^%w_]", function(before, word, digits)
+    word = word:lower() == "e" and "epoch" or word -- "E003", "Ep 3", "step100"
+    return names.index(word) and before .. word .. " " .. digits or nil
+  end))
+end
+
 function Reader:context(line, index, cells)
   if index.epoch or index.step then
-    self.part = part_of(line)
+    self.part = index.part
     if index.epoch then self.epoch, self.step = index.epoch, index.step end
     self.step = index.step or self.step
   elseif #cells == 0 then
@@ -80,7 +121,7 @@ end
 
 -- A line that a carriage return overwrites counts only when another epoch follows it.
 function Reader:line(line, kind)
-  line = without_dates(line)
+  line = log_text.bare_values(without_prefix(line))
   local index, cells = parse(line)
   local held = self.held
   if held and (#cells > 0 or index.epoch) then

@@ -9,7 +9,8 @@ local source_file = require "lossdbg.interop.recorded.source_file"
 
 local M = { id = "csv", title = "CSV" }
 
-local MISSING = { [""] = true, NA = true, ["N/A"] = true, None = true, null = true, ["--"] = true }
+local MISSING = { [""] = true, NA = true, ["N/A"] = true, None = true, null = true, ["--"] = true,
+  ["No log"] = true }
 
 ---Cells of one line; quotes may hold separators.
 ---@param line string

@@ -8,21 +8,72 @@ local source_file = require "lossdbg.interop.recorded.source_file"
 
 local M = { id = "jsonl", title = "JSON lines" }
 
+local DEEPEST = 3 -- { "train": { "loss": { "mean": 0.5 } } }
+
+-- Objects within a record as names with "/": { "train": { "loss": 0.5 } } is train/loss.
+local function flat(record, prefix, out, depth)
+  for name, value in pairs(record) do
+    local full = prefix .. tostring(name)
+    if type(value) == "table" and value[1] == nil and value ~= json.null and depth < DEEPEST then
+      flat(value, full .. "/", out, depth + 1)
+    else
+      out[full] = value
+    end
+  end
+  return out
+end
+
 local function cells_of(source, record)
   local index, cells = {}, {}
-  for name, value in pairs(record) do
-    local axis = type(name) == "string" and names.index(name)
+  for name, value in pairs(flat(record, "", {}, 1)) do
+    local axis = names.index(name)
     local y = source_file.number(value)
     if axis and y then
       index[axis] = y
-    elseif y and type(name) == "string" then
+    elseif y then
       cells[#cells + 1] = { name, y }
     elseif name ~= "event" then
-      source:leave_out(tostring(name))
+      source:leave_out(name)
     end
   end
   table.sort(cells, function(a, b) return a[1] < b[1] end)
   return index, cells
+end
+
+local function take(source, rows, record)
+  local event = record.event
+  local index, cells = cells_of(source, record)
+  rows:add(index, cells, event == "step" and "step" or event == "epoch" and "epoch" or nil)
+end
+
+local function has_records(list)
+  return type(list) == "table" and type(list[1]) == "table" and list[1][1] == nil
+end
+
+---A list of records in one JSON text: [ { "epoch": 0, "loss": 0.5 }, ... ], also as a member of an
+---object.
+---@type lossdbg.RecordedFormat
+M.list = { id = "json_records", title = "JSON records" }
+
+---@param file { path: string, value: any }
+---@return lossdbg.RecordedFile|nil
+function M.list.read(file)
+  local list = has_records(file.value) and file.value
+  if not list and type(file.value) == "table" then
+    for _, value in pairs(file.value) do
+      if has_records(value) and (not list or #value > #list) then list = value end
+    end
+  end
+  if not list then return nil end
+  local source = source_file.new(file.path, M.list.id)
+  local rows = record_rows.new(source)
+  for _, record in ipairs(list) do
+    if type(record) == "table" then take(source, rows, record) end
+  end
+  rows:finish()
+  for _, series in ipairs(source.series) do
+    if names.known(series.key) then return source end
+  end
 end
 
 ---@param file { path: string, text: string }
@@ -42,9 +93,7 @@ function M.read(file)
         end
         break
       end
-      local event = record.event
-      local index, cells = cells_of(source, record)
-      rows:add(index, cells, event == "step" and "step" or event == "epoch" and "epoch" or nil)
+      take(source, rows, record)
     end
   end
   rows:finish()

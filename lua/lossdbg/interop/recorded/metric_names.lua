@@ -10,7 +10,7 @@ local function set(words)
 end
 
 local PART = {}
-for word in ("val valid validation eval evaluation dev"):gmatch "%S+" do PART[word] = "val" end
+for word in ("val va valid validation eval evaluation dev"):gmatch "%S+" do PART[word] = "val" end
 for word in ("train training trn tr"):gmatch "%S+" do PART[word] = "train" end
 for word in ("test testing"):gmatch "%S+" do PART[word] = "test" end
 
@@ -34,16 +34,22 @@ local SAME = {
 
 -- Taken for the loss where nothing is called so, best first.
 M.stand_ins = { "nll", "nll_loss", "logloss", "cross_entropy", "crossentropy", "ce", "ce_loss",
-  "binary_crossentropy", "objective", "cost", "mse", "mlogloss", "rmse", "mae", "error" }
+  "binary_crossentropy", "binary_logloss", "multi_logloss", "objective", "cost", "mse", "mlogloss",
+  "rmse", "mae", "bpc", "bpd", "error", "value" }
 
 local INDEX = { epoch = "epoch", epochs = "epoch", ep = "epoch", step = "step", steps = "step",
   global_step = "step", iter = "step", iteration = "step", iterations = "step", it = "step",
   batch = "step", batches = "step", current_step = "step", trainer_global_step = "step" }
 
----"valLoss (avg)" -> { "val", "loss", "avg" }
+-- Words of sentences about a measure: "val_loss did not improve from 0.45", "best accuracy so far".
+local TELLING = set [[improve improved improves improving from than best better lowest saving saved
+  patience early stopping target threshold limit scale]]
+
+---"valLoss (avg)" -> { "val", "loss", "avg" }; "Acc@1" is the accuracy, "Acc@5" is another measure
 local function words_of(raw)
   local list = {}
-  local spaced = raw:gsub("(%l)(%u)", "%1 %2"):lower()
+  local spaced = raw:gsub("@1%f[%D]", ""):gsub("@(%d+)", " at%1")
+  spaced = spaced:gsub("(%l)(%u)", "%1 %2"):lower()
   for word in spaced:gmatch "[%w]+" do list[#list + 1] = word end
   return list
 end
@@ -66,6 +72,14 @@ function M.part(text)
   for _, word in ipairs(words_of(text)) do
     if PART[word] then return PART[word] end
   end
+end
+
+---Whether a name is nothing but a part of the data.
+---@param raw string
+---@return boolean
+function M.is_part(raw)
+  local words = words_of(raw)
+  return #words == 1 and PART[words[1]] ~= nil
 end
 
 local function is_rate(words)
@@ -136,10 +150,13 @@ end
 ---@param key string
 ---@return boolean
 function M.known(key)
+  for word in key:gmatch "[^_]+" do
+    if TELLING[word] then return false end
+  end
   return key == "loss" or key == "lr" or key == "grad_norm" or key == "accuracy"
     or key:find("loss", 1, true) ~= nil or key:find("acc", 1, true) ~= nil
     or key == "mse" or key == "mae" or key == "rmse" or key == "perplexity" or key == "f1"
-    or key == "auc" or key == "r2" or key == "nll" or key == "cost"
+    or key == "auc" or key == "r2" or key == "nll" or key == "cost" or key == "bpc" or key == "bpd"
 end
 
 return M

@@ -13,16 +13,17 @@ function M.new(source)
 end
 
 ---@param index { epoch: number|nil, step: number|nil }
----@param cells { [1]: string, [2]: number }[] names and values
+---@param cells { [1]: string, [2]: number, part: string|nil }[] names and values
 ---@param level? "epoch"|"step"
----@param part? string
+---@param part? string of the cells that name none
 function Rows:add(index, cells, level, part)
   self.count = self.count + 1
   for _, cell in ipairs(cells) do
-    local id = cell[1] .. "\0" .. (level or "") .. "\0" .. (part or "")
+    local of = cell.part or part
+    local id = cell[1] .. "\0" .. (level or "") .. "\0" .. (of or "")
     local list = self.by_name[id]
     if not list then
-      list = { name = cell[1], level = level, part = part, y = {}, epoch = {}, step = {}, row = {} }
+      list = { name = cell[1], level = level, part = of, y = {}, epoch = {}, step = {}, row = {} }
       self.by_name[id] = list
       self.order[#self.order + 1] = list
     end
