@@ -17,6 +17,10 @@
 **            ld.threads, or the environment variable LOSSDBG_THREADS where the script has
 **            os.getenv); those block signals and end with lua_close. It installs no signal handler
 **            and no atexit hook. A child made by fork computes on one thread until it asks anew.
+** Processes  none are started unless a script asks for jobs = n. A worker is a fork that computes,
+**            writes its result to a pipe and ends by _exit: no atexit handler, destructor or __gc of
+**            the host's runs in it. It is killed and waited for when the call that started it ends,
+**            by an error too; SIGCHLD and SIGPIPE are left as they are.
 ** OpenBLAS   its threads and its memory belong to the process. Its results depend on their number,
 **            so opening the core sets it to one thread (an OpenBLAS built with OpenMP is left as it
 **            is and takes one thread inside our products only); a host that then sets more with
@@ -81,6 +85,9 @@ typedef struct lossdbg_limits {
   void *ud;                    /* handed to interrupt; must outlive the state or the next setting */
   int max_threads;             /* scripts get no more of ld.threads(n); 0: no limit. Threads that
                                   run already stay. */
+  int max_workers;             /* scripts get no more worker processes at a time (jobs = n); 0: no
+                                    limit, -1: none. They are forks: a host with threads of its own
+                                    says -1, unless all that they lock is safe to find locked. */
 } lossdbg_limits;
 
 /* Sets the limits of this state (all its coroutines); to be called before or after the core is

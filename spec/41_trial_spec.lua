@@ -106,7 +106,7 @@ describe("trial", function()
     local arm = bench:arm { batch = 8 }
     bench:finish(arm)
     for i, pair in ipairs(arm.seeds) do
-      assert.equal(bench:unpatched(4 + i - 1).signals.skill.loss, pair.before.loss)
+      assert.equal(bench:unpatched(4 + i - 1).train.loss, pair.before.loss)
       local alone = experiment(0.05):with({ batch = 8, seed = 4 + i - 1 }):fit { verbose = 0 }
       assert.equal(alone.signals.skill.loss, pair.after.loss)
     end

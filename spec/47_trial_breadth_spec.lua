@@ -18,6 +18,7 @@ local function stub()
     return arm
   end
   function bench.screen() end
+  function bench.expect() end
   function bench:finish(arm)
     arm.done, self.finished = true, self.finished + 1
     arm.verdict = { decided = true, verified = is_good(arm.patch),

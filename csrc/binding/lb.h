@@ -57,6 +57,7 @@ typedef struct lb_context {
   ldb_team *team;             /* what ops compute with; never NULL once the core is open */
   size_t max_bytes;           /* 0: none; of the state's whole heap */
   int max_threads;            /* 0: no limit */
+  int max_workers;            /* processes at a time; 0: no limit, below: none */
   int tensor_ref;             /* in the registry: metatables of tensor and storage */
   int storage_ref;
   const void *tensor_meta; /* what lua_topointer says of the tensor's */
@@ -128,6 +129,7 @@ int lb_open_diagnose(lua_State *L); /* core.diagnose */
 int lb_open_io(lua_State *L);       /* core.io */
 int lb_open_plan(lua_State *L);     /* core.plan */
 int lb_open_digest(lua_State *L);   /* core.digest */
+int lb_open_process(lua_State *L);  /* core.process */
 void lb_addbytes(lua_State *L);     /* lb_bytes.c adds its functions to the table on top */
 void lb_addfile(lua_State *L);      /* lb_file.c does so too */
 void lb_addevents(lua_State *L);    /* lb_event.c does so too */

@@ -25,7 +25,8 @@ static const struct {
              {"plan", lb_open_plan, false},
              {"fit", lb_open_fit, false},
              {"digest", lb_open_digest, false},
-             {"score", lb_open_score, true}};
+             {"score", lb_open_score, true},
+             {"process", lb_open_process, true}};
 
 /* config() -> { version, blas, blas_parallel, blas_threads, threads, processors } */
 static int lb_core_config(lua_State *L) {

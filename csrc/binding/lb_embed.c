@@ -38,6 +38,7 @@ int lossdbg_setlimits(lua_State *L, const lossdbg_limits *limits) {
   c->max_bytes = limits ? limits->max_bytes : 0;
   c->interrupt = limits ? limits->interrupt : NULL;
   c->max_threads = limits ? limits->max_threads : 0;
+  c->max_workers = limits ? limits->max_workers : 0;
   c->interrupt_ud = limits ? limits->ud : NULL;
   return 0;
 }

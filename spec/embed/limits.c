@@ -2,7 +2,12 @@
 ** Limits that a host sets: a cap on the bytes of tensors, a callback that stops the work, and
 ** structures of other versions. A state that was stopped goes on as if nothing had been.
 */
+#define _DEFAULT_SOURCE 1
 #include "host.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 enum { TEXT = 1024 };
 
@@ -92,6 +97,42 @@ static void threads(lua_State *L) {
   lossdbg_setlimits(L, NULL);
 }
 
+static int *exits; /* of this process and of its forks */
+
+static void at_exit(void) {
+  (*exits)++;
+}
+
+static void worker_processes(lua_State *L) {
+  static const char two[] = "local workers = require 'lossdbg.support.workers'\n"
+                            "local ok, results = pcall(function()\n"
+                            "  workers.check('here', 2)\n"
+                            "  return workers.map(4, function(i) return i * i end, { jobs = 2 })\n"
+                            "end)\n"
+                            "return ok and results[1].value + results[4].value or results";
+  char text[TEXT];
+  lossdbg_limits limits = {.struct_size = sizeof limits, .max_workers = -1};
+  exits = mmap(NULL, sizeof *exits, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (exits == MAP_FAILED) abort();
+  atexit(at_exit);
+  host_run(L, two, text, TEXT);
+  check(strncmp(text, "17", 2) == 0, "worker processes of a host that says nothing", text);
+  check(waitpid(-1, NULL, WNOHANG) == -1, "which leave no child", NULL);
+  lossdbg_setlimits(L, &limits);
+  host_run(L, two, text, TEXT);
+  check(strstr(text, "this program allows no worker processes") != NULL, "forbidden", text);
+  limits.max_workers = 1;
+  lossdbg_setlimits(L, &limits);
+  host_run(L, two, text, TEXT);
+  check(strstr(text, "argument 'jobs': expected at most 1, got 2") != NULL, "limited", text);
+  lossdbg_setlimits(L, NULL);
+  signal(SIGCHLD, SIG_IGN); /* a host that lets the system wait for its children */
+  host_run(L, two, text, TEXT);
+  signal(SIGCHLD, SIG_DFL);
+  check(strncmp(text, "17", 2) == 0, "in a host that ignores SIGCHLD", text);
+  check(*exits == 0, "no handler of the host ran in a worker", NULL);
+}
+
 static void versions(lua_State *L) {
   struct {
     lossdbg_limits known;
@@ -117,6 +158,7 @@ int main(void) {
   memory(L);
   interrupt(L);
   threads(L);
+  worker_processes(L);
   lua_close(L);
   check(heap.live == 0, "all memory returned", NULL);
   return host_verdict(&tally, "limits");

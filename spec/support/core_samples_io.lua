@@ -4,6 +4,11 @@ local core = require "lossdbg.core"
 local pack = table.pack
 local path = os.tmpname()
 
+-- A worker that has more to say than anybody asks for.
+local function worker()
+  return assert(core.process.start(function() return ("x"):rep(1 << 20) end))
+end
+
 return function(samples, ramp)
   for name, sample in pairs {
     ["io.csv"] = function() return pack("a,b\n1,2\n", { separator = ",", header = true }) end,
@@ -28,6 +33,12 @@ return function(samples, ramp)
     ["io.proto_varints"] = function() return pack("\1\2", 1, 2) end,
     ["io.entries"] = function() return pack(assert(io.open "spec")) end,
     ["io.sync"] = function() return pack(assert(io.tmpfile())) end,
+    ["process.most"] = pack,
+    ["process.start"] = function() return pack(function() return "done" end, { worker() }) end,
+    ["process.read"] = function() return pack(worker()) end,
+    ["process.await"] = function() return pack({ worker() }, 0.001) end,
+    ["process.reap"] = function() return pack(worker()) end,
+    ["process.kill"] = function() return pack(worker()) end,
     ["io.crc32"] = function() return pack("bytes", 7) end,
     ["io.replace"] = function() return pack(path, "text") end,
   } do

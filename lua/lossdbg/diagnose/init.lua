@@ -13,6 +13,7 @@ local side_tests = require "lossdbg.diagnose.tests"
 local source = require "lossdbg.support.source"
 local states = require "lossdbg.diagnose.state"
 local trials = require "lossdbg.diagnose.trials"
+local workers = require "lossdbg.support.workers"
 
 local M = {}
 
@@ -27,6 +28,7 @@ local schema = options.declare "diagnose" {
   { name = "max_fixes", type = "integer", min = 1, default = 8, doc = "most fixes tried" },
   { name = "run", type = "table", doc = "a finished run of the same experiment" },
   { name = "disable", type = "table", doc = "list of rule ids to leave out" },
+  workers.option,
 }
 
 local grave = { error = true }
@@ -114,15 +116,19 @@ local function examine(experiment, run, case, evaluation, o)
   local left = o.budget - (bench and bench:spent() or 0)
   local wanted, missing, spent = true, {}, 0
   if references.work(experiment) <= left then
-    local reference, why = references.try(experiment, run)
-    case.signals.reference, spent = reference, references.work(experiment)
+    spent = references.work(experiment)
+    local reference, why = side_tests.work(o.pool,
+      side_tests.task("reference", references.try, experiment, run),
+      side_tests.tasks(experiment, run, left - spent))
+    case.signals.reference = reference
     if not reference then missing[1] = { test = "reference", why = why } end
     evaluation, status = evaluate(case), collect.status(case) -- which may be all there is to learn
     if bench then bench.status = status end
     wanted = has_errors(evaluation.findings) or references.leaves_open(reference)
   end
   if wanted then
-    local results, more, work = side_tests.run(experiment, run, { budget = left - spent })
+    local results, more, work = side_tests.run(experiment, run, { budget = left - spent,
+      pool = o.pool })
     case.signals.tests, spent = results, spent + work
     table.move(more, 1, #more, #missing + 1, missing)
   end
@@ -139,9 +145,17 @@ local function examine(experiment, run, case, evaluation, o)
   return evaluation, bench, missing
 end
 
+-- What callbacks do in another process is lost: with them all is done in this one.
+local function pool_of(experiment, o)
+  workers.check("diagnose", o.jobs)
+  if o.jobs == 1 or #experiment.recipe.callbacks > 0 then return nil end
+  return workers.pool { jobs = o.jobs }
+end
+
 --- Diagnoses an experiment. What `experiment:diagnose` does.
 ---@param experiment lossdbg.Experiment
----@param given? table budget (seconds), tests, trials, seeds, max_fixes, run, disable: see schema
+---@param given? table budget (seconds), tests, trials, seeds, max_fixes, run, disable,
+---  jobs: see schema
 ---@return lossdbg.Diagnosis
 function M.run(experiment, given)
   local o = options.check("diagnose", given or {}, schema, source.level())
@@ -152,11 +166,14 @@ function M.run(experiment, given)
   local run = o.run or experiment:fit { verbose = 0 }
   local case = collect.experiment(experiment, run)
   case.options = { disable = set_of(o.disable) }
-  local evaluation = evaluate(case)
-  local bench, missing
-  evaluation, bench, missing = examine(experiment, run, case, evaluation, o)
+  local pool <close> = pool_of(experiment, o)
+  o.pool = pool
+  local evaluation, bench, missing = examine(experiment, run, case, evaluate(case), o)
+  for _, line in ipairs(pool and pool.told or {}) do
+    missing[#missing + 1] = { test = "workers", why = line }
+  end
   return build(case, evaluation, { run = run, trials = bench and bench.tried or {},
-    missing_tests = missing, seconds = clock() - started })
+    missing_tests = missing, seconds = clock() - started + (pool and pool.seconds or 0) })
 end
 
 --- Diagnoses what a watch has seen so far. What `watch:diagnose` does: rules only, no trials, since

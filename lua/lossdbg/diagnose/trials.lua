@@ -124,8 +124,31 @@ local function by_gain(list)
   return order
 end
 
+-- What idle workers may begin with: the first two seeds of an arm of each finding, which are often
+-- enough, then the rest of them, then further arms.
+local function expect(bench, list)
+  local first, rest, more, begun = {}, {}, {}, {}
+  for _, item in ipairs(list) do
+    local also = begun[item.finding] or #first >= limit "helping"
+    table.insert(also and more or first, { arm = item.arm, seeds = 2 })
+    if not also then rest[#rest + 1] = { arm = item.arm, seeds = bench.n } end
+    begun[item.finding] = true
+  end
+  table.move(rest, 1, #rest, #first + 1, first)
+  bench:expect(table.move(more, 1, #more, #first + 1, first))
+end
+
+-- Every arm on its first seed.
+local function screen(bench, list)
+  local next_arms = {}
+  for i, item in ipairs(list) do next_arms[i] = { arm = item.arm, seeds = 1 } end
+  bench:expect(next_arms)
+  for _, item in ipairs(list) do bench:screen(item.arm) end
+end
+
 local function finish(bench, list, tried, o)
   local helping = 0
+  expect(bench, list)
   for _, item in ipairs(list) do
     local over = bench.spent > o.budget and helping + #tried > 0
     if trial.open(item.arm) and not over and helping < limit "helping"
@@ -176,7 +199,9 @@ local function combined(bench, list)
 end
 
 local function try_pairs(bench, list, tried, o)
-  for _, item in ipairs(combined(bench, list)) do
+  local both = combined(bench, list)
+  expect(bench, both)
+  for _, item in ipairs(both) do
     if bench.spent + bench:base_cost() > o.budget then return false end
     if not item.arm.reason then
       bench:finish(item.arm)
@@ -199,11 +224,11 @@ Trials.__index = Trials
 ---@param experiment lossdbg.Experiment
 ---@param run lossdbg.Run
 ---@param status lossdbg.State
----@param o { budget: number, seeds: integer, max_fixes: integer }
+---@param o { budget: number, seeds: integer, max_fixes: integer, pool: lossdbg.Workers? }
 ---@return lossdbg.Trials
 function M.bench(experiment, run, status, o)
   return setmetatable({ experiment = experiment, status = status, o = o, tried = {},
-    bench = trial.bench(experiment, { seeds = o.seeds, run = run }) }, Trials)
+    bench = trial.bench(experiment, { seeds = o.seeds, run = run, pool = o.pool }) }, Trials)
 end
 
 --- Takes work that was done elsewhere off the budget.
@@ -223,7 +248,7 @@ function Trials:try(findings, least)
   local list = affordable(bench,
     arms_of(bench, self.experiment, worth(findings, status, least), status), o)
   if #list == 0 then return 0 end
-  for _, item in ipairs(list) do bench:screen(item.arm) end
+  screen(bench, list)
   local helping = finish(bench, by_gain(list), self.tried, o)
   if helping == 0 and try_pairs(bench, list, self.tried, o) then helping = 1 end
   proof.heed(findings, status)
@@ -245,7 +270,7 @@ function Trials:search(findings, case, reference)
   end
   list = affordable(bench, list, { budget = self.o.budget, seeds = self.o.seeds,
     max_fixes = #list })
-  for _, item in ipairs(list) do bench:screen(item.arm) end
+  screen(bench, list)
   finish(bench, by_gain(list), self.tried, self.o)
   local results = {}
   for _, item in ipairs(list) do

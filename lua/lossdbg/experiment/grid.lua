@@ -1,7 +1,9 @@
 --- Grid: experiments that differ in one option.
 local options = require "lossdbg.support.options"
+local run_parcel = require "lossdbg.experiment.run_parcel"
 local source = require "lossdbg.support.source"
 local upper = require "lossdbg.support.upper"
+local workers = require "lossdbg.support.workers"
 
 local M = {}
 
@@ -10,6 +12,7 @@ local M = {}
 ---@field values any[]
 ---@field [integer] lossdbg.Experiment
 ---@field runs lossdbg.Run[] after fit
+---@field told string[] after fit: what happened to worker processes
 ---@operator len: integer
 
 local Grid = { __name = "lossdbg.grid" }
@@ -48,14 +51,46 @@ function M.new(experiment, name, values)
   return setmetatable(self, Grid)
 end
 
+-- What callbacks do in another process is lost: with them the runs are made in this one.
+local function has_callbacks(self, given)
+  return given.on_step ~= nil or #(given.callbacks or {}) > 0 or #(given.contracts or {}) > 0
+    or #self.base.recipe.callbacks > 0
+end
+
+local function fit_apart(self, given, jobs)
+  local results, told = workers.map(#self, function(i)
+    return run_parcel.close(self[i]:fit(given))
+  end, { jobs = jobs, name = function(i) return ("experiment %d"):format(i) end })
+  self.told = told
+  for i, result in ipairs(results) do
+    if not result.ok then error(result.value, 0) end
+    self.runs[i] = run_parcel.open(self[i], result.value)
+  end
+end
+
+local function jobs_of(given)
+  local jobs = given.jobs == nil and 1 or given.jobs
+  if math.type(jobs) ~= "integer" or jobs < 1 then
+    options.fail("grid:fit", "jobs", "a number of worker processes from 1", jobs, nil,
+      source.level())
+  end
+  return workers.check("grid:fit", jobs)
+end
+
 ---Trains all of them.
----@param given? table options of experiment:fit
+---@param given? table options of experiment:fit, and `jobs`: worker processes, to the same bits;
+---  with callbacks of your own all runs are made in this process
 ---@return lossdbg.Grid self, with runs; print shows the table
 function Grid:fit(given)
   local quiet = {}
   for key, value in pairs(given or {}) do quiet[key] = value end
   if quiet.verbose == nil then quiet.verbose = 0 end
-  self.runs = {}
+  local jobs = jobs_of(quiet)
+  quiet.jobs, self.runs, self.told = nil, {}, {}
+  if jobs > 1 and not has_callbacks(self, quiet) then
+    fit_apart(self, quiet, jobs)
+    return self
+  end
   for i, experiment in ipairs(self) do self.runs[i] = experiment:fit(quiet) end
   return self
 end

@@ -32,29 +32,76 @@ local function work_of(test, experiment)
     epochs = steps, steps_per_epoch = 1 }
 end
 
+-- Tests that the budget allows, in order.
+local function affordable(experiment, budget)
+  local list, missing, spent = {}, {}, 0
+  for _, test in ipairs(M.all()) do
+    local cost = work_of(test, experiment)
+    if spent + cost > budget then
+      missing[#missing + 1] = { test = test.id, why = "the budget does not allow it" }
+    else
+      spent = spent + cost
+      list[#list + 1] = test
+    end
+  end
+  return list, missing, spent
+end
+
+--- What a pool is asked for: the result and the reason, as a list.
+---@param name string
+---@param fn fun(experiment: lossdbg.Experiment, run: lossdbg.Run): table?, string?
+---@param experiment lossdbg.Experiment
+---@param run lossdbg.Run
+---@return table task of a pool
+function M.task(name, fn, experiment, run)
+  return { "test, " .. name, function() return { fn(experiment, run) } end }
+end
+
+--- Tasks of the tests that a budget allows.
+---@param experiment lossdbg.Experiment
+---@param run lossdbg.Run
+---@param budget number nominal seconds of work
+---@return table[] tasks of a pool
+function M.tasks(experiment, run, budget)
+  local tasks = {}
+  for i, test in ipairs(affordable(experiment, budget)) do
+    tasks[i] = M.task(test.id, test.run, experiment, run)
+  end
+  return tasks
+end
+
+--- Works at a task, in a worker where there is a pool.
+---@param pool lossdbg.Workers?
+---@param task table
+---@param ahead? table[] tasks that come next
+---@return table? result
+---@return string? reason
+function M.work(pool, task, ahead)
+  local ok, answer
+  if pool then
+    ok, answer = attempt.call(pool.call, pool, task[1], task[2], function() return ahead or {} end)
+  else
+    ok, answer = attempt.call(task[2])
+  end
+  if ok and answer[1] then return answer[1] end
+  return nil, tostring(not ok and answer or answer[2])
+end
+
 --- Runs the tests that the budget allows, in order. A test that raises is reported, not fatal:
 -- what a user's own layer or loss does on a changed batch is not ours to know.
 ---@param experiment lossdbg.Experiment
 ---@param run lossdbg.Run
----@param o { budget: number } nominal seconds of work
+---@param o { budget: number, pool: lossdbg.Workers? } nominal seconds of work
 ---@return table<string, table> results by id
 ---@return { test: string, why: string }[] missing
 ---@return number spent nominal seconds
 function M.run(experiment, run, o)
-  local results, missing, spent = {}, {}, 0
-  for _, test in ipairs(M.all()) do
-    local cost = work_of(test, experiment)
-    if spent + cost > o.budget then
-      missing[#missing + 1] = { test = test.id, why = "the budget does not allow it" }
-    else
-      spent = spent + cost
-      local ok, result, why = attempt.call(test.run, experiment, run)
-      if ok and result then
-        results[test.id] = result
-      else
-        missing[#missing + 1] = { test = test.id, why = tostring(ok and why or result) }
-      end
-    end
+  local list, missing, spent = affordable(experiment, o.budget)
+  local tasks, results = M.tasks(experiment, run, o.budget), {}
+  for i, test in ipairs(list) do
+    local result, why = M.work(o.pool, tasks[i], tasks)
+    results[test.id] = result
+    if not result then missing[#missing + 1] = { test = test.id, why = why } end
   end
   return results, missing, spent
 end

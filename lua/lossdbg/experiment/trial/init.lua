@@ -4,6 +4,8 @@
 -- two share them), and a placebo: the experiment as it is, started anew with other random numbers,
 -- which shows what mere luck does. Which arms and seeds there are is fixed before the first run
 -- and no clock is read; a trial ends early only when no further seed could change its answer.
+-- With workers, runs that come next are begun before they are asked for; they are asked for in the
+-- same order whatever the number of workers, and what nobody asks for is never told.
 -- trial_outcome.lua holds the arithmetic, trial_work.lua counts what a run costs.
 
 local attempt = require "lossdbg.support.attempt"
@@ -30,21 +32,25 @@ local placebo_offset = 7919 -- any number that no seed of a trial is away from a
 ---@field curves table<string, number[]> loss per epoch of the first seed, before, after and placebo
 ---@field reason? string why it could not be tried
 
----@class lossdbg.TrialBench runs without a fix, trained once and shared by all fixes
+---@class lossdbg.TrialBench what runs without a fix ended with, trained once, shared by all fixes
 local Bench = {}
 Bench.__index = Bench
 
 --- A bench for one experiment: `seeds` runs per arm, of at most as many epochs as it has.
 ---@param experiment table
----@param o { seeds: integer, epochs?: integer, run?: table } run: a finished run of the first seed
+---@param o { seeds: integer, epochs?: integer, run?: table, pool?: lossdbg.Workers } run: a
+---  finished run of the first seed
 function M.bench(experiment, o)
   local description = experiment:description()
   local bench = setmetatable({
     experiment = experiment, seed = description.seed, n = o.seeds, spent = 0,
     epochs = math.min(o.epochs or description.epochs, description.epochs), runs = {}, arms = {},
+    expected = {},
   }, Bench)
+  -- what callbacks do in another process is lost
+  if #experiment.recipe.callbacks == 0 then bench.pool = o.pool end
   if o.run and o.run.n_epochs and bench.epochs == description.epochs then
-    bench.runs[bench.seed] = o.run
+    bench.runs[bench.seed] = outcome.both(o.run)
   end
   return bench
 end
@@ -105,16 +111,62 @@ end
 function Bench:base_cost()
   local run, whole = self.runs[self.seed], self:cost(self.experiment)
   local steps = work.steps(self.experiment:description(), self.epochs)
-  return run and run.n_steps < steps and whole * run.n_steps / steps or whole
+  return run and run.steps and run.steps < steps and whole * run.steps / steps or whole
 end
 
-function Bench:fit(experiment, seed)
-  self.spent = self.spent + self:cost(experiment)
-  return experiment:with({ seed = seed }):fit { verbose = 0, epochs = self:epochs_of(experiment) }
+-- A run as a task for a worker.
+local function task(self, arm, seed)
+  local experiment = arm and arm.experiment or self.experiment
+  return { ("trial, %s, seed %d"):format(arm and M.name(arm.patch) or "as it is", seed), function()
+    return outcome.both(experiment:with({ seed = seed }):fit { verbose = 0,
+      epochs = self:epochs_of(experiment) })
+  end }
 end
 
-function Bench:unpatched(seed)
-  self.runs[seed] = self.runs[seed] or self:fit(self.experiment, seed)
+-- The runs of the next seed of an arm, in the order in which they are asked for.
+local function next_runs(self, arm, i, add)
+  local seed = self.seed + i - 1
+  for _, other in ipairs { seed, seed + placebo_offset } do
+    if not self.runs[other] then add(task(self, nil, other)) end
+    if other == seed then add(task(self, arm, seed)) end
+  end
+end
+
+-- What idle workers may begin with: the seed at work, then what is expected.
+local function ahead(self, arm)
+  local list = {}
+  local function add(item) list[#list + 1] = item end
+  if arm then next_runs(self, arm, #arm.seeds + 1, add) end
+  for _, item in ipairs(self.expected) do
+    if M.open(item.arm) and #item.arm.seeds < item.seeds then
+      next_runs(self, item.arm, #item.arm.seeds + 1, add)
+    end
+  end
+  return list
+end
+
+--- Says which arms come next, up to which seed each: for idle workers, and for them alone.
+---@param list { arm: lossdbg.TrialArm, seeds: integer }[]
+function Bench:expect(list) self.expected = list end
+
+-- What a run ends with. Its work counts when it is asked for.
+local function fit(self, arm, seed, at_work)
+  self.spent = self.spent + self:cost(arm and arm.experiment or self.experiment)
+  local wanted = task(self, arm, seed)
+  if not self.pool then return wanted[2]() end
+  return self.pool:call(wanted[1], wanted[2], function() return ahead(self, at_work) end)
+end
+
+--- What the experiment as it is ends with; only a reason when it raised.
+---@param seed integer
+---@param arm? lossdbg.TrialArm for which it is wanted
+---@return { train: lossdbg.Outcome, val: lossdbg.Outcome, steps: integer, reason: string? }
+function Bench:unpatched(seed, arm)
+  if not self.runs[seed] then
+    local fits, run = attempt.call(fit, self, nil, seed, arm)
+    self.runs[seed] = fits and run
+      or { reason = ("the experiment as it is, with seed %d: %s"):format(seed, tostring(run)) }
+  end
   return self.runs[seed]
 end
 
@@ -160,17 +212,21 @@ end
 local function advance(self, arm)
   local i = #arm.seeds + 1
   local seed = self.seed + i - 1
-  local pair = { before = outcome.of(self:unpatched(seed), arm.part) }
-  local fits, run = attempt.call(self.fit, self, arm.experiment, seed)
+  local as_is = self:unpatched(seed, arm)
+  arm.reason = as_is.reason
+  if arm.reason then return end
+  local pair = { before = as_is[arm.part] }
+  local fits, run = attempt.call(fit, self, arm, seed, arm)
   if not fits then
     arm.reason = tostring(run)
     return
   end
-  pair.after = outcome.of(run, arm.part)
+  pair.after = run[arm.part]
   arm.seeds[i] = pair
   arm.verdict = outcome.judge(arm.seeds, self.n, arm.same_loss)
   if arm.verdict.decided then return end
-  pair.placebo = outcome.of(self:unpatched(seed + placebo_offset), arm.part)
+  local placebo = self:unpatched(seed + placebo_offset, arm)
+  arm.reason, pair.placebo = placebo.reason, placebo[arm.part]
   arm.verdict = outcome.judge(arm.seeds, self.n, arm.same_loss)
 end
 

@@ -39,6 +39,13 @@ function M.of(run, part)
     task = task, curve = history }
 end
 
+--- What a trial needs of a run, as plain data.
+---@param run lossdbg.Run
+---@return { train: lossdbg.Outcome, val: lossdbg.Outcome, steps: integer }
+function M.both(run)
+  return { train = M.of(run, "train"), val = M.of(run, "val"), steps = run.n_steps }
+end
+
 --- The one number that an outcome is told by.
 ---@param o lossdbg.Outcome
 ---@return number?
