@@ -8,6 +8,7 @@ local M = {}
 M.limits = {
   above = { 1.2, "times ln K, where a first epoch of K classes lies at most" },
   begun = { 0.6, "of the way from the floor to ln K, where a first epoch of two softmaxes begins" },
+  floor_sd = { 0.005, "of the floor, the noise of the tail where no accuracy speaks" },
   floor_wrong = { 0.1, "wrong answers at the floor of two softmaxes" },
 }
 
@@ -94,16 +95,18 @@ local function fits(level, classes, shape, facts)
   if shape.first > limit "above" * most or shape.first < level.value then return false end
   if level.name ~= "double_softmax" then return true end
   return shape.first >= level.value + limit "begun" * (most - level.value)
-    and (not facts.wrong or facts.wrong <= limit "floor_wrong")
+    and (facts.wrong or 0) <= limit "floor_wrong"
+    and (facts.wrong or shape.tail.sd <= limit "floor_sd" * level.value)
 end
 
 ---Levels that the end of a curve matches, nearest first.
 ---@param shape lossdbg.CurveShape
 ---@param facts lossdbg.CurveFacts
 ---@return { name: string, text: string, value: number, classes: integer|nil }[]
+---@return boolean near a number of classes has a level there, but the curve is not one of so many
 function M.find(shape, facts)
-  local list = {}
-  if not shape.stop or shape.nonfinite_at then return list end
+  local list, near = {}, false
+  if not shape.stop or shape.nonfinite_at then return list, near end
   for _, family in ipairs(families_of(facts)) do matches(family, facts, shape, list) end
   if #list == 0 and not facts.classes and not facts.family and not facts.variance then
     for _, classes in ipairs(GUESSES) do
@@ -111,7 +114,10 @@ function M.find(shape, facts)
       matches("cross_entropy", { classes = classes, wrong = facts.wrong }, shape, list)
       for i = #list, before + 1, -1 do
         list[i].classes = classes
-        if not fits(list[i], classes, shape, facts) then table.remove(list, i) end
+        if not fits(list[i], classes, shape, facts) then
+          near = near or list[i].name ~= "double_softmax"
+          table.remove(list, i)
+        end
       end
     end
   end
@@ -119,7 +125,7 @@ function M.find(shape, facts)
     if a.distance ~= b.distance then return a.distance < b.distance end
     return a.name < b.name
   end)
-  return list
+  return list, near
 end
 
 return M

@@ -11,6 +11,7 @@ M.limits = {
   mute = { 0.5, "of the loss was lost while the accuracy never changed" },
   unmoved = { 0.3, "of the loss was lost while the accuracy hardly moved" },
   gain = { 0.05, "of accuracy gained: less is hardly any" },
+  high = { 0.9, "right: most of a task is learnt, whenever that was" },
   wrong = { 0.5, "right: with fewer most answers are wrong" },
   lost = { 0.15, "of accuracy lost from its best third to its last third" },
   identity = { 0.003, "of 16.118 a wrong answer: clipping at 1e-7 and rounding" },
@@ -53,6 +54,16 @@ end
 function M.kept(list, epoch, slack)
   local last = at_end(list)
   return last ~= nil and list[epoch] ~= nil and last >= list[epoch] - slack
+end
+
+---Whether an accuracy says that something was learnt; nil where there is none.
+---@param list number[]|nil
+---@return boolean|nil
+function M.gained(list)
+  local last = at_end(list)
+  if not last then return nil end
+  return last - median(list, 1, math.min(#list, limit "last")) >= limit "gain"
+    or last >= limit "high"
 end
 
 local function spread(list)

@@ -14,7 +14,9 @@ M.limits = {
   val_alarm = { 1.3, "times the best validation loss: sound runs of real data stay below" },
   val_alarm_kept = { 2, "times the best where validation accuracy stayed: too sure, no worse" },
   kept = { 0.03, "of validation accuracy lost since then: less is a row or two" },
-  done = { 0.1, "of the start: what is left is little, whatever the task" },
+  done = { 0.9, "of the start was lost: what is left is little, whatever the task" },
+  came_down = { 0.65, "of the start was lost, point by point, and nothing speaks against it" },
+  points_down = { 3, "points on the way down: fewer were blown up at the start" },
   hardly = { 0.1, "of the start was lost, and it settled there: next to nothing" },
   rate_gone = { 1e-3, "of the first rate, from half way on: nothing is moved any more" },
   left = { 0.3, "of skill, and settled there: few data leave so much" },
@@ -50,10 +52,6 @@ local function state_of(c)
     baseline = settled and c.baseline or nil, level = settled and c.shape.stop or nil,
     task = c.skill }
   local id = s.id
-  if id == "plateau_after_progress" and not c.baseline and not s.skill and c.shape.start > 0
-    and c.shape.stop <= limit "done" * c.shape.start then
-    id = "healthy"
-  end
   if id == "cannot_tell" and c.saturated then id = "constant" end
   return id, s
 end
@@ -88,11 +86,31 @@ local function fault_of(id, c)
     if mistaken_level(c) or c.shape.abrupt or rate_gone(c) then return true end
     local skill = c.skill.train
     if skill and skill < limit "left" then return true end
-    if not skill and c.hardly then return true end
+    if not skill and c.hardly and not curve_skill.gained(c.accuracy) then return true end
     return nil
   end
   if id == "cannot_tell" then return nil end
   return false
+end
+
+-- Points on the way down, neither at the top nor at the bottom.
+local function points_down(c)
+  local top, drop = c.shape.start, c.shape.start - c.shape.stop
+  local n = 0
+  for i = c.shape.blown + 1, #c.loss do
+    local share = (top - c.loss[i]) / drop
+    if share > 0.1 and share < 0.9 then n = n + 1 end
+  end
+  return n
+end
+
+-- Whether what settled is the end of learning rather than a stop half way: where no best constant
+-- answer is known, the start stands for it.
+local function came_down(c, judged)
+  if c.baseline or judged.skill or c.near_level then return false end
+  if c.shape.fall >= limit "done" then return true end
+  return c.shape.fall >= limit "came_down" and points_down(c) >= limit "points_down"
+    and fault_of("plateau_after_progress", c) ~= true and curve_skill.gained(c.accuracy) ~= false
 end
 
 local function number(x) return ("%.4g"):format(x) end
@@ -171,8 +189,9 @@ function M.judge(run, facts)
   validation(c)
   local id, judged = state_of(c)
   if id == "constant" or id == "plateau_after_progress" or id == "too_slow" then
-    c.levels = curve_levels.find(c.shape, facts)
+    c.levels, c.near_level = curve_levels.find(c.shape, facts)
   end
+  if id == "plateau_after_progress" and came_down(c, judged) then id, c.levels = "healthy", {} end
   local known = causes.undecided[id]
   return { state = id, text = text_of(id, c), fault = fault_of(id, c), shape = c.shape,
     levels = c.levels, causes = causes.list(id, c), undecided = known[1], next = known[2],

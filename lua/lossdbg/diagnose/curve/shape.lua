@@ -24,6 +24,10 @@ M.limits = {
   lost = { 0.05, "of what was learnt, at least: less is noise around a fit" },
   leap = { 10, "times the points before: no batch of a sound run is so far off" },
   before = { 9, "points, the level from which one leaps" },
+  leap_z = { 4, "robust standard deviations of the noise of points, in logarithms: with one row a "
+    .. "batch the loss of a sound run is ten times its median now and then" },
+  swing_z = { 2, "times the change that the noise within blocks of steps explains" },
+  fall_z = { 3, "standard deviations of the tail's points: less, without a trend, is no fall" },
   swing = { 0.2, "rise from a point to the next" },
   swings = { 0.25, "of the second half rise by so much" },
   turns = { 0.5, "of them change direction" },
@@ -45,13 +49,18 @@ local function mean(list, first, last)
   return sum / (last - first + 1)
 end
 
--- Means of equal blocks, at most so many.
+-- Means of equal blocks, at most so many, and the change from a block to the next that the noise of
+-- the points within them explains.
 local function blocks_of(y)
   local size = math.ceil(#y / limit "blocks")
-  if size == 1 then return y end
-  local out = {}
-  for i = 1, #y - size + 1, size do out[#out + 1] = mean(y, i, i + size - 1) end
-  return out
+  if size == 1 then return y, 0 end
+  local out, squares = {}, 0
+  for i = 1, #y - size + 1, size do
+    out[#out + 1] = mean(y, i, i + size - 1)
+    for k = i, i + size - 1 do squares = squares + (y[k] - out[#out]) ^ 2 end
+  end
+  local variance = squares / (#out * (size - 1))
+  return out, 2 / math.sqrt(math.pi) * math.sqrt(variance / size) -- E|a - b| of two normal means
 end
 
 ---The place at which a curve begins that was blown up before.
@@ -63,16 +72,31 @@ local function beginning(y)
   return i
 end
 
+-- How many times its level a point must be to leap: ten, and more where points are noisy, as they
+-- are with few rows a batch.
+local function least_leap(y, first)
+  local list, window = {}, limit "before"
+  for i = first + window, #y, math.max(1, (#y - first) // 200) do
+    local before = robust.median(table.move(y, i - window, i - 1, 1, {}))
+    if before > 0 and y[i] > 0 then list[#list + 1] = math.log(y[i] / before) end
+  end
+  if #list < window then return limit "leap" end
+  local middle = robust.median(list)
+  for i, value in ipairs(list) do list[i] = math.abs(value - middle) end
+  return math.max(limit "leap", math.exp(limit "leap_z" * 1.4826 * robust.median(list)))
+end
+
 -- Points far above those just before them. What fell by orders of magnitude on its way leaps from
 -- where it was, not from where it began or will end.
 local function leaps(y, first)
   local count, worst, window = 0, nil, limit "before"
+  local times = least_leap(y, first)
   local lowest, least = y[first], limit "sway" * math.abs(y[first])
   for i = first + 1, #y do
     local value = y[i]
-    if i > #y // 5 and value > least and value > limit "leap" * lowest then
+    if i > #y // 5 and value > least and value > times * lowest then
       local before = robust.median(table.move(y, math.max(first, i - window), i - 1, 1, {}))
-      if before > 0 and value > limit "leap" * before then
+      if before > 0 and value > times * before then
         count, worst = count + 1, math.max(worst or 0, value)
       end
     end
@@ -82,7 +106,7 @@ local function leaps(y, first)
 end
 
 -- Whether points jump up and down by a size that matters beside where the curve began.
-local function swings(y, start)
+local function swings(y, start, noise)
   local n = #y
   if n < 8 then return false end
   local rises, turns, last, moved, count = 0, 0, 0, 0, 0
@@ -95,6 +119,7 @@ local function swings(y, start)
     last = sign
   end
   if robust.median(table.move(y, n // 2 + 1, n, 1, {})) <= limit "fit" * start then return false end
+  if moved / count <= limit "swing_z" * noise then return false end -- 0 for epochs
   return rises >= 2 and rises >= limit "swings" * count and turns >= limit "turns" * (count - 1)
     and moved / count >= limit "sway" * math.abs(start)
 end
@@ -121,7 +146,8 @@ local function tail_of(b)
   local se = math.sqrt(squares / math.max(1, #list - 2)) * math.sqrt(12 / #list)
   local scale = level ~= 0 and math.abs(level) or 1
   return { n = #list, fall = fall, relative = fall / scale, level = level,
-    se = se, most = (fall + limit "credible_z" * se) / scale, z = robust.mann_kendall(list) or 0 }
+    se = se, sd = math.sqrt(squares / math.max(1, #list - 2)),
+    most = (fall + limit "credible_z" * se) / scale, z = robust.mann_kendall(list) or 0 }
 end
 
 local function is_still(y)
@@ -155,17 +181,30 @@ local function standing(m, tail)
   return m.points < limit "few" and "undetermined" or "still"
 end
 
+-- Whether what it fell by is no more than its noise, and without a trend.
+local function noise_only(m, tail)
+  return m.long and m.z > -limit "tail_z" and m.start - m.stop < limit "fall_z" * tail.sd
+end
+
 local function verdict_of(m, tail, y)
   if m.leaps >= 2 then return "leaping" end
   local rising = tail.z > limit "tail_z"
   if m.fall <= -limit "rise" and (rising or m.points < limit "few") then return "rising" end
-  if swings(y, m.start) then return "swinging" end
+  if swings(y, m.start, m.noise) then return "swinging" end
   local lost = m.best > 0 and m.stop > limit "rebound" * m.best
     and m.stop - m.best > limit "lost" * (m.start - m.best)
   if rising and lost then return "rising" end
-  if m.fall < limit "hardly" then return standing(m, tail) end
+  if m.fall < limit "hardly" or noise_only(m, tail) then return standing(m, tail) end
   if m.points < 3 then return "undetermined" end
   return fallen(m, tail)
+end
+
+-- What a fall is measured by: where it began; from 0, the farthest that it came.
+local function scale_of(start, b)
+  if start ~= 0 then return math.abs(start) end
+  local far = 0
+  for _, value in ipairs(b) do far = math.max(far, math.abs(value)) end
+  return far
 end
 
 ---A curve that falls by the same factor over decades from where no training begins: weights that a
@@ -207,12 +246,13 @@ function M.of(y, axis)
     return m
   end
   local from = beginning(y)
-  local b = blocks_of(table.move(y, from, #y, 1, {}))
+  local b, noise = blocks_of(table.move(y, from, #y, 1, {}))
   m.blown, m.points = from - 1, #b
-  m.first, m.last, m.start, m.still = y[1], y[#y], b[1], is_still(y)
+  m.first, m.last, m.start, m.still, m.noise = y[1], y[#y], b[1], is_still(y),
+    axis == "step" and noise or 0
   m.stop = mean(b, math.max(1, #b - math.max(1, #b // 10) + 1), #b)
   m.best = math.min(table.unpack(b))
-  m.fall = m.start ~= 0 and (m.start - m.stop) / math.abs(m.start) or 0
+  m.fall = m.start ~= m.stop and (m.start - m.stop) / scale_of(m.start, b) or 0
   m.z = robust.mann_kendall(b) or 0
   m.leaps, m.worst = leaps(y, from)
   m.tail = tail_of(b)
