@@ -119,6 +119,19 @@ describe("trial", function()
     assert.matches("conv_9", t.reason)
   end)
 
+  it("reports a patch of the rows that does not fit the loss", function()
+    local x = ld.randn { 40, 3 }
+    local e = ld.experiment { train = { x, ld.ones { 40, 1 } }, loss = "categorical_crossentropy",
+      model = nn.sequential { nn.dense { 1, "softmax" } }, epochs = 2 }
+    local other = ld.experiment { train = { x, ld.ones { 40, 2 } }, loss = "mse",
+      model = nn.sequential { nn.dense { 2 } }, epochs = 2 }
+    for _, part in ipairs { e, other } do
+      local t = trial.bench(part, { seeds = 3 }):try { train = { x, ld.ones { 40, 3 } } }
+      assert.is_false(t.verified)
+      assert.matches("expected %[40, %d%] for predictions", t.reason)
+    end
+  end)
+
   it("leaves the experiment and its finished run alone", function()
     local e = experiment(0.3)
     local run = e:fit { verbose = 0 }

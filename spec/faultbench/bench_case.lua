@@ -2,6 +2,7 @@
 local collect = require "lossdbg.diagnose.collect"
 local files = require "bench_files"
 local json = require "lossdbg.support.json"
+local logs = require "bench_logs"
 local loops = require "bench_loop"
 local probability = require "lossdbg.diagnose.probability"
 local record = require "lossdbg.view.record"
@@ -72,6 +73,33 @@ local function answer(d, result)
   result.fixes, result.findings = fixes_of(d), findings_of(d)
 end
 
+-- The interpreter that runs this.
+local function interpreter()
+  local first = 0
+  while arg and arg[first - 1] do first = first - 1 end
+  return arg and arg[first] or "lua5.4"
+end
+
+-- A program with a loop of its own, which ends with
+--   ANSWER cause cause … | healthy=true|false | …
+local function written_in_lua(path, seed, result)
+  local pipe = assert(io.popen(("%s %s %d 2>&1"):format(files.quoted(interpreter()),
+    files.quoted(path), math.tointeger(seed or 1))))
+  local given, healthy
+  local text = pipe:read "a"
+  pipe:close()
+  for line in text:gmatch "[^\n]+" do
+    local words, word = line:match "^ANSWER (.-) | healthy=(%a+)"
+    if words then given, healthy = words, word == "true" end
+  end
+  if not given then error("no answer: " .. text:sub(1, 300), 0) end
+  for id in given:gmatch "[%w_]+" do
+    if not healthy then result.causes[#result.causes + 1] = { id = id } end
+  end
+  result.remarks, result.warnings = json.array(), json.array()
+  result.verdict = given
+end
+
 ---@param dir string
 ---@param id string
 ---@param o { budget: number, seeds: integer?, seed: integer? } seed: instead of the case's own
@@ -79,20 +107,32 @@ end
 function M.diagnose(dir, id, o)
   local started = os.clock()
   local result = { id = id, causes = json.array(), fixes = json.array() }
+  local program = ("%s/cases/%s.lua"):format(dir, id)
   local case, why = files.json(("%s/cases/%s.json"):format(dir, id))
-  if case == nil then
+  if case == nil and files.text(program) then
+    local ok, message = pcall(written_in_lua, program, o.seed, result)
+    if not ok then result.error = tostring(message) end
+  elseif case == nil then
     result.error = why
   else
     case.seed = o.seed and math.tointeger(o.seed) or case.seed
     local ok, message = pcall(function()
       local ld = require "lossdbg"
       if loops.wanted(case) then
-        local watch <close> = loops.train(case, dir .. "/cases")
+        local log, after = logs.of_loop()
+        local watch <close> = loops.train(case, dir .. "/cases", { after = after })
+        result.log = log
         return answer(watch:diagnose(), result)
       end
       local experiment = ld.interop.keras.experiment(case, dir .. "/cases")
-      answer(experiment:diagnose { budget = o.budget, seeds = o.seeds and math.max(3, o.seeds) },
-        result)
+      local d = experiment:diagnose { budget = o.budget, seeds = o.seeds and math.max(3, o.seeds) }
+      answer(d, result)
+      result.log = logs.of_run(d.run)
+      if o["random-search"] then
+        local random = require "bench_random"
+        result.doctor = random.doctor(d)
+        result.random = random.control(experiment, d, { id = id, seed = o.seed, seeds = o.seeds })
+      end
     end)
     if not ok then result.error = tostring(message) end
   end

@@ -50,6 +50,7 @@ end
 --- A word that a POSIX shell leaves as it is.
 function M.quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
+---Programs of the small JSON form, and loops written in Lua.
 ---@param dir string
 ---@param only string|nil one id
 ---@return string[] ids, sorted
@@ -57,7 +58,7 @@ function M.case_ids(dir, only)
   local ids = {}
   local list = assert(io.popen("ls " .. M.quoted(dir .. "/cases") .. " 2>/dev/null"))
   for name in list:lines() do
-    local id = name:match "^([%w_%-]+)%.json$"
+    local id = name:match "^([%w_%-]+)%.json$" or name:match "^([%w_%-]+)%.lua$"
     if id and (not only or id == only) then ids[#ids + 1] = id end
   end
   list:close()

@@ -1,6 +1,7 @@
 --- The table of a run of the benchmark: our scores with their intervals, by cause, beside a
 -- constant answer and the published tools.
 local grid = require "lossdbg.view.table"
+local logs = require "bench_logs"
 local published = require "bench_published"
 local score = require "bench_score"
 
@@ -109,6 +110,29 @@ local function untold(results)
   return table.concat(lines, "\n")
 end
 
+-- Verified fixes beside as many random patches, over the faulty programs that have trials.
+local function control_table(results, truth)
+  local n, arms, tried, rows = 0, 0, 0, {}
+  local hits = { doctor = { first = 0, any = 0 }, random = { first = 0, any = 0 } }
+  for _, r in ipairs(results) do
+    local t = truth[r.id]
+    if r.random and t and t.scored and not t.healthy then
+      n, arms, tried = n + 1, arms + r.random.arms, tried + r.random.tried
+      for who, h in pairs(hits) do
+        for key in pairs(h) do h[key] = h[key] + (r[who][key] and 1 or 0) end
+      end
+    end
+  end
+  if n == 0 then return nil end
+  for i, key in ipairs { "first", "any" } do
+    rows[i] = { key == "first" and "the first fix is verified" or "any fix is verified",
+      share { hits.doctor[key], n }, share { hits.random[key], n } }
+  end
+  return grid.render(rows, { header = { "at equal budget", "doctor", "random search" },
+    width = 110 }) .. ("\n%d faulty programs with trials; %d fixes tried, %d random patches")
+    :format(n, arms, tried)
+end
+
 local function last_line(s, fixes, c)
   return ("faultbench: detected %d/%d, first %d/%d, three %d/%d, false_alarms %d/%d, " ..
     "verified %d/%d, median %.1f s"):format(s.detected[1], s.detected[2], s[2][1][1], s[2][1][2],
@@ -131,8 +155,9 @@ end
 ---@param results table[]
 ---@param truth table<string, table>|nil
 ---@param causes table<string, table>
+---@param others table? what log-only tools say of the same runs
 ---@return string
-function M.text(results, truth, causes)
+function M.text(results, truth, causes, others)
   if not truth then return untold(results) end
   truth = chosen(truth, results)
   local answers = answers_of(results, false)
@@ -152,6 +177,11 @@ function M.text(results, truth, causes)
     "most memory %.0f MB"):format(c.median, c.p90, c.longest, c.peak_mb)
   lines[#lines + 1] = "\n" .. cause_table(truth, causes, answers)
   lines[#lines + 1] = "\n" .. published.text(truth, causes, answers)
+  lines[#lines + 1] = "\n" .. logs.text(others, score.ids(truth, false, "all"),
+    score.ids(truth, true, "all"), { faulty = ("%d/%d"):format(table.unpack(s.all.detected)),
+      sound = ("%d/%d"):format(table.unpack(s.all.false_alarms)) })
+  local control = control_table(results, truth)
+  if control then lines[#lines + 1] = "\n" .. control end
   lines[#lines + 1] = last_line(s.all, fixes, c)
   return table.concat(lines, "\n")
 end

@@ -2,7 +2,7 @@
 -- the truth, and scored afterwards.
 --
 --   lua5.4 spec/faultbench/run.lua DIR [--truth FILE] [--json OUT] [--only ID] [--jobs N]
---     [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only]
+--     [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only] [--random-search]
 --
 -- DIR holds cases/*.json, their data, and causes.json (and check.json for --train-only). Each case
 -- has a process of its own: a crash or a timeout is a miss of that case and nothing else. With
@@ -14,11 +14,12 @@ local files = require "bench_files"
 local pool = require "bench_pool"
 
 local usage = "usage: lua5.4 " .. arg[0] .. " DIR [--truth FILE] [--json OUT] [--only ID] " ..
-  "[--jobs N] [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only]"
+  "[--jobs N] [--seeds N] [--seed N] [--budget SECONDS] [--floors FILE] [--train-only] " ..
+  "[--random-search]"
 
 local takes = { truth = "text", json = "text", only = "text", jobs = "number", seeds = "number",
   seed = "number",
-  budget = "number", floors = "text", ["train-only"] = "flag", child = "text", out = "text" }
+  budget = "number", floors = "text", ["train-only"] = "flag", ["random-search"] = "flag" }
 
 local function stop(message)
   io.stderr:write("faultbench: ", message, "\n", usage, "\n")
@@ -58,22 +59,6 @@ local function read_options(list)
   return o
 end
 
-local function child(o)
-  local work = o["train-only"] and require("bench_train").case or require("bench_case").diagnose
-  files.write_json(o.out, work(o.dir, o.child, o))
-end
-
--- What a child is told besides the case.
-local function child_options(o)
-  local words = { "--budget", tostring(o.budget) }
-  if o.seeds then words[3], words[4] = "--seeds", tostring(math.tointeger(o.seeds)) end
-  if o.seed then
-    words[#words + 1], words[#words + 2] = "--seed", tostring(math.tointeger(o.seed))
-  end
-  if o["train-only"] then words[#words + 1] = "--train-only" end
-  return words
-end
-
 local function machine()
   local cpu = (files.text("/proc/cpuinfo") or ""):match "model name%s*:%s*([^\n]+)"
   local config = require("lossdbg").config()
@@ -85,8 +70,11 @@ local function main(o)
   if #ids == 0 then
     stop(("no case %sin '%s/cases'"):format(o.only and "'" .. o.only .. "' " or "", o.dir))
   end
-  local results = pool.run(ids, { script = arg[0], dir = o.dir, jobs = math.tointeger(o.jobs),
-    options = child_options(o) })
+  local one = o["train-only"] and require("bench_train").case or require("bench_case").diagnose
+  local results = pool.run(ids, math.tointeger(o.jobs), function(id) return one(o.dir, id, o) end)
+  local answers = not o["train-only"] and o.truth
+    and require("bench_logs").answers(results, here .. "/log_tools.py") or nil
+  for _, r in ipairs(results) do r.log = nil end
   if o.json then
     local ok, why = files.write_json(o.json, { schema = "lossdbg.faultbench", version = 1,
       machine = machine(), cases = results })
@@ -98,7 +86,7 @@ local function main(o)
   if o["train-only"] then
     text = require("bench_train").report(results, o.dir)
   else
-    text = require("bench_report").text(results, truth, causes)
+    text = require("bench_report").text(results, truth, causes, answers)
   end
   io.stdout:write(text, "\n")
   if o.floors then
@@ -110,4 +98,4 @@ local function main(o)
 end
 
 local o = read_options(arg)
-if o.child then child(o) else main(o) end
+main(o)

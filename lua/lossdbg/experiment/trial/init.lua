@@ -196,10 +196,12 @@ function Bench:arm(patch, part)
   self.arms[key] = arm
   local ok, patched = attempt.call(self.experiment.with, self.experiment, patch)
   if ok then
-    local fits, same = attempt.call(M.same, patched, self.experiment)
+    local fits, same, alike = attempt.call(function()
+      return M.same(patched, self.experiment), same_loss(patched, self.experiment)
+    end)
     if fits then
       arm.reason = same and "it changes nothing" or nil
-      arm.experiment, arm.same_loss = patched, same_loss(patched, self.experiment)
+      arm.experiment, arm.same_loss = patched, alike
       return arm
     end
     patched = same
