@@ -132,6 +132,32 @@ describe("trials", function()
     assert.equal("a b c", order(findings))
   end)
 
+  it("put what brings far more skill first, of causes that are both verified", function()
+    local function names(more, class, measure)
+      local a, b = finding("a", "error", fix(true, 0.2)), finding("b", "error", fix(true, more))
+      a.class = class or "measured"
+      a.fixes[1].trial.measure, b.fixes[1].trial.measure = "task", measure or "task"
+      local findings = { a, b }
+      proof.heed(findings, status(0.1))
+      return order(findings)
+    end
+    assert.equal("a b", names(0.399))
+    assert.equal("b a", names(0.401))
+    assert.equal("a b", names(0.9, "exact"))
+    assert.equal("a b", names(0.9, nil, "loss")) -- skills of two measures do not compare
+  end)
+
+  it("tell the most that any verified fix brings to the task", function()
+    local function task(verified, gain, measure)
+      local f = fix(verified, gain)
+      f.trial.measure = measure or "task"
+      return finding("a", "warning", f)
+    end
+    assert.equal(0, proof.best_gain {})
+    assert.equal(0.4, proof.best_gain { task(true, 0.2), task(true, 0.4), task(false, 0.7),
+      task(true, 0.9, "loss") })
+  end)
+
   it("do not move what is true by construction and was not refuted", function()
     local exact = finding("a", "error")
     exact.class = "exact"

@@ -6,6 +6,7 @@ local REGISTRY, LIMITS = "spec/44_registry_spec.lua", "spec/44_limits_spec.lua"
 local STATE, PROOF = "spec/46_state_spec.lua", "spec/47_promotion_spec.lua"
 local TRIAL, STATE_LIMITS = "spec/41_trial_outcome_spec.lua", "spec/46_state_limits_spec.lua"
 local PROBABILITY, SKILL = "spec/43_probability_spec.lua", "spec/46_task_skill_spec.lua"
+local CAPACITY = "spec/48_capacity_spec.lua"
 local BENCH, EYES = "spec/41_trial_spec.lua", "spec/38_watch_eyes_spec.lua"
 
 return {
@@ -135,6 +136,14 @@ local open]], SEVERITY },
     [[false then return end]], PROOF },
   { "diagnose.proof", [[if named and named.cause ~= f.cause then return end]], [[]], PROOF },
   { "diagnose.proof", [[if f.role ~= "symptom" then place(findings, i) end]], [[]], PROOF },
+  { "diagnose.proof", [[and a - b > limit "beyond" and]], [[and]], PROOF },
+  { "diagnose.proof", [[limit "beyond" and g.class ~= "exact"]], [[limit "beyond"]], PROOF },
+  { "diagnose.proof", [[t and t.measure == "task" and t.gain]], [[t and t.gain]], PROOF },
+  { "diagnose", [[closed < proof.limits.closed[1] * gap]], [[helping == 0]], CAPACITY },
+  { "diagnose.search", [[if narrow and not (reference and reference.neck) then]],
+    [[if narrow then]], CAPACITY },
+  { "diagnose.reference", [[if train.x.dtype ~= "i32" and not neck then]],
+    [[if train.x.dtype ~= "i32" then]], CAPACITY },
   { "experiment.trial.trial_outcome",
     [[if gain <= 0 then return refused("no better than as it is"]],
     [[if false then return refused("no better than as it is"]], TRIAL },

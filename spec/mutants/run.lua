@@ -15,7 +15,7 @@ local ENGINES = {
   { "diagnose.state", "spec/46_state_spec.lua", "spec/46_state_limits_spec.lua" },
   { "diagnose.movement", "spec/46_state_spec.lua", "spec/46_state_limits_spec.lua" },
   { "diagnose.trials", "spec/47_trial_breadth_spec.lua", "spec/47_promotion_spec.lua" },
-  { "diagnose.proof", "spec/47_promotion_spec.lua" },
+  { "diagnose.proof", "spec/47_promotion_spec.lua", "spec/48_capacity_spec.lua" },
   { "experiment.trial.trial_outcome", "spec/41_trial_outcome_spec.lua" },
   { "diagnose.lost", "spec/75_curve_limits_spec.lua", "spec/rules/loop_falls_short_spec.lua" },
   { "diagnose.reference", "spec/48_reference_spec.lua" },

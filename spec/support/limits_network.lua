@@ -12,6 +12,13 @@ local function layer_of(when, name, stats)
   return raw { [when] = { layers = { [name] = stats } } }
 end
 
+-- Training rows are learnt, validation rows hardly; a plain learner does better there by `more`.
+local function by_heart(more, rows)
+  return with(cases.wine(), { signals = { reference = { held_out = true, skill = 0.1 + more,
+    name = "a linear model" }, task_skill = { measure = "accuracy", train = 0.98, val = 0.1,
+    val_rows = rows, majority = 0.4 }, val_loss = flat(30, 1) } })
+end
+
 ---n hidden layers of 32 and an output of 3, as a failed run.
 local function deep(n, signals)
   local layers = {}
@@ -95,6 +102,16 @@ return {
       tests = { data_independence = { independent = true, real = v, shuffled = v } } } }) end } },
   model_too_simple = { gain = { 0.1, "passes", "measured", function(v)
     return raw { val_skill = { value = 0.2 }, reference = { level = 0.2 + v } } end } },
+  overfitting = {
+    better = { 0.2, "passes", "measured", function(v) return by_heart(v, 60) end },
+    rows = { 30, "passes", "measured", function(n) return by_heart(0.5, n) end, whole = true },
+  },
+  targets_unrelated = { batch = { 0.95, "passes", "measured", function(v)
+    return raw { val_skill = NONE, final = { layers = { dense_2 = { dead_share = 0 } } },
+      tests = { overfit_batch = { passed = false, skill = 0.5,
+        at_lr = { ["1"] = 0.5, ["10"] = v } },
+        data_independence = { independent = true, real = 0.03, shuffled = 0.03 } } }
+    end } },
   behind_reference = { gap = { 0.3, "passes", "suggestive", function(v)
     return raw { reference = { own = 0.2, skill = 0.2 + v, gap = v, name = "a recipe" } } end } },
   underfitting = {

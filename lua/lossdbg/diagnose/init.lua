@@ -138,7 +138,9 @@ local function examine(experiment, run, case, evaluation, o)
   if not wanted then proof.reached(evaluation.findings) end
   local helping = bench:try(evaluation.findings, not wanted and "warning" or nil)
   local reference = case.signals.reference
-  if helping == 0 and reference and (reference.gap or 0) > references.limits.gap[1] then
+  local gap = reference and reference.gap or 0
+  local closed = helping > 0 and proof.best_gain(evaluation.findings) or 0
+  if gap > references.limits.gap[1] and closed < proof.limits.closed[1] * gap then
     bench:search(evaluation.findings, case, reference)
   end
   proof.calm(evaluation.findings, status, not wanted)

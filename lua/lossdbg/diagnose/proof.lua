@@ -13,6 +13,8 @@ M.limits = {
   gain = { 0.1, "of skill: what a warning must bring to be called an error" },
   rows = { 5, "right answers more: fewer are chance, whatever share of the rare ones they are" },
   share = { 0.3, "of the room that the run left: less is tuning, not repair" },
+  closed = { 0.67, "of what a plain recipe reaches more: less leaves the main cause to be found" },
+  beyond = { 0.2, "of skill more than another fix brings: goes before it" },
 }
 
 local function limit(name) return M.limits[name][1] end
@@ -56,6 +58,28 @@ function M.proves(fix, status)
   return t.gain >= limit "gain" and t.gain >= limit "share" * (1 - math.max(lower, 0))
 end
 
+-- Skill that the verified fix of a finding brings; of the task only, since losses do not compare.
+local function gain(f)
+  local fix = verified_fix(f)
+  local t = fix and fix.trial
+  return t and t.measure == "task" and t.gain or nil
+end
+
+--- The most that any verified fix brings.
+---@param findings table[]
+---@return number of task skill, 0 where none was measured in it
+function M.best_gain(findings)
+  local best = 0
+  for _, f in ipairs(findings) do best = math.max(best, gain(f) or 0) end
+  return best
+end
+
+-- Whether the fix of f brings much more than that of g.
+local function far_better(f, g)
+  local a, b = gain(f), gain(g)
+  return a and b and a - b > limit "beyond" and g.class ~= "exact"
+end
+
 -- The place of a finding by severity.
 local function place(findings, at)
   local f = findings[at]
@@ -63,7 +87,7 @@ local function place(findings, at)
   while to > 1 do
     local g = findings[to - 1]
     local graver = weight[g.severity] > weight[f.severity]
-    local proved = verified_fix(g) ~= nil
+    local proved = verified_fix(g) ~= nil and not far_better(f, g)
     if graver or proved and weight[g.severity] >= weight[f.severity] then break end
     if weight[g.severity] == weight[f.severity] and not refuted(g) and g.class == "exact" then
       break -- what is true by construction needs no trial

@@ -11,6 +11,7 @@ local collect = require "lossdbg.diagnose.collect"
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
 local nn = require "lossdbg.nn"
+local row_audit = require "lossdbg.diagnose.row_audit"
 local tensors = require "lossdbg.tensor"
 local work = require "lossdbg.experiment.trial.trial_work"
 
@@ -24,6 +25,7 @@ M.limits = {
   rows = { 3000, "more bring a plain recipe nothing in so few steps" },
   least_steps = { 200, "a recipe must be given a chance where the run was only started" },
   most_steps = { 800, "enough for a plain recipe on tables; longer runs are not cut short" },
+  choice = { 0.3, "of skill through an autoencoder's narrow layer: one that lets less is a fault" },
   flat = { 1024, "numbers a row that two dense layers take in; beyond, filters go first" },
 }
 
@@ -94,8 +96,22 @@ local function product(shape)
   return n
 end
 
+-- Width that everything passes through in a network whose targets are its inputs: a choice, so that
+-- the recipe has it as well.
+local function neck_of(experiment, rows)
+  if inputs.is_several(rows.x) or not row_audit.mirrored(rows.x, rows.y) then return nil end
+  local least = product(rows.x.shape)
+  for _, layer in ipairs(experiment:description().layers) do
+    local shape = layer.output_shape
+    local width = type(shape) == "table" and type(shape[1]) == "number"
+      and product { 1, table.unpack(shape) }
+    if width and width < least then least = width end
+  end
+  return least < product(rows.x.shape) and least or nil
+end
+
 -- Layers up to the head for inputs of one shape.
-local function body(x)
+local function body(x, neck)
   local he, width = "he_normal", product(x.shape)
   local function dense() return nn.dense { units, "relu", init = he } end
   if x.dtype == "i32" then
@@ -114,7 +130,10 @@ local function body(x)
     table.insert(first, nn.conv1d { 16, 5, "relu", strides = 2, padding = "same", init = he })
     table.insert(first, nn.conv1d { 32, 5, "relu", strides = 2, padding = "same", init = he })
   end
-  for _, layer in ipairs { nn.flatten(), dense(), dense() } do first[#first + 1] = layer end
+  for _, layer in ipairs { nn.flatten(), dense(), neck and nn.dense { neck } or dense() } do
+    first[#first + 1] = layer
+  end
+  if neck then first[#first + 1] = dense() end
   return first
 end
 
@@ -137,7 +156,11 @@ local function steps_of(own)
   return math.max(limit "least_steps", math.min(limit "most_steps", work.steps(own)))
 end
 
-local function network(experiment, train, held, layers, loss, kind)
+local function network(experiment, train, held, head_of, neck)
+  local output, loss, kind = head_of()
+  local layers, why = body(train.x, neck)
+  if not layers then return nil, why end
+  layers[#layers + 1] = output
   local own = experiment:description()
   local steps = steps_of(own)
   local batch = math.max(16, math.min(64, own.batch))
@@ -152,7 +175,9 @@ local function network(experiment, train, held, layers, loss, kind)
   }:fit { verbose = 0 }
   local skill = run.signals.task_skill or {}
   local level = held and run.signals.val_skill or run.signals.skill
-  return held and skill.val or skill.train, level and level.value
+  skill = held and skill.val or skill.train
+  if not skill then return nil, "its skill could not be measured" end
+  return skill, level and level.value
 end
 
 ---@class lossdbg.Reference
@@ -163,6 +188,7 @@ end
 ---@field nearest number?
 ---@field linear number?
 ---@field held_out boolean whether there were rows to spare
+---@field neck integer? width that it keeps because the run's own network, an autoencoder, has it
 ---@field own number? skill of the run, the lower of training and validation
 ---@field gap number? skill - own
 
@@ -180,26 +206,29 @@ function M.run(experiment, run)
   end
   local width = rows.y.numel // rows.n
   local own = run.signals.task_skill or {}
-  local output, loss, kind = head(audit, width, own.measure)
+  local function head_of() return head(audit, width, own.measure) end
+  local _, loss = head_of()
   local train, held = parts(experiment)
-  local layers, no = body(cheap.joined(train.x))
-  if not layers then return nil, no end
-  layers[#layers + 1] = output
   for _, part in ipairs { train, held } do
     part.x, part.y = cheap.joined(part.x), targets(part.y, loss, audit, width)
   end
-  local skill, level = network(experiment, train, held, layers, loss, kind)
-  if not skill then return nil, "its skill could not be measured" end
+  local neck = neck_of(experiment, rows)
+  local skill, level = network(experiment, train, held, head_of, neck)
+  if neck and skill and skill < limit "choice" then
+    neck, skill, level = nil, network(experiment, train, held, head_of)
+  end
+  if not skill then return nil, level end
   local near, line
-  if held and train.x.dtype ~= "i32" then
-    near, line = cheap.nearest(train, held, loss, audit.max), cheap.ridge(train, held, loss,
-      audit.max)
+  if train.x.dtype ~= "i32" and not neck then
+    near = held and cheap.nearest(train, held, loss, audit.max)
+    line = cheap.ridge(train, held or train, loss, audit.max)
   end
   local best, lower = math.max(skill, near or skill, line or skill), own.train
   if own.val and (own.val_rows or 0) >= 20 then lower = math.min(lower or own.val, own.val) end
-  return { name = best == skill and "a plain network (standardised, 2 x 64 ReLU, Adam)"
-    or best == near and "the nearest training row" or "a linear model (ridge)", skill = best,
-    network = skill, nearest = near, linear = line,
+  local name = best == skill and ("a plain network (standardised, %s ReLU, Adam)"):format(
+    neck and ("%d-%d-%d"):format(units, neck, units) or "2 x " .. units)
+    or best == near and "the nearest training row" or "a linear model (ridge)"
+  return { name = name, skill = best, network = skill, nearest = near, linear = line, neck = neck,
     level = level, held_out = held ~= nil, own = lower, gap = lower and best - lower or nil }
 end
 

@@ -6,6 +6,8 @@ local padding = require "lossdbg.diagnose.padding"
 
 local M = {}
 
+local looked_at = 64 -- rows that tell whether targets are inputs
+
 local labelled = { multiclass = true, binary = true }
 
 -- One class a row: ids as they are, the place of the largest of a one-hot row; nil for the rest.
@@ -39,6 +41,20 @@ local function outlying(x)
   return found and { share = #found / x.shape[1], rows = #found, worst = worst / middle }
 end
 
+---Whether the targets are the inputs, as those of an autoencoder are.
+---@param x userdata
+---@param y userdata
+---@return boolean
+function M.mirrored(x, y)
+  local n = x.shape[1]
+  if x.dtype ~= y.dtype or x.dtype == "i32" or x.numel ~= y.numel or n < 2 then return false end
+  local width, first = x.numel // n, math.min(n, looked_at)
+  if width < 2 or y.shape[1] ~= n then return false end
+  local a = inputs.slice(x, 1, first):reshape { first, width }
+  local b = inputs.slice(y, 1, first):reshape { first, width }
+  return a:ne(b):cast("f32"):sum():item() == 0
+end
+
 ---Adds to an audit.
 ---@param audit table
 ---@param rows { x: any, y: any }
@@ -49,6 +65,7 @@ function M.add(audit, rows, val, task)
     audit.padding, audit.outlying = padding.of(rows.x), outlying(rows.x)
   end
   if inputs.is_several(rows.y) then return end
+  audit.mirrored = not inputs.is_several(rows.x) and M.mirrored(rows.x, rows.y) or nil
   if rows.y.dtype == "i32" then audit.target_padding = padding.of(rows.y) end
   local same = val and not inputs.is_several(val.y) and val.y.rank == rows.y.rank
   if audit.val and same and task and labelled[task.kind] then

@@ -77,7 +77,7 @@ local function data_arms(d, case, add)
   end
 end
 
-local function layer_arms(d, add)
+local function layer_arms(d, case, add)
   local hidden = hidden_of(d.layers)
   local squashed, rectified, narrow = false, false, #hidden > 0
   for _, layer in ipairs(hidden) do
@@ -93,7 +93,8 @@ local function layer_arms(d, add)
     add("activation", "dying_relu", "let negative inputs pass a little: leaky_relu",
       { layers = { kind = "dense", hidden = true, options = { activation = "leaky_relu" } } })
   end
-  if narrow then
+  local reference = case.signals.reference
+  if narrow and not (reference and reference.neck) then -- an autoencoder's is a choice
     add("capacity", "too_few_units", "use 64 units in the hidden layers",
       { layers = { kind = "dense", hidden = true, options = { units = 64 } } })
   end
@@ -112,7 +113,7 @@ function M.arms(case)
   end
   step_arms(d, add)
   data_arms(d, case, add)
-  layer_arms(d, add)
+  layer_arms(d, case, add)
   if d.epochs then
     add("pace", "too_few_epochs", ("train for %d epochs"):format(4 * d.epochs),
       { epochs = 4 * d.epochs })

@@ -133,6 +133,7 @@ local GROUPS = {
   { "data.padding|data.target_padding", "diagnose.padding", "free", {
     value = { "input", "number" }, share = { "share of steps", "number" },
     rows = { "share of rows", "number" } } },
+  { "data", "diagnose.row_audit", "free", { mirrored = { "flag", "boolean" } } },
   { "data.outlying", "diagnose.row_audit", "free", {
     share = { "share of rows", "number" }, rows = { "rows", "integer" },
     worst = { "ratio", "number" } } },
@@ -165,7 +166,7 @@ local GROUPS = {
   { "reference", "diagnose.reference", "side_run", {
     name = { "words", "text" }, skill = { "skill", "number" }, network = { "skill", "number" },
     level = { "skill", "number" }, nearest = { "skill", "number" },
-    linear = { "skill", "number" }, own = { "skill", "number" },
+    linear = { "skill", "number" }, own = { "skill", "number" }, neck = { "units", "integer" },
     gap = { "skill", "number" }, held_out = { "flag", "boolean" } },
     "diagnose.facts diagnose.verdict diagnose.search" },
   { "task_skill", "train.telemetry", "forward", {

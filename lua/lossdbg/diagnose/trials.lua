@@ -255,7 +255,17 @@ function Trials:try(findings, least)
   return helping
 end
 
---- Looks for a cause among usual changes where a plain recipe does better and no fix helped.
+-- Whether fixes of these findings help already.
+local function helped(findings)
+  for _, f in ipairs(findings) do
+    for _, fix in ipairs(f.fixes or {}) do
+      if fix.trial and fix.trial.verified then return true end
+    end
+  end
+  return false
+end
+
+--- Looks for a cause among usual changes where a plain recipe does much better than any fix.
 ---@param findings table[] ranked; the finding of the search is put among them
 ---@param case table
 ---@param reference lossdbg.Reference
@@ -280,8 +290,9 @@ function Trials:search(findings, case, reference)
         text = item.named.text, gain = result.gain, fix = item.fix }
     end
   end
-  if #results == 0 then return nil end
-  local f = search.finding(reference, search.name(results), results)
+  local arm = search.name(results)
+  if #results == 0 or not arm and helped(findings) then return nil end
+  local f = search.finding(reference, arm, results)
   f.severity, f.explained_by = severity.of(f.class, self.status.id), {}
   f.tuning = reference.gap <= search.limits.alarm[1] or nil
   for i = #findings, 1, -1 do -- what it says without a search is said by this one

@@ -13,6 +13,7 @@ local M = {
     accuracy = { 0.1, "ten points over the majority are no chance" },
     memorised = { 0.9, "a network that large memorises any pairing: only validation can tell" },
     useful = { 0.3, "validation rows with that skill do follow from the inputs" },
+    batch = { 0.95, "of the baseline of sixteen rows: they are memorised" },
     dead = { 0.9, "a dead network cannot use its inputs" },
   },
   doc = {
@@ -47,6 +48,15 @@ local function memorises(case, limits)
   return true
 end
 
+-- Whether a small batch can be memorised, at the rate of the run or a tenfold one.
+local function memorised(fit, limits)
+  if fit.passed then return true end
+  for _, skill in pairs(fit.at_lr or {}) do
+    if skill >= limits.batch then return true end
+  end
+  return false
+end
+
 local function independent(case, limits)
   local tests = case.signals.tests or {}
   local di, fit = tests.data_independence, tests.overfit_batch
@@ -59,7 +69,7 @@ local function independent(case, limits)
   -- pairing of few rows may help a little.
   if (case.facts.skill or 0) >= limits.memorised or case.facts.outliers then return false end
   if case.facts.val_skill and case.facts.val_skill >= limits.useful then return false end
-  return fit ~= nil and fit.passed == true and not case.facts.nonfinite
+  return fit ~= nil and memorised(fit, limits) and not case.facts.nonfinite
 end
 
 function M.check(case, limits)

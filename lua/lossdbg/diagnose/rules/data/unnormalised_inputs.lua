@@ -80,6 +80,17 @@ local function title_of(x, rms, scale, limits)
     * scale), numfmt.number((x.max or 0) * scale), numfmt.number(rms))
 end
 
+-- An autoencoder's targets are its inputs: one without the other would ask for raw values of it.
+local function fixes_of(case)
+  local inserted = { insert = { at = 1, layer = { kind = "normalization", adapt = true } } }
+  if case.signals.data.mirrored then
+    return { { text = "standardise the inputs with the training rows, and the targets, which are"
+      .. " the inputs, with them", patch = { inserted, { target = "standardize" } } } }
+  end
+  return { { text = "standardise the inputs with the training rows (a normalization layer first)",
+    patch = inserted } }
+end
+
 function M.check(case, limits)
   local x, facts = case.signals.data.x, case.facts
   local net = facts.net
@@ -107,10 +118,7 @@ function M.check(case, limits)
       finding.evidence("features with |mean| > 2 sd", offset,
         finding.under(limits.offset)),
     },
-    fixes = {
-      { text = "standardise the inputs with the training rows (a normalization layer first)",
-        patch = { insert = { at = 1, layer = { kind = "normalization", adapt = true } } } },
-    },
+    fixes = fixes_of(case),
   })
 end
 

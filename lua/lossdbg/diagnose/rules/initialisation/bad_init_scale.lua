@@ -7,13 +7,13 @@ local M = {
   needs = { "init.layers", "description.layers" }, cost = "free",
 
   limits = {
-    off = { 25, "glorot on narrow layers is within it" },
+    off = { 25, "usual initialisers, and 0.05 on layers of usual width, are within it" },
   },
   doc = {
     what = "Initial weights are far too small or too large for their fan-in: signals shrink or grow"
       .. " at every layer.",
     formula = "v = Var(W) fan_in against 2 for rectified layers and 1 otherwise; how far off,"
-      .. " either way",
+      .. " either way; small ones against 2 / (fan_in + units), where Glorot asks for less",
     source = "own; DeepDiagnosis' limits on Var(W) ignore the fan-in, TheDeepChecker's factor 2.7"
       .. " flags glorot on narrow layers",
     false_alarms = "small random weights (0.05) in one shallow layer learn",
@@ -23,6 +23,15 @@ local M = {
 local RECTIFIED = { relu = true, leaky_relu = true, elu = true, selu = true, gelu = true,
   relu6 = true, silu = true, swish = true }
 
+-- Variance against what keeps the signal; below it against Glorot's, where that is smaller: few
+-- inputs into many units are small by design.
+local function relative(variance, layer, gain)
+  local v, units = variance * layer.fan_in / gain, (layer.output_shape or {})
+  local width = units[#units]
+  if v >= 1 or type(width) ~= "number" then return v end
+  return math.min(1, math.max(v, variance * (layer.fan_in + width) / 2))
+end
+
 local function worst(case)
   local net, best = case.facts.net, nil
   for _, layer in ipairs(net.maps) do
@@ -31,7 +40,7 @@ local function worst(case)
     if sd and sd > 0 and layer.fan_in and structure.is_linear_map(layer)
       and not stat.symmetric then
       local first = net.after[layer.path][1]
-      local v = sd * sd * layer.fan_in / (RECTIFIED[first or ""] and 2 or 1)
+      local v = relative(sd * sd, layer, RECTIFIED[first or ""] and 2 or 1)
       local off = math.max(v, 1 / v)
       if not best or off > best.off then best = { layer = layer, v = v, off = off, sd = sd } end
     end

@@ -1,9 +1,10 @@
 local finding = require "lossdbg.diagnose.finding"
 local facts_of = require "lossdbg.diagnose.facts"
+local numfmt = require "lossdbg.diagnose.numfmt"
 
 local M = {
   id = "gradient_sign_flipped", cause = "gradient_sign_flipped", family = "loop",
-  needs = { "tests.line|loop|description.optimizer" }, cost = "side_run",
+  needs = { "tests.line|loop|description.optimizer|description.loss" }, cost = "side_run",
 
   limits = {
     probes = { 3, "fewer probes are anecdotes" },
@@ -54,22 +55,32 @@ local function by_loop(case, limits)
     found and found.count
 end
 
+-- What is written down: a rate or a factor on the loss below zero; and what turns it round.
+local function written(facts)
+  local lr, scale = facts:optimizer().lr, facts:loss().scale
+  if type(lr) == "number" and lr < 0 then
+    return "the learning rate is negative: training climbs", { optimizer = { lr = -lr } }
+  elseif type(scale) == "number" and scale < 0 then
+    return ("the loss is multiplied by %s: training climbs"):format(numfmt.number(scale)),
+      { loss = { scale = -scale } }
+  end
+end
+
 function M.check(case, limits)
-  local lr = case.facts:optimizer().lr
   local seen, times = by_loop(case, limits)
-  local negative = type(lr) == "number" and lr < 0
+  local said, patch = written(case.facts)
   local measured = by_line(case, limits)
-  if measured == nil and not seen and not negative then
+  if measured == nil and not seen and not said then
     return nil, "cannot tell: no line probe with a small step"
   end
-  if not (seen or negative or measured) then return nil end
+  if not (seen or said or measured) then return nil end
   return finding.new(M, {
-    title = seen or negative and "the learning rate is negative: training climbs"
+    title = seen or said
       or "training climbs: a small step along the update raises the loss of the same batch",
-    class = (seen or negative) and "exact" or "measured", part = seen and "lost" or nil,
+    class = (seen or said) and "exact" or "measured", part = seen and "lost" or nil,
     evidence = { finding.evidence("looks or probes that show it", times or 1, "0") },
     fixes = { { text = "flip the sign of the loss, the gradient or the learning rate",
-      patch = negative and { optimizer = { lr = -lr } } or nil } },
+      patch = patch } },
   })
 end
 

@@ -10,12 +10,15 @@ local M = {
     z = { 2.326, "one in a hundred trends without a rise" },
     rise = { 1.1, "a tenth above the best epoch" },
     much = { 1.5, "half above it: less is confidence that grows, and hurts no answer yet" },
+    better = { 0.2, "of skill that a plain learner reaches more on rows it did not see" },
+    rows = { 30, "fewer validation rows cannot tell chance from a small gain" },
     noise = { 2, "and two standard deviations of the noise between epochs" },
   },
   doc = {
     what = "The training loss goes on falling while the validation loss has turned upwards.",
     formula = "Mann-Kendall trend of the validation loss after its minimum, training loss lower"
-      .. " than at that epoch, last validation loss beyond the best by more than its noise",
+      .. " than at that epoch, last validation loss beyond the best by more than its noise; or the"
+      .. " training rows alone are learnt, and a plain learner does clearly better on the others",
     source = "SageMaker (ratio of the gap), UMLAUT (one epoch), AutoTrainer (accuracy gap 0.1)",
     false_alarms = "noise: the trend test and the size of the rise have to agree",
   },
@@ -47,6 +50,31 @@ local function parts(val)
   return at, z
 end
 
+local function fixes_of(at)
+  return {
+    { text = string.format("stop after %d epochs", at), patch = { epochs = at } },
+    { text = "drop 20 % of the hidden units", patch = { dropout = 0.2 } },
+  }
+end
+
+-- The loss need not turn: rows learnt by heart from the first epochs on leave validation flat.
+local function by_heart(case, limits, at)
+  local plain, task = case.signals.reference, case.facts.status.task
+  if case.facts.state ~= "overfitting" or not (plain and plain.held_out and task.val)
+    or (task.val_rows or 0) < limits.rows or plain.skill - task.val <= limits.better then
+    return nil
+  end
+  return finding.new(M, {
+    title = string.format("the training rows are learnt by heart: skill %s on them, %s on"
+      .. " validation rows, where %s reaches %s", numfmt.number(task.train),
+      numfmt.number(task.val), plain.name, numfmt.number(plain.skill)),
+    class = "measured", strength = (plain.skill - task.val) / limits.better,
+    evidence = { finding.evidence("validation skill", task.val, "about "
+      .. numfmt.number(plain.skill)), finding.evidence("training skill", task.train) },
+    fixes = fixes_of(at),
+  })
+end
+
 function M.check(case, limits)
   local facts, val, train = case.facts, case.signals.val_loss, case.signals.epoch_loss
   if facts.nonfinite or facts.state == "diverging" then return nil end
@@ -57,7 +85,7 @@ function M.check(case, limits)
   local fell = train and train[at] and train[#train] and train[#train] < train[at]
   if not fell or z <= limits.z or last <= limits.rise * best
     or last <= best + limits.noise * noise(val) then
-    return nil
+    return by_heart(case, limits, at)
   end
   return finding.new(M, {
     title = string.format("overfitting since epoch %d: validation loss rose from %s to %s while the"
@@ -70,10 +98,7 @@ function M.check(case, limits)
         finding.under(limits.rise)),
       finding.evidence("trend statistic z after the best epoch", z,
         finding.under(limits.z)) },
-    fixes = {
-      { text = string.format("stop after %d epochs", at), patch = { epochs = at } },
-      { text = "drop 20 % of the hidden units", patch = { dropout = 0.2 } },
-    },
+    fixes = fixes_of(at),
   })
 end
 
