@@ -48,9 +48,11 @@ local function memorises(case, limits)
   return true
 end
 
--- Whether a small batch can be memorised, at the rate of the run or a tenfold one.
-local function memorised(fit, limits)
+-- Whether a small batch can be memorised, at the rate of the run; or at a tenfold one, where the run
+-- has learnt nothing at its own.
+local function memorised(fit, facts, limits)
   if fit.passed then return true end
+  if (facts.skill or 0) >= limits.learnt then return false end
   for _, skill in pairs(fit.at_lr or {}) do
     if skill >= limits.batch then return true end
   end
@@ -69,7 +71,7 @@ local function independent(case, limits)
   -- pairing of few rows may help a little.
   if (case.facts.skill or 0) >= limits.memorised or case.facts.outliers then return false end
   if case.facts.val_skill and case.facts.val_skill >= limits.useful then return false end
-  return fit ~= nil and memorised(fit, limits) and not case.facts.nonfinite
+  return fit ~= nil and memorised(fit, case.facts, limits) and not case.facts.nonfinite
 end
 
 function M.check(case, limits)

@@ -20,7 +20,12 @@ local M = {
   },
 }
 
-local function survey(list)
+-- Steps that a watch slept through are NaN.
+local function survey(all)
+  local list = {}
+  for _, v in ipairs(all) do
+    if v == v then list[#list + 1] = v end
+  end
   local n = #list
   local head, tail, top, at = {}, {}, 0, nil
   for i = 1, n do
@@ -42,7 +47,7 @@ function M.check(case, limits)
   local start, finish, top, at = survey(list)
   if not start or start <= 0 then return nil end
   local peak = top / start
-  local growth = finish and finish / start or math.huge
+  local growth = finish and facts_of.finite(finish) and finish / start or math.huge
   local rising = growth > limits.growth and facts.trend ~= "decreasing"
   if peak <= limits.peak and not rising then return nil end
   return finding.new(M, {
