@@ -22,6 +22,16 @@ describe("rule exploding_gradient", function()
     assert.equal("passes", (cases.run(id, case)))
   end)
 
+  it("is silent: steps that a watch slept through, which have no norm", function()
+    local list = {}
+    for i = 1, 240 do list[i] = i <= 32 and 1 + i % 3 or 0 / 0 end
+    local case = with(cases.wine_raw(), { signals = { grad_norm = list } })
+    assert.equal("passes", (cases.run(id, case)))
+    list[32] = 5000
+    case = with(cases.wine_raw(), { signals = { grad_norm = list } })
+    assert.equal("fires", (cases.run(id, case)))
+  end)
+
   it("cannot tell: norms that were not measured", function()
     assert.equal("unjudged", (cases.run(id, with(cases.wine(), { signals = {
       grad_norm = NONE } }))))

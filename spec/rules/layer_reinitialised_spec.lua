@@ -18,6 +18,12 @@ describe("rule layer_reinitialised", function()
     assert.equal("layer_reinitialised", f.cause)
   end)
 
+  it("fires: one state that is loaded again and again", function()
+    local state, f = run { loop = { redrawn = {}, put_back = 0.9 } }
+    assert.same({ "fires", "exact", "lost" }, { state, f.class, f.part })
+    assert.matches("0.9 times a step", f.title)
+  end)
+
   it("fires: weights that have nothing to do with those before", function()
     local state, f = run {
       loop = { redrawn = {}, drawn = { dense_2 = 2 } }

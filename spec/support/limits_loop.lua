@@ -86,6 +86,16 @@ local function single(share)
   return case
 end
 
+local function one_class(share, looks, majority)
+  return loop({ rows = { one_class = share, class_looks = looks, batch = 16 } },
+    { majority = majority })
+end
+
+local function evaluated(moved, widened, n, found)
+  return loop { evaluated = { moved = moved, widened = widened, rows = n },
+    rows = { found = found } }
+end
+
 return {
   gradient_sign_flipped = {
     looks = { 3, "unjudged", "exact", function(v)
@@ -95,6 +105,23 @@ return {
   layer_reinitialised = {
     times = { 2, "passes", "exact", function(v) return loop { redrawn = { dense_2 = v } } end,
       whole = true },
+    put_back = { 0.25, "passes", "exact", function(v)
+      return loop { redrawn = {}, put_back = v } end },
+  },
+  activation_in_loop = { looks = { 3, "passes", "exact", function(v)
+    return loop { between = { over_batch = v } } end, whole = true } },
+  batches_of_one_class = {
+    share = { 0.75, "passes", "measured", function(v) return one_class(v, 8, 0.4) end },
+    looks = { 4, "unjudged", "measured", function(v) return one_class(1, v, 0.4) end,
+      whole = true },
+    chance = { 0.01, "measured", "passes", function(v) return one_class(1, 8, v ^ (1 / 16)) end },
+  },
+  evaluated_on_another_scale = {
+    moved = { 3, "passes", "measured", function(v) return evaluated(v, 1, 99, 1) end },
+    widened = { 3, "passes", "measured", function(v) return evaluated(0, v, 99, 1) end },
+    rows = { 30, "unjudged", "measured", function(v) return evaluated(9, 9, v, 1) end,
+      whole = true },
+    found = { 0.5, "unjudged", "measured", function(v) return evaluated(9, 9, 99, v) end },
   },
   frozen_parameters = { gain = { 0.2, "plain", "lost", frozen, by = part_of } },
   misaligned_labels = {

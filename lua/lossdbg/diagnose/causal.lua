@@ -40,6 +40,8 @@ M.EDGES = {
   class_ignored_by_loss = { "Loop" }, class_weights_inverted = { "Loop", "class_imbalance" },
   outputs_without_gradient = { "Loop" }, loss_ignores_prediction = { "Loop" },
   loss_points_away = { "Loop" }, softmax_in_loop = { "Loop" },
+  activation_in_loop = { "Loop" }, batches_of_one_class = { "Loop" },
+  evaluated_on_another_scale = { "overfitting", "train_val_shift" },
   batch_of_one = { "Loop", "still_statistics" },
   still_statistics = { "Loop" }, evaluation_mode_in_training = { "still_statistics", "Loop" },
   val_in_other_units = { "overfitting", "targets_unrelated", "missing_regularisation",

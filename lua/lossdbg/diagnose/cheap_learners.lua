@@ -2,6 +2,7 @@
 -- targets for classes) and the class of the nearest training row. Rows are standardised.
 local core = require "lossdbg.core"
 local inputs = require "lossdbg.data.inputs"
+local linear = require "lossdbg.support.linear"
 local task_skill = require "lossdbg.train.task_skill"
 local tensors = require "lossdbg.tensor"
 
@@ -28,26 +29,6 @@ end
 
 local function ids_of(rows, n) return inputs.slice(rows.y, 1, n):cast("i32"):reshape { n } end
 
--- Solves a w = b for several right sides by elimination; a is symmetric and positive definite.
-local function solve(a, b)
-  local n, m = #a, #b[1]
-  for k = 1, n do
-    for i = k + 1, n do
-      local f = a[i][k] / a[k][k]
-      for j = k, n do a[i][j] = a[i][j] - f * a[k][j] end
-      for j = 1, m do b[i][j] = b[i][j] - f * b[k][j] end
-    end
-  end
-  for i = n, 1, -1 do
-    for j = 1, m do
-      local sum = b[i][j]
-      for k = i + 1, n do sum = sum - a[i][k] * b[k][j] end
-      b[i][j] = sum / a[i][i]
-    end
-  end
-  return b
-end
-
 --- Skill of a linear model on held-out rows; nil for many columns or targets.
 ---@param train { x: userdata, y: userdata, n: integer }
 ---@param held { x: userdata, y: userdata, n: integer }
@@ -67,7 +48,7 @@ function M.ridge(train, held, loss, largest)
     local mean = y:mean(1, true)
     local left = a:transpose():matmul(a):totable()
     for i = 1, columns do left[i][i] = left[i][i] + penalty * n + 1e-9 end
-    local w = tensors.tensor(solve(left, a:transpose():matmul(y:sub(mean)):totable()), "f64")
+    local w = tensors.tensor(linear.solve(left, a:transpose():matmul(y:sub(mean)):totable()), "f64")
     local shown, rows = b:matmul(w):add(mean), b.shape[1]
     local want = classes and ids_of(held, rows)
       or inputs.slice(held.y, 1, rows):cast("f64"):reshape { rows, targets }

@@ -6,6 +6,8 @@ local tensors = require "lossdbg.tensor"
 
 local M = {}
 
+local APART = 1.25 -- times the rows: classes of about one size may weigh either way
+
 local function counts_of(ids)
   local counts, n = {}, 0
   for _, id in ipairs(ids) do counts[id], n = (counts[id] or 0) + 1, n + 1 end
@@ -48,9 +50,18 @@ local function variety(ids, hashes, id)
   return different, n
 end
 
+-- A class that weighs nothing in what the steps reported.
+local function weightless(measured)
+  local none, some
+  for id, w in pairs(measured or {}) do
+    if w < 1e-3 then none = id else some = true end
+  end
+  return some and none or nil
+end
+
 -- The ignored class is padding where all its inputs are the same; a class has inputs of its own.
-local function ignored(loss, ids, hashes)
-  local id = loss.ignore_class
+local function ignored(loss, ids, hashes, measured)
+  local id = loss.ignore_class or weightless(measured)
   if not id then return nil end
   local different, n = variety(ids, hashes, id)
   if n == 0 then return nil end
@@ -58,8 +69,8 @@ local function ignored(loss, ids, hashes)
 end
 
 -- Weights that grow with the frequency of their class: correlation of the ranks, and how far.
-local function weights(loss, counts)
-  local given = loss.class_weight
+local function weights(loss, counts, measured)
+  local given = measured or loss.class_weight
   if not given then return nil end
   if core.tensor.is_tensor(given) then
     local list = given:reshape({ -1 }):totable()
@@ -76,7 +87,7 @@ local function weights(loss, counts)
   for a, n in pairs(counts) do
     for b, m in pairs(counts) do
       local d = (given[a] or 1) - (given[b] or 1)
-      if n > m and d ~= 0 then
+      if n > APART * m and d ~= 0 then
         pairs_of = pairs_of + 1
         if d > 0 then agree = agree + 1 end
       end
@@ -110,8 +121,9 @@ end
 ---@param loss lossdbg.Loss
 ---@param rows { x: any, y: userdata }
 ---@param output userdata outputs of the rows, classes last
+---@param measured? table<integer, number> weights of the classes in what the steps reported
 ---@return table|nil labels { ignored, weights, padding, recall }; nil unless targets are class ids
-function M.of(loss, rows, output)
+function M.of(loss, rows, output, measured)
   local y = rows.y
   if loss.parts or not core.tensor.is_tensor(output) or not core.tensor.is_tensor(y)
     or y.dtype ~= "i32" or output.rank < 2 or output.shape[output.rank] < 2
@@ -122,8 +134,8 @@ function M.of(loss, rows, output)
     local ids = y:reshape({ y.numel }):totable()
     local named = output:argmax(-1):reshape({ y.numel }):totable()
     local counts, hashes = counts_of(ids), places(rows.x, y)
-    return { recall = recall_of(ids, named), weights = weights(loss, counts),
-      ignored = hashes and ignored(loss, ids, hashes) or nil,
+    return { recall = recall_of(ids, named), weights = weights(loss, counts, measured),
+      ignored = hashes and ignored(loss, ids, hashes, measured) or nil,
       padding = hashes and padding(loss, ids, hashes, counts, y, named) or nil }
   end)
 end

@@ -24,7 +24,7 @@ local function sign_kept(_, fact)
   if fact.negated then
     return { value = -1, text = "what is differentiated is minus the loss that is reported" }
   end
-  if not cosine then return nil end
+  if not cosine or cosine ~= cosine then return nil end
   if cosine >= -0.999 then return true end
   return { value = cosine, text = "the gradient was turned round between backward and step" }
 end
@@ -98,6 +98,12 @@ local function micro_batches(s, fact)
   if apart < ROUNDING * 10 then return true end
   local ratio = core.train.global_norm { mine:detach() } / size
   local same_way = mine:detach():mul(whole):sum():item() / (size * size * ratio)
+  local repeated = true
+  for _, part in ipairs(parts) do repeated = repeated and rawequal(part.x, parts[1].x) end
+  if repeated and same_way > 0.9999 then
+    return { value = ratio, cause = "several_backwards", text = ("the same rows went backward %d "
+      .. "times before one step: its gradient is %.3g times theirs"):format(#parts, ratio) }
+  end
   if same_way > 0.9999 and type(factor) == "number" and math.abs(factor - 1) < ROUNDING then
     return { value = ratio, text = ("the gradients of %d micro-batches add up to %.3g times that of"
       .. " one batch: their losses are not divided by their number"):format(#parts, ratio) }

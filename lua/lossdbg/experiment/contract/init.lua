@@ -102,7 +102,7 @@ function Book:report(own)
     local row = by_id[found.id] or found.own
     broken[i] = { id = found.id, step = found.step, last = found.last, count = found.count,
       layer = found.layer, line = found.line, text = found.text, value = found.value,
-      says = row and row.says, cause = row and row.cause, fix = row and row.fix }
+      says = row and row.says, cause = found.cause or row and row.cause, fix = row and row.fix }
   end
   return { broken = broken, kept = kept, unasked = unasked }
 end

@@ -151,10 +151,8 @@ local function rate_of_schedule(s, fact)
   return { value = used, text = ("the step used lr %.6g, the schedule says %.6g"):format(used, lr) }
 end
 
--- Nothing but a step moves weights: versions are compared with those after the step before.
-local function only_step(s, fact)
-  local after = fact.after
-  if not after then return nil end
+-- The first of the weights that are not those after the step before; all of them are taken down.
+local function moved_since(s, after)
   local found
   for i, parameter in ipairs(s.parameters) do
     local tensor = parameter.tensor
@@ -169,7 +167,13 @@ local function only_step(s, fact)
         text = ("%s changed between two steps"):format(parameter.name) }
     end
   end
-  return found or true
+  return found
+end
+
+-- Nothing but a step moves weights: versions are compared with those after the step before.
+local function only_step(s, fact)
+  if not fact.after then return nil end
+  return moved_since(s, fact.after) or true
 end
 
 local function drawn_before(s, layer)
@@ -190,7 +194,7 @@ local function remember(s)
 end
 
 return {
-  remember = remember,
+  remember = remember, moved_since = moved_since,
   { id = "initialised_first", at = "drawn", cause = "layer_reinitialised", check = drawn_before,
     says = "weights are drawn before the first pass, and not again",
     fix = "draw weights once, before the loop" },

@@ -5,6 +5,7 @@ local core = require "lossdbg.core"
 local fit_data = require "lossdbg.train.fit_data"
 local inputs = require "lossdbg.data.inputs"
 local scales = require "lossdbg.experiment.watch.fed_scale"
+local target_relation = require "lossdbg.experiment.watch.target_relation"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -47,7 +48,7 @@ end
 ---@return lossdbg.BatchRows
 function M.new(data, dtype)
   return setmetatable({ data = data, dtype = dtype, n = data and data.n or 0, drawn = 0, seen = 0,
-    kept = {}, checked = 0, matched = 0, pairs = { given = {}, wanted = {} }, equal = 0,
+    kept = {}, checked = 0, matched = 0, pairs = { given = {}, wanted = {}, rows = {} }, equal = 0,
     unequal = 0, last = {}, batches = 0, jumps = 0, carried = 0 }, Rows)
 end
 
@@ -177,14 +178,27 @@ function Rows:targets(rows)
   return inputs.take(inputs.contiguous(self.data.y), tensors.tensor(ids, "i32"))
 end
 
--- Up to MOST_PAIRS single targets, for the question how one became the other.
-local function keep_pairs(self, wanted, given)
+---Counts batches whose targets, class ids, are one and the same.
+---@param y userdata
+function Rows:count_classes(y)
+  if y.dtype ~= "i32" or y.numel ~= y.shape[1] or y.numel < 2 then return end
+  self.class_looks = (self.class_looks or 0) + 1
+  if y:min():item() == y:max():item() then self.one_class = (self.one_class or 0) + 1 end
+end
+
+-- Up to MOST_PAIRS single targets, those of a row once, for the question how one became the other.
+local function keep_pairs(self, wanted, given, rows)
   local kept = self.pairs
   if wanted.numel ~= given.numel or wanted.numel > 4 * wanted.shape[1] then return end
   local a, b = wanted:reshape({ -1 }):totable(), given:reshape({ -1 }):totable()
+  local width = #a // #rows
   for i = 1, #a do
+    local row = rows[(i - 1) // width + 1]
     if #kept.given >= MOST_PAIRS then return end
-    kept.wanted[#kept.wanted + 1], kept.given[#kept.given + 1] = a[i], b[i]
+    if (kept.rows[row] or self.batches) == self.batches then
+      kept.rows[row] = self.batches
+      kept.wanted[#kept.wanted + 1], kept.given[#kept.given + 1] = a[i], b[i]
+    end
   end
 end
 
@@ -201,12 +215,13 @@ local function same_set(a, b)
 end
 
 ---Compares the targets that the loss was given with those of the data.
----@param wanted userdata
----@param given any as the loop handed it to its loss
+---@param rows integer[] of the data
+---@param given any as the loop handed them to its loss
 ---@param loss lossdbg.Loss
 ---@param output_shape integer[]
 ---@return { equal: boolean, unequal: integer, moved: boolean }|nil pair nil: cannot be compared
-function Rows:compare(wanted, given, loss, output_shape)
+function Rows:compare(rows, given, loss, output_shape)
+  local wanted = self:targets(rows)
   if not core.tensor.is_tensor(given) or not core.tensor.is_tensor(wanted) then return nil end
   local ok, mine = attempt.call(fit_data.target, loss, given:detach(), output_shape, self.dtype,
     "y")
@@ -215,40 +230,9 @@ function Rows:compare(wanted, given, loss, output_shape)
   local n = wanted.shape[1]
   local same = mine:eq(wanted):reshape({ n, -1 }):min(2):sum():item()
   self.equal, self.unequal = self.equal + same, self.unequal + n - same
-  if same < n then keep_pairs(self, wanted, mine) end
+  if same < n then keep_pairs(self, wanted, mine, rows) end
   return { equal = same == n, unequal = n - same,
     moved = same < n and same_set(wanted:reshape { n, -1 }, mine:reshape { n, -1 }) }
-end
-
--- How the targets of the data became those of the loss: "map" when equal ones stay equal, "mixed"
--- when they do not, "affine" when real ones went through a x + b.
-local function relation(pairs_of)
-  local wanted, given = pairs_of.wanted, pairs_of.given
-  if #wanted < 16 then return nil end
-  local to, back, one, injective, different = {}, {}, true, true, 0
-  for i, w in ipairs(wanted) do
-    local g = given[i]
-    if to[w] == nil then
-      different = different + 1
-      to[w] = g
-    elseif to[w] ~= g then
-      one = false
-    end
-    if back[g] == nil then back[g] = w elseif back[g] ~= w then injective = false end
-  end
-  if different <= #wanted // 4 then
-    return one and (injective and "map" or "merged") or "mixed"
-  end
-  local sx, sy, sxx, sxy, syy, n = 0, 0, 0, 0, 0, #wanted
-  for i = 1, n do sx, sy = sx + wanted[i], sy + given[i] end
-  for i = 1, n do
-    local a, b = wanted[i] - sx / n, given[i] - sy / n
-    sxx, sxy, syy = sxx + a * a, sxy + a * b, syy + b * b
-  end
-  if syy == 0 then return "merged" end
-  if sxx > 0 and sxy * sxy > 0.999 * sxx * syy then return "affine" end
-  if one then return "map" end
-  return "mixed"
 end
 
 ---@return table signals.loop.rows
@@ -262,11 +246,12 @@ function Rows:signals()
   local moved, widened = scales.apart(self)
   return { drawn = self.drawn, seen = self.seen, expected = expected, of = self.different,
     moved = moved, widened = widened, batches = self.batches, batch = #self.last,
-    mixed = self.mixed,
+    mixed = self.mixed, class_looks = self.class_looks,
+    one_class = self.class_looks and (self.one_class or 0) / self.class_looks or nil,
     jumps = self.carried > 0 and self.jumps / self.carried or nil,
     found = self.checked > 0 and self.matched / self.checked or nil,
     targets_equal = compared > 0 and self.equal / compared or nil,
-    targets = compared > 0 and self.unequal > 0 and relation(self.pairs) or nil }
+    targets = compared > 0 and self.unequal > 0 and target_relation.of(self.pairs) or nil }
 end
 
 ---Drops what was kept.

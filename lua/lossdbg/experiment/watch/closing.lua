@@ -1,8 +1,10 @@
 --- What a watch measures when it is asked for a diagnosis: the model on its data, the same rows in
 -- both modes, the reference fit, and what the steps have shown, as signals.
 local attempt = require "lossdbg.support.attempt"
+local class_law = require "lossdbg.experiment.watch.class_law"
 local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
+local evaluate = require "lossdbg.train.evaluate"
 local inputs = require "lossdbg.data.inputs"
 local label_use = require "lossdbg.train.label_use"
 local loss_law = require "lossdbg.experiment.watch.loss_law"
@@ -15,6 +17,7 @@ local M = {}
 
 local BUDGET = 20 -- seconds for the reference fit
 local MUCH = 0.2 -- of the baseline: what a second fit is made for
+local HEAD_LOOKS = 3 -- a single match may be chance
 local TAIL = 20 -- steps whose losses are compared with the loss on the data
 
 local clock = os and os.clock or function() return 0 end
@@ -76,7 +79,8 @@ local function final_signals(self, signals)
     signals.val_skill = telemetry.skill(losses_of_val, rows, self.judge, self.baseline, self.loss)
   end
   telemetry.task(signals, self.loss, output, self.probe, val_output, rows)
-  local ok, labels = attempt.call(label_use.of, self.loss, self.probe, output)
+  local measured = not self.seen.relation.same and class_law.weights(self.seen.class_looks) or nil
+  local ok, labels = attempt.call(label_use.of, self.loss, self.probe, output, measured)
   signals.labels = ok and labels or nil
   if rows then signals.val_units = tensors.no_grad(units, self, output, val_output, rows) end
 end
@@ -167,10 +171,30 @@ local function outside(self, signals)
   return out
 end
 
+-- A loop that applies the softmax or sigmoid itself, before a loss on probabilities: the outputs of
+-- the model are its logits, and are judged as such.
+local function adopt_head(self)
+  local loss, between, relation = self.loss, self.seen.between, self.seen.relation
+  local name = loss and (loss.name == "binary_crossentropy" and "sigmoid" or "softmax")
+  if not (loss and loss.from_logits == false and not between.nothing)
+    or (between[name] or 0) < HEAD_LOOKS then
+    return
+  end
+  self.loss = loss:with { from_logits = true }
+  self.eyes.named_loss, self.judge = self.loss, evaluate.judge(self.model, self.loss, {}, true)
+  relation.same, relation[name] = (relation.same or 0) + (relation[name] or 0), nil
+  between.nothing, between[name] = between[name], nil
+  if self.start then
+    self.signals.init = telemetry.measure(self.start.model, self.probe, self.judge, false)
+  end
+end
+
 ---Fills the signals of a watch.
 ---@param self lossdbg.Watch
 ---@param signals table
 function M.measure(self, signals)
+  if self.probe then adopt_head(self) end
+  signals.init = self.signals.init
   signals.loop = shown.loop(self)
   signals.tests = { zero_grad = shown.clearing(self) }
   signals.contracts = self.eyes.book:report(self.contracts)

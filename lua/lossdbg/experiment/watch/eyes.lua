@@ -10,7 +10,11 @@ local recorder = require "lossdbg.train.recorder"
 local source = require "lossdbg.support.source"
 local versions = require("lossdbg.experiment.contract.evaluation_contracts").versions
 
+local scales = require "lossdbg.experiment.watch.fed_scale"
+
 local M = {}
+
+local EVALUATED = 8 -- passes without a gradient whose inputs are measured
 
 ---@class lossdbg.Eyes
 ---@field model lossdbg.Model
@@ -42,7 +46,8 @@ function M.new(model, optimizer)
     optimizers = setmetatable({}, { __mode = "k" }), held = {}, n_optimizers = 0, two_modes = false,
     used = {}, iterations = setmetatable({}, { __mode = "k" }), asleep = false,
     twins = setmetatable({}, { __mode = "k" }), redrawn = {},
-    asked_again = 0, pending = waiting(), pass = {}, parts = {}, ops = {}, ops_known = {} }, Eyes)
+    names_of = setmetatable({}, { __mode = "k" }), asked_again = 0, awake_steps = 0,
+    pending = waiting(), pass = {}, parts = {}, ops = {}, ops_known = {} }, Eyes)
   self.parameters, self.given = recorder.parameters(model, true), optimizer
   local rate = rawget(optimizer, "rate")
   self.schedules = { [optimizer] = rate and rate.schedule or nil }
@@ -67,6 +72,7 @@ end
 function Eyes:next_step(looking, awake)
   if self.asleep and awake then self:catch_up() end
   if next(self.now) then self.now = {} end
+  if not self.asleep then self.awake_steps = self.awake_steps + 1 end
   self.looking = looking
   if self.asleep ~= not awake then
     if not awake then self.pending, self.parts, self.stale = waiting(), { broken = true }, nil end
@@ -184,6 +190,9 @@ function Eyes:forward(model, x, context, output)
   pass.before = nil
   if not pass.grad then
     self.passes.evaluation = self.passes.evaluation + 1
+    if self.passes.evaluation <= EVALUATED and not core.plan.taping() then
+      self.evaluated_inputs = scales.add(self.evaluated_inputs, x)
+    end
     return
   end
   local first = core.tensor.is_tensor(x) and x or x[1] or select(2, next(x))
@@ -247,33 +256,6 @@ function Eyes:own_op(op, name, n, ...)
   if not differentiable then return end
   self.ops_known[op] = known + 1
   self.ops[#self.ops + 1] = { op = op, name = name, n = n, inputs = list, line = source.here() }
-end
-
--- ---- weights ------------------------------------------------------------------------------------
-
-function Eyes:averaged(list)
-  self.average = { step = self.at }
-  for _, entry in ipairs(list) do
-    local average = entry.slots.weight_average
-    if average then
-      self.average[entry.tensor] = { weights = entry.tensor:detach():clone(),
-        average = average:clone() }
-    end
-  end
-  self.after, self.was_loaded = nil, true
-end
-
-function Eyes:loaded(model)
-  if model == self.model then self.after, self.was_loaded = nil, true end
-end
-
-function Eyes:drawn(layer)
-  for _, ours in ipairs(self.model.list) do
-    if ours == layer then
-      self.redrawn[layer.path] = (self.redrawn[layer.path] or 0) + 1
-      contract.ask(self, "drawn", layer)
-    end
-  end
 end
 
 function Eyes:exhausted() self.asked_again = self.asked_again + 1 end

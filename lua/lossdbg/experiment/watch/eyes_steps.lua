@@ -3,11 +3,12 @@
 local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
 local look = require "lossdbg.experiment.watch.look"
-local remember = require("lossdbg.experiment.contract.weight_contracts").remember
+local weight_contracts = require "lossdbg.experiment.contract.weight_contracts"
 
 local M = {}
 
 local version, taping = core.train.version, core.plan.taping
+local remember, moved_since = weight_contracts.remember, weight_contracts.moved_since
 
 -- ---- gradients ----------------------------------------------------------------------------------
 
@@ -118,6 +119,35 @@ local function is_ours(self, optimizer)
   return known
 end
 
+-- Names of our parameters where an optimiser, made from a plain list, calls them otherwise.
+local function other_names(self, optimizer)
+  local ours, names = {}, nil
+  for _, parameter in ipairs(self.parameters) do ours[parameter.tensor] = parameter.name end
+  for _, entry in ipairs(rawget(optimizer, "list") or {}) do
+    local name = ours[entry.tensor]
+    if name and name ~= entry.name then
+      names = names or {}
+      names[entry.name] = name
+    end
+  end
+  return names or false
+end
+
+---What an optimiser's step did, by the names that the model gives its parameters.
+---@param optimizer lossdbg.Optimizer
+---@return table<string, table>
+function M:statistics(optimizer)
+  local names = self.names_of[optimizer]
+  if names == nil then
+    names = other_names(self, optimizer)
+    self.names_of[optimizer] = names
+  end
+  if not names then return optimizer.stats end
+  local stats = {}
+  for name, row in pairs(optimizer.stats) do stats[names[name] or name] = row end
+  return stats
+end
+
 function M:step(optimizer)
   if not is_ours(self, optimizer) then return end
   local now, fact, quiet = self.now, self.fact or {}, taping()
@@ -167,6 +197,42 @@ function M:stepped(optimizer)
   if not look.wanted(self.at + 2) then return end
   self.after = remember(self)
   self.after.step = self.at
+end
+
+-- ---- weights ------------------------------------------------------------------------------------
+
+function M:averaged(list)
+  self.average = { step = self.at }
+  for _, entry in ipairs(list) do
+    local average = entry.slots.weight_average
+    if average then
+      self.average[entry.tensor] = { weights = entry.tensor:detach():clone(),
+        average = average:clone() }
+    end
+  end
+  self.after, self.was_loaded = nil, true
+end
+
+function M:loaded(model)
+  if model ~= self.model then return end
+  if self.after then moved_since(self, self.after) end -- a state that is none of this training's
+  self.after, self.was_loaded = nil, true
+  if not self.chosen or taping() then return end
+  local weights = self.chosen:detach():contiguous():reshape { 1, -1 }
+  local digest = core.diagnose.row_hashes(weights)[1]
+  if digest == self.loaded_last and self.steps > self.loaded_at then
+    self.put_back = (self.put_back or 0) + 1
+  end
+  self.loaded_last, self.loaded_at = digest, self.steps
+end
+
+function M:drawn(layer)
+  for _, ours in ipairs(self.model.list) do
+    if ours == layer then
+      self.redrawn[layer.path] = (self.redrawn[layer.path] or 0) + 1
+      contract.ask(self, "drawn", layer)
+    end
+  end
 end
 
 return M

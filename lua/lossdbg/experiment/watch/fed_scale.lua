@@ -8,16 +8,23 @@ local function moments(x)
   return flat:sum():item(), flat:square():sum():item(), flat.numel
 end
 
+---Adds inputs to what was fed before.
+---@param fed { sum: number, squares: number, n: integer, rows: integer }|nil
+---@param x any
+---@return { sum: number, squares: number, n: integer, rows: integer }|nil
+function M.add(fed, x)
+  if not core.tensor.is_tensor(x) or x.dtype == "i32" then return fed end
+  local sum, squares, n = moments(x)
+  fed = fed or { sum = 0, squares = 0, n = 0, rows = 0 }
+  return { sum = fed.sum + sum, squares = fed.squares + squares, n = fed.n + n,
+    rows = fed.rows + x.shape[1] }
+end
+
 ---Takes up the inputs of a batch.
 ---@param self lossdbg.BatchRows
 ---@param x any
 function M.take(self, x)
-  if not (core.tensor.is_tensor(x) and core.tensor.is_tensor(self.data.x)) or x.dtype == "i32" then
-    return
-  end
-  local sum, squares, n = moments(x)
-  local fed = self.fed or { sum = 0, squares = 0, n = 0 }
-  self.fed = { sum = fed.sum + sum, squares = fed.squares + squares, n = fed.n + n }
+  if core.tensor.is_tensor(self.data.x) then self.fed = M.add(self.fed, x) end
 end
 
 local function spread(sum, squares, n)
@@ -31,8 +38,17 @@ end
 ---@return number|nil widened ratio of the standard deviations, the larger over the smaller
 function M.apart(self)
   if not self.fed or self.matched > 0 then return nil end
-  local mean, deviation = spread(moments(self.data.x))
-  local fed_mean, fed_deviation = spread(self.fed.sum, self.fed.squares, self.fed.n)
+  return M.between(self.fed, self.data.x)
+end
+
+---How far what was fed is from the rows of the data.
+---@param fed { sum: number, squares: number, n: integer }
+---@param x userdata
+---@return number|nil moved standard deviations between the means
+---@return number|nil widened ratio of the standard deviations, the larger over the smaller
+function M.between(fed, x)
+  local mean, deviation = spread(moments(x))
+  local fed_mean, fed_deviation = spread(fed.sum, fed.squares, fed.n)
   if not (deviation > 0 and fed_deviation > 0) then return nil end
   return math.abs(fed_mean - mean) / deviation,
     math.max(fed_deviation / deviation, deviation / fed_deviation)

@@ -153,10 +153,10 @@ end
 local function statistics(self)
   local stepped = self.eyes.now.stepped
   if not stepped then return self.optimizer.stats or {}, rate_of(self.optimizer) end
-  if #stepped == 1 then return stepped[1].stats, rate_of(stepped[1]) end
+  if #stepped == 1 then return self.eyes:statistics(stepped[1]), rate_of(stepped[1]) end
   local all = {}
   for _, optimizer in ipairs(stepped) do
-    for name, row in pairs(optimizer.stats) do all[name] = row end
+    for name, row in pairs(self.eyes:statistics(optimizer)) do all[name] = row end
   end
   return all, rate_of(stepped[1])
 end

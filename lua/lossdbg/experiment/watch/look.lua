@@ -1,5 +1,6 @@
 --- What one step shows when it is looked at closely, computed after it is done: whether the loss is
 -- the one that was named, on the targets of the data, and what became of the gradient.
+local class_law = require "lossdbg.experiment.watch.class_law"
 local contract = require "lossdbg.experiment.contract"
 local core = require "lossdbg.core"
 local modes = require "lossdbg.experiment.contract.modes"
@@ -22,7 +23,18 @@ end
 
 local function squashed(output, name)
   if name == "softmax" then return output:softmax(-1) end
-  return output:sigmoid()
+  if name == "over_batch" then return output:softmax(1) end
+  return output[name](output)
+end
+
+-- What may stand between the output of a model and its loss.
+local function standing(output)
+  local list = { "sigmoid", "relu", "tanh" }
+  if output.rank == 2 and output.shape[1] > 1 and output.shape[2] > 1 then
+    list[#list + 1] = "over_batch"
+  end
+  if output.shape[output.rank] > 1 then table.insert(list, 1, "softmax") end
+  return list
 end
 
 local function candidates(output) return output.shape[output.rank] > 1 and { "softmax", "sigmoid" }
@@ -50,10 +62,10 @@ local function before_loss(seen, now)
   if rawequal(prediction, output) then return count(seen.between, "nothing") end
   prediction = prediction:detach()
   seen.takes_logits = seen.takes_logits or now.loss.from_logits == true
-  for _, name in ipairs(candidates(output)) do
+  if same_values(prediction, output) then return count(seen.between, "nothing") end
+  for _, name in ipairs(standing(output)) do
     if same_values(prediction, squashed(output, name)) then return count(seen.between, name) end
   end
-  if same_values(prediction, output) then return count(seen.between, "nothing") end
   count(seen.between, is_distribution(prediction) and "softmax" or "other")
 end
 
@@ -102,7 +114,8 @@ end
 
 ---@return table seen what looks add up to
 function M.new()
-  return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, clip = {} }
+  return { looks = 0, between = {}, relation = {}, ratio = {}, altered = {}, clip = {},
+    class_looks = {} }
 end
 
 -- Share of the gradient that the optimiser's own clipping left.
@@ -117,7 +130,7 @@ end
 -- Whether the tensor that was differentiated is minus the loss of the step.
 local function negated(now, value)
   local root = now.root
-  if not root or root.numel ~= 1 or value == 0 then return false end
+  if not root or root.numel ~= 1 or value == 0 or math.abs(value) == math.huge then return false end
   return math.abs(root:detach():item() + value) <= 1e-6 * math.abs(value)
 end
 
@@ -156,11 +169,15 @@ function M.step(self, value)
   if output then before_loss(seen, now) end
   local y = rows and self.loss and not self.loss.parts and self.batch_rows:targets(rows)
   self.pair = y and now.target and now.calls == 1
-    and self.batch_rows:compare(y, now.target, self.loss, self.model.output_shape) or nil
+    and self.batch_rows:compare(rows, now.target, self.loss, self.model.output_shape) or nil
   if y and output and now.passes == 1 and not now.weighed then
     count(seen.relation, relate(seen, self.loss, output, y, value))
+    if y.dtype == "i32" then
+      class_law.take(seen.class_looks, self.loss:compute(output, y), y, value)
+    end
     if seen.own ~= 0 then seen.ratio[#seen.ratio + 1] = value / seen.own end
   end
+  if y then self.batch_rows:count_classes(y) end
   local ratio, cosine = altered(now, value)
   if ratio then seen.altered[#seen.altered + 1] = ratio end
   if now.output_gradient then modes.silent_outputs(seen, now.output_gradient) end

@@ -4,6 +4,7 @@ local attempt = require "lossdbg.support.attempt"
 local core = require "lossdbg.core"
 local optimizers_of = require "lossdbg.optim"
 local recorder = require "lossdbg.train.recorder"
+local scales = require "lossdbg.experiment.watch.fed_scale"
 local tensors = require "lossdbg.tensor"
 
 local M = {}
@@ -101,13 +102,21 @@ end
 
 -- What rules ask of these counts; the rest is none of it.
 local PASSES = { "training", "training_as_evaluation", "single_row" }
-local BETWEEN = { "nothing", "softmax", "sigmoid" }
+local BETWEEN = { "nothing", "softmax", "sigmoid", "relu", "tanh", "over_batch" }
 local RELATION = { "same", "negative", "softmax", "sigmoid", "broadcast" }
 
 local function only(counts, names)
   local list = {}
   for _, name in ipairs(names) do list[name] = counts[name] end
   return list
+end
+
+-- How far the inputs of evaluation passes are from those of the data.
+local function evaluated(self)
+  local inputs = self.eyes.evaluated_inputs
+  if not (inputs and self.rows and core.tensor.is_tensor(self.rows.x)) then return nil end
+  local moved, widened = scales.between(inputs, self.rows.x)
+  return moved and { moved = moved, widened = widened, rows = inputs.rows } or nil
 end
 
 ---signals.loop: what the steps have shown.
@@ -128,10 +137,11 @@ function M.loop(self)
     relation = only(seen.relation, RELATION),
     ratio = median_of(seen.ratio), altered = median_of(seen.altered),
     clip = median_of(seen.clip), silent_outputs = silent,
-    output_width = seen.output_width, rows = self.batch_rows:signals(),
+    evaluated = evaluated(self), output_width = seen.output_width, rows = self.batch_rows:signals(),
     takes_logits = seen.takes_logits, named_lr = named_lr(self),
     optimizers = optimizers(self), redrawn = own.redrawn,
     drawn = drawn_outside(self),
+    put_back = own.put_back and own.put_back / math.max(own.awake_steps, 1) or nil,
     asked_again = own.asked_again, detached = own.detached, failures = own.failures }
 end
 

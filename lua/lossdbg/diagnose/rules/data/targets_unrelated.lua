@@ -48,8 +48,8 @@ local function memorises(case, limits)
   return true
 end
 
--- Whether a small batch can be memorised, at the rate of the run; or at a tenfold one, where the run
--- has learnt nothing at its own.
+-- Whether a small batch can be memorised, at the rate of the run; or at a tenfold one, where the
+-- run has learnt nothing at its own.
 local function memorised(fit, facts, limits)
   if fit.passed then return true end
   if (facts.skill or 0) >= limits.learnt then return false end

@@ -35,7 +35,10 @@ local function nothing_held(case)
       trainable = trainable + 1
     end
   end
-  if trainable == 0 or facts.nonfinite then return nil, "cannot tell: no update was recorded" end
+  local loop = case.signals.loop
+  if trainable == 0 or facts.nonfinite or loop and (loop.steps or 0) > 0 then
+    return nil, "cannot tell: no update was recorded"
+  end
   local own_loop = case.description.epochs == nil -- fit is known to call step, a loop is not
   return finding.new(M, {
     title = own_loop and "no parameter was ever updated: opt:step() is not called, or finds no"
