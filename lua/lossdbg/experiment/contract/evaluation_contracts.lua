@@ -41,8 +41,9 @@ local function changes_nothing(s, pass)
   if pass.grad or not pass.before then return nil end
   local layer, parameter = first_changed(s.model, pass.before)
   if not layer then return true end
-  return { layer = layer.path, text = ("%s/%s was written by a pass without gradients"):format(
-    layer.path, parameter.name) }
+  return { layer = layer.path, cause = pass.training and "train_mode_in_evaluation" or nil,
+    text = ("%s/%s was written by a pass without gradients%s"):format(layer.path, parameter.name,
+      pass.training and ", in training mode" or "") }
 end
 
 local function same(a, b)
