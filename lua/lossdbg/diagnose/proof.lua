@@ -65,6 +65,16 @@ local function gain(f)
   return t and t.measure == "task" and t.gain or nil
 end
 
+--- Whether a fix of any of these findings helps.
+---@param findings table[]
+---@return boolean
+function M.helped(findings)
+  for _, f in ipairs(findings) do
+    if verified_fix(f) then return true end
+  end
+  return false
+end
+
 --- The most that any verified fix brings.
 ---@param findings table[]
 ---@return number of task skill, 0 where none was measured in it

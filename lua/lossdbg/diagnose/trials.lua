@@ -255,16 +255,6 @@ function Trials:try(findings, least)
   return helping
 end
 
--- Whether fixes of these findings help already.
-local function helped(findings)
-  for _, f in ipairs(findings) do
-    for _, fix in ipairs(f.fixes or {}) do
-      if fix.trial and fix.trial.verified then return true end
-    end
-  end
-  return false
-end
-
 --- Looks for a cause among usual changes where a plain recipe does much better than any fix.
 ---@param findings table[] ranked; the finding of the search is put among them
 ---@param case table
@@ -291,7 +281,7 @@ function Trials:search(findings, case, reference)
     end
   end
   local arm = search.name(results)
-  if #results == 0 or not arm and helped(findings) then return nil end
+  if #results == 0 or not arm and proof.helped(findings) then return nil end
   local f = search.finding(reference, arm, results)
   f.severity, f.explained_by = severity.of(f.class, self.status.id), {}
   f.tuning = reference.gap <= search.limits.alarm[1] or nil
