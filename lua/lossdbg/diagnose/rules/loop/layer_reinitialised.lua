@@ -13,8 +13,8 @@ local M = {
     what = "A layer is created or drawn anew inside the training loop, so that what it learnt is"
       .. " lost at every step.",
     formula = "draws of a layer's initialiser while the watch looks on; weights that changed"
-      .. " between two steps and have no more to do with those before (cosine under 0.5); or one and the"
-      .. " same state loaded again and again although steps were made since",
+      .. " between two steps and have no more to do with those before (cosine under 0.5); or one"
+      .. " and the same state loaded again and again although steps were made since",
     source = "NeuraLint",
     false_alarms = "a single new start is silent",
   },
