@@ -245,7 +245,8 @@ run-loops: $(CORE)
 RUNS ?= 516
 .PHONY: run-specificity run-sensitivity
 run-specificity run-sensitivity: $(CORE)
-	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/suites/run_suite.lua $(@:run-%=%) $(SEED) $(RUNS)
+	@$(call LUA_ENV,$(BUILD)) JOBS=$(JOBS) $(LUA) spec/suites/run_suite.lua $(@:run-%=%) \
+	  $(SEED) $(RUNS)
 
 .PHONY: run-runs
 run-runs: $(CORE)

@@ -87,4 +87,31 @@ describe("the runner", function()
     assert.matches("any of them +2/2 +1/1", text)
     assert.matches("no Python", logs.text(nil, {}, {}, {}))
   end)
+
+  it("says what scores are where the weights saw nothing of a program's source", function()
+    local names = require("bench_samples").names()
+    local cases, truth = {}, {}
+    for i = 1, 6 do
+      local id, sound = "case" .. i, i > 3
+      local x = {}
+      for _, name in ipairs(names) do x[name] = 0 end
+      x[sound and "suggestive" or "exact"] = 1
+      cases[i] = { id = id, causes = json.array(), findings = { { rank = 1, features = x,
+        cause = "lr_too_high", rule = "r", severity = sound and "warning" or "error" } } }
+      truth[id] = { healthy = sound, scored = true, origin = "real", group = sound and "b" or "a",
+        causes = sound and json.array() or { "lr_too_high" } }
+    end
+    write("truth.json", json.encode(truth))
+    write("causes.json", json.encode { lr_too_high = { equivalents = json.array() } })
+    write("results.json", json.encode { cases = cases })
+    local pipe = assert(io.popen(("%s spec/faultbench/leave_out.lua '%s/results.json:%s' 2>&1")
+      :format(os.getenv "LUA" or "lua5.4", folder, folder)))
+    local text = pipe:read "a"
+    pipe:close()
+    -- from the sound ones alone nothing is a fault, from the faulty ones alone everything is
+    assert.matches("detected +3/3  100 %% +3/3  100 %% +0/3  0 %% +%-100%.0", text)
+    assert.matches("first cause, with equivalents +3/3  100 %% +3/3  100 %% +0/3", text)
+    assert.matches("false alarms +0/3  0 %% +0/3  0 %% +3/3  100 %% +%+100%.0", text)
+    assert.matches("at most 100%.0 points", text)
+  end)
 end)

@@ -10,83 +10,13 @@
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local files = require "bench_files"
+local known = require "bench_samples"
 local logistic = require "bench_logistic"
-local probability = require "lossdbg.diagnose.probability"
-local score = require "bench_score"
 
 local target = "lua/lossdbg/diagnose/hit_rates.lua"
 
-local function stop(message)
-  io.stderr:write("fit_probability: ", message, "\n")
-  os.exit(2)
-end
-
-local function read_arguments()
-  local write, sources = false, {}
-  for _, word in ipairs(arg) do
-    local results, folder = word:match "^(.+):(.+)$"
-    if word == "--write" then
-      write = true
-    elseif results then
-      sources[#sources + 1] = { results = results, folder = folder }
-    else
-      stop("expected RESULTS.json:FOLDER, got '" .. word .. "'")
-    end
-  end
-  if #sources == 0 then stop "expected RESULTS.json:FOLDER" end
-  return write, sources
-end
-
-local function tolerated(truth, cause)
-  for _, one in ipairs(truth.tolerated or {}) do
-    if one == cause then return true end
-  end
-  return false
-end
-
--- One sample a finding: its features, whether it was right, where it comes from.
-local function samples_of(source, list)
-  local truth = files.need_json(source.folder .. "/truth.json")
-  local causes = files.json(source.folder .. "/causes.json") or {}
-  for _, case in ipairs(files.need_json(source.results).cases) do
-    local t = truth[case.id]
-    for _, f in ipairs(t and t.scored and case.findings or {}) do
-      local right = not t.healthy and score.right(t, causes, f.cause, 2)
-      if right or not tolerated(t, f.cause) then
-        list[#list + 1] = { x = f.features, y = right and 1 or 0, group = t.group or case.id,
-          severity = f.severity }
-      end
-    end
-  end
-end
-
-local function names()
-  local list = {}
-  for i, row in ipairs(probability.FEATURES) do list[i] = row[1] end
-  return list
-end
-
--- Every sample judged by weights that saw nothing of its source.
-local function held_out(samples)
-  local groups, order = {}, {}
-  for _, s in ipairs(samples) do
-    if not groups[s.group] then
-      groups[s.group], order[#order + 1] = {}, s.group
-    end
-  end
-  for _, group in ipairs(order) do
-    local rest = {}
-    for _, s in ipairs(samples) do
-      if s.group ~= group then rest[#rest + 1] = s end
-    end
-    local weights = logistic.fit(rest, names())
-    for _, s in ipairs(samples) do
-      if s.group == group then s.p = probability.of(s.x, weights) end
-    end
-  end
-  return #order
-end
+local write, sources = known.arguments("fit_probability", "--write")
+local names = known.names
 
 local function chosen(samples, severities)
   local list = {}
@@ -103,11 +33,11 @@ local function report(samples, title)
       logistic.auc(samples)))
 end
 
-local function write_weights(weights, samples, sources)
+local function write_weights(weights, samples, n)
   local lines = {
     "--- Weights of diagnose/probability.lua, written by spec/faultbench/fit_probability.lua",
     ("-- from %d findings in programs of %d sources whose fault is known."):format(#samples,
-      sources), "return {", "  weights = {", ("    intercept = %.4f,"):format(weights.intercept) }
+      n), "return {", "  weights = {", ("    intercept = %.4f,"):format(weights.intercept) }
   for _, name in ipairs(names()) do
     lines[#lines + 1] = ("    %s = %.4f,"):format(name, weights[name])
   end
@@ -117,11 +47,9 @@ local function write_weights(weights, samples, sources)
   file:close()
 end
 
-local write, sources = read_arguments()
-local samples = {}
-for _, source in ipairs(sources) do samples_of(source, samples) end
-if #samples == 0 then stop "no findings in the results" end
-local groups = held_out(samples)
+local samples = known.read(sources)
+if #samples == 0 then known.stop("fit_probability", "no findings in the results") end
+local groups = known.held_out(samples)
 print(("leave one source out, %d sources"):format(groups))
 report(samples, "all findings")
 report(chosen(samples, { error = true, warning = true }), "errors and warnings")

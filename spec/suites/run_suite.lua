@@ -8,10 +8,12 @@
 -- with SEED (RUNS 0: on the first of them); counted where training was really hurt: the lower of
 -- the training and validation skill fell by 0.2. The answer are the causes of the errors, in order,
 -- or those of the warnings where there is none. Statuses: 0; 1 where a program could not be run.
+-- JOBS worker processes (environment; default 1) change nothing but the time.
 package.path = "./?.lua;" .. package.path
 
 local faults = require "spec.suites.suite_faults"
 local programs = require "spec.suites.suite_programs"
+local workers = require "lossdbg.support.workers"
 
 local BUDGET, HURT = 5, 0.2
 local SPREAD = 0.2 -- of skill that few validation rows may lack in a sound program
@@ -37,12 +39,20 @@ local function finish(n, text)
   print(text)
 end
 
-local function attempt(name, fn, ...)
-  local ok, result = pcall(fn, ...)
-  if ok then return result end
-  if tostring(result):find("interrupted!", 1, true) then error(result, 0) end
-  failed = failed + 1
-  print(("FAILED   %-52s %s"):format(name, result))
+local jobs = math.tointeger(tonumber(os.getenv "JOBS" or 1)) or 1
+
+-- What fn makes of every item, in their order; `use` is called with what came out.
+local function each(items, name_of, fn, use)
+  local _, told = workers.map(#items, function(i) return fn(items[i]) end, { jobs = jobs,
+    timeout = 600, name = function(i) return name_of(items[i]) end, done = function(i, result)
+      if result.ok then
+        use(result.value, items[i])
+      else
+        failed = failed + 1
+        print(("FAILED   %-52s %s"):format(name_of(items[i]), tostring(result.value)))
+      end
+    end })
+  for _, line in ipairs(told) do print("worker   " .. line) end
 end
 
 -- The lower of what was learnt on training and on validation rows; -1 where it ended in NaN.
@@ -70,18 +80,23 @@ end
 
 local function specificity()
   local runs, errors, warnings, weak = 0, 0, 0, 0
-  local function one(program, at)
+  local at = seed
+  local function one(program)
     local e, need = programs.make(program, at)
     local run = e:fit { verbose = 0 }
     local lower, train = skills(run)
-    if train < need or lower < need - SPREAD then
+    if train < need or lower < need - SPREAD then return { lower = lower, train = train } end
+    local d = e:diagnose { run = run, budget = BUDGET }
+    return { wrong = causes_of(d, "error"), warned = causes_of(d, "warning") }
+  end
+  local function count(said, program)
+    local wrong, warned = said.wrong, said.warned
+    if not wrong then
       weak = weak + 1
       print(("left out %-10s %-28s seed %-3d skill %.2f, on validation rows %.2f"):format(
-        program.set, program.name, at, train, lower))
+        program.set, program.name, at, said.train, said.lower))
       return
     end
-    local d = e:diagnose { run = run, budget = BUDGET }
-    local wrong, warned = causes_of(d, "error"), causes_of(d, "warning")
     runs = runs + 1
     errors = errors + (#wrong > 0 and 1 or 0)
     warnings = warnings + (#warned > 0 and #wrong == 0 and 1 or 0)
@@ -90,13 +105,13 @@ local function specificity()
         program.set, program.name, at, table.concat(#wrong > 0 and wrong or warned, " ")))
     end
   end
-  local list, at = programs.list(), seed
+  local list = {}
+  for i, program in ipairs(programs.list()) do
+    if wanted > 0 or i % 2 == 1 then list[#list + 1] = program end
+  end
+  local function name_of(program) return program.set .. ", " .. program.name end
   repeat
-    for i, program in ipairs(list) do
-      if wanted > 0 or i % 2 == 1 then
-        attempt(program.set .. ", " .. program.name, one, program, at)
-      end
-    end
+    each(list, name_of, one, count)
     at = at + 1
   until runs >= wanted or at > seed + 20
   print(("left out: %d runs that did not reach what is there"):format(weak))
@@ -145,16 +160,32 @@ local function sensitivity()
   for _, program in ipairs(programs.list()) do
     base[program.set] = base[program.set] or program
   end
-  local function one(operator, set)
-    local e = programs.make(base[set], seed)
-    sound[set] = sound[set] or skills(e:fit { verbose = 0 })
-    local changed = operator.change(e)
+  local items, hurt = {}, {}
+  for _, operator in ipairs(faults.list()) do
+    for set in operator.sets:gmatch "%S+" do
+      items[#items + 1] = { operator = operator, set = set }
+      if wanted == 0 then break end
+    end
+  end
+  local sets = {}
+  for set in pairs(base) do sets[#sets + 1] = set end
+  table.sort(sets)
+  each(sets, tostring, function(set)
+    return (skills(programs.make(base[set], seed):fit { verbose = 0 }))
+  end, function(skill, set) sound[set] = skill end)
+  local function one(item)
+    local changed = item.operator.change(programs.make(base[item.set], seed))
     local run = changed:fit { verbose = 0 }
-    if skills(run) > sound[set] - HURT then return false end
+    if skills(run) > sound[item.set] - HURT then return false end
     local d = changed:diagnose { run = run, budget = BUDGET }
     local named = causes_of(d, "error")
-    if #named == 0 then named = causes_of(d, "warning") end
+    return #named > 0 and named or causes_of(d, "warning")
+  end
+  local function count(named, item)
+    if not named then return end
+    local operator, set = item.operator, item.set
     local rank = rank_of(named, operator.causes)
+    hurt[operator] = true
     n = n + 1
     first = first + (rank == 1 and 1 or 0)
     three = three + ((rank or 9) <= 3 and 1 or 0)
@@ -163,16 +194,9 @@ local function sensitivity()
       print(("%-8s %-10s %-44s %s"):format(rank and rank <= 3 and "three" or "missed", set,
         operator.name, table.concat(named, " ", 1, math.min(3, #named))))
     end
-    return true
   end
-  for _, operator in ipairs(faults.list()) do
-    local hurt = false
-    for set in operator.sets:gmatch "%S+" do
-      hurt = attempt(operator.name .. ", " .. set, one, operator, set) or hurt
-      if wanted == 0 then break end
-    end
-    operators = operators + (hurt and 1 or 0)
-  end
+  each(items, function(item) return item.operator.name .. ", " .. item.set end, one, count)
+  for _ in pairs(hurt) do operators = operators + 1 end
   confusion(seen)
   print ""
   if wanted == 0 then
