@@ -59,7 +59,7 @@ def judge(folder):
 
 def main():
     root = pathlib.Path(os.environ.get("LOSSDBG_RUNS", HERE / "kept"))
-    folders = [f for f in sorted(root.iterdir()) if all((f / name).exists() for name in
+    folders = [f for f in sorted(root.glob("*")) if all((f / name).exists() for name in
                ("model.json", "x.npy", "y.npy"))]
     if not folders:
         print(f"skipped: no recorded runs with data in {root}")
