@@ -1,23 +1,10 @@
 -- The program `lossdbg`: what it says where, and with which status it ends.
-local cli = require "lossdbg.cli"
+package.path = "./spec/support/?.lua;" .. package.path
 local json = require "lossdbg.support.json"
 local ld = require "lossdbg"
 local results = require "lossdbg.cli.bench.results"
 
-local function sink()
-  local kept = { text = "" }
-  function kept:write(...)
-    self.text = self.text .. table.concat { ... }
-    return self
-  end
-  return kept
-end
-
-local function run(...)
-  local out, err = sink(), sink()
-  local status = cli.main({ ... }, out, err)
-  return status, out.text, err.text
-end
+local run = require("cli_run").run
 
 describe("lossdbg on the command line", function()
   it("helps, and names its version", function()

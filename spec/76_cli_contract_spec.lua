@@ -1,26 +1,12 @@
 -- What other programs may rely on: statuses, SARIF, JSON, the brief form, fixes as code.
 package.path = "./spec/support/?.lua;" .. package.path
-local cli = require "lossdbg.cli"
 local json = require "lossdbg.support.json"
 local json_schema = require "json_schema"
 local sarif = require "lossdbg.view.sarif"
 local sarif_schema = require "sarif_schema"
 local schema = require "lossdbg.view.diagnosis_schema"
 
-local function sink()
-  local kept = { text = "" }
-  function kept:write(...)
-    self.text = self.text .. table.concat { ... }
-    return self
-  end
-  return kept
-end
-
-local function run(...)
-  local out, err = sink(), sink()
-  local status = cli.main({ ... }, out, err)
-  return status, out.text, err.text
-end
+local run = require("cli_run").run
 
 -- Raw columns, which no rate of plain descent bears: a fault with a fix that helps.
 local SCRIPT = [[
@@ -73,6 +59,20 @@ describe("lossdbg diagnose SCRIPT", function()
       end
     end
     assert.is_true(verified > 0)
+  end)
+
+  it("says the same with worker processes, and refuses more than there may be", function()
+    local function plain(text)
+      return (text:gsub('"seconds": [%d%.e%-]+', ""):gsub('"jobs": %d+', ""))
+    end
+    local _, alone = run("diagnose", path, "--json=-", "--budget=2")
+    local _, two = run("diagnose", path, "--json=-", "--budget=2", "--jobs", "2")
+    assert.equal(plain(alone), plain(two))
+    local status, _, err = run("diagnose", path, "--jobs", "100000")
+    assert.equal(64, status)
+    assert.matches("%-%-jobs: at most %d+", err)
+    assert.equal(64, (run("diagnose", path, "--jobs", "0")))
+    assert.equal(64, (run("diagnose", path, "--jobs", "1.5")))
   end)
 
   it("is brief in ten lines that hold cause and fix", function()

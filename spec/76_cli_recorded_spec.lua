@@ -1,6 +1,5 @@
 -- The commands on recorded trainings: what they say, in which form, with which status.
 package.path = "./spec/support/?.lua;" .. package.path
-local cli = require "lossdbg.cli"
 local command_list = require "lossdbg.cli.command_list"
 local json = require "lossdbg.support.json"
 local json_schema = require "json_schema"
@@ -9,20 +8,7 @@ local schema = require "lossdbg.view.diagnosis_schema"
 
 local GOOD = "spec/recorded/keras"
 
-local function sink()
-  local kept = { text = "" }
-  function kept:write(...)
-    self.text = self.text .. table.concat { ... }
-    return self
-  end
-  return kept
-end
-
-local function run(...)
-  local out, err = sink(), sink()
-  local status = cli.main({ ... }, out, err)
-  return status, out.text, err.text
-end
+local run = require("cli_run").run
 
 local function file_of(text)
   local path = os.tmpname()

@@ -1,25 +1,12 @@
 -- A folder with model and data: what the recorded curve says, what the replay shows, and how the
 -- two become one verdict.
 package.path = "./spec/support/?.lua;" .. package.path
-local cli = require "lossdbg.cli"
 local json = require "lossdbg.support.json"
 local json_schema = require "json_schema"
 local rebuilt = require "lossdbg.cli.diagnose.rebuilt"
 local schema = require "lossdbg.view.diagnosis_schema"
 
-local function sink()
-  local kept = { text = "" }
-  function kept:write(...)
-    self.text = self.text .. table.concat { ... }
-    return self
-  end
-  return kept
-end
-
-local function run(...)
-  local out, err = sink(), sink()
-  return cli.main({ ... }, out, err), out.text, err.text
-end
+local run = require("cli_run").run
 
 describe("the verdict on a rebuilt program", function()
   it("takes a fault from the curve, or from a replay that goes as the recorded run", function()

@@ -1,6 +1,6 @@
 -- Logs and models that are cut, spoilt, hostile or odd: each ends in an answer, or in a message
 -- with the file's name, never in a fault of ours.
-local cli = require "lossdbg.cli"
+package.path = "./spec/support/?.lua;" .. package.path
 local core = require "lossdbg.core"
 local ld = require "lossdbg"
 
@@ -13,19 +13,7 @@ setup(function()
 end)
 teardown(function() os.execute("rm -r " .. folder) end)
 
-local function sink()
-  local kept = { text = "" }
-  function kept:write(...)
-    self.text = self.text .. table.concat { ... }
-    return self
-  end
-  return kept
-end
-
-local function run(...)
-  local out, err = sink(), sink()
-  return cli.main({ ... }, out, err), out.text, err.text
-end
+local run = require("cli_run").run
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))

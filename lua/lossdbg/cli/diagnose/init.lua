@@ -1,6 +1,7 @@
 --- `lossdbg diagnose`: logs and folders of trainings, the program rebuilt where model and data lie
 -- with them, scripts that return an experiment.
 local cli = require "lossdbg.cli"
+local core = require "lossdbg.core"
 local curve = require "lossdbg.diagnose.curve"
 local curve_report = require "lossdbg.view.curve_report"
 local diagnosis_record = require "lossdbg.view.diagnosis_record"
@@ -22,6 +23,8 @@ local M = {
     { name = "curve", doc = "judge the curves alone, even where model and data are there" },
     { name = "budget", value = "seconds", number = true,
       doc = "of computing for tests and trials (default 30)" },
+    { name = "jobs", value = "processes", integer = true,
+      doc = "worker processes for tests and trials (default 1); the answer is the same" },
     { name = "all", doc = "everything, not the likeliest alone" },
     { name = "brief", doc = "ten lines, for people in a hurry and for programs that read" },
     { name = "json", value = "a file", doc = "also write the result there; - is standard output "
@@ -98,7 +101,7 @@ local function of_path(path, given, look)
     if type(value) == "table" and value.to_table and value.verdict then
       return of_diagnosis(value, path, given, look)
     elseif type(value) == "table" and type(value.diagnose) == "function" then
-      local diagnosis = value:diagnose { budget = given.budget }
+      local diagnosis = value:diagnose { budget = given.budget, jobs = given.jobs }
       local result = of_diagnosis(diagnosis, path, given, look)
       if not given.brief then result.text = result.text .. pasted.text(diagnosis, value, given) end
       return result
@@ -165,6 +168,13 @@ local function write_files(results, given, out)
   end
 end
 
+local function check_jobs(jobs)
+  local most, why = core.process.most()
+  if jobs > (most or 1) then
+    cli.stop(cli.status.usage, "--jobs: at most %d%s", most or 1, why and " (" .. why .. ")" or "")
+  end
+end
+
 ---@param args string[] "diagnose", ...
 ---@param out file*
 ---@param err file*
@@ -172,6 +182,7 @@ end
 function M.run(args, out, err)
   local given, paths = cli.read(args, 2, M.options)
   if #paths == 0 then cli.stop(cli.status.usage, "diagnose what? (see lossdbg diagnose --help)") end
+  check_jobs(given.jobs or 1)
   local look = { color = report_options.color(given, out), width = report_options.width(out) }
   local results, status = all_of(paths, given, look, err)
   if #results == 0 then return status end

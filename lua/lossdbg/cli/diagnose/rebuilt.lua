@@ -85,7 +85,7 @@ end
 ---@return { record: table, text: string, subject: table }
 function M.diagnose(program, run, judged, given, look)
   local replay = program:replay()
-  local diagnosis = program:diagnose { budget = given.budget }
+  local diagnosis = program:diagnose { budget = given.budget, jobs = given.jobs }
   without_places(diagnosis)
   local record = merge(diagnosis_record.full(diagnosis), judged, diagnosis.healthy, replay, run)
   local fault = record.verdict.fault
