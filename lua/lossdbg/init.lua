@@ -51,6 +51,7 @@ local functions = {
   contract = { "lossdbg.experiment.contract", "new" },
   op = { "lossdbg.tensor.custom_op", "new" },
   gradcheck = { "lossdbg.train.gradient_check", "check" },
+  landscape = { "lossdbg.experiment.landscape", "of" },
   lr_find = { "lossdbg.experiment.lr_find", "find" },
   explain = { "lossdbg.diagnose.explain", "text" },
   help = { "lossdbg.view.help", "text" },
@@ -61,7 +62,8 @@ local functions = {
 -- What lower floors reach of higher ones, by the names they use (see support/upper.lua).
 upper.wire {
   braille = "lossdbg.view.braille", diagnose = "lossdbg.diagnose",
-  evaluate = "lossdbg.train.evaluate", html = "lossdbg.view.html", library = "lossdbg",
+  evaluate = "lossdbg.train.evaluate", html = "lossdbg.view.html",
+  landscape = "lossdbg.view.landscape", library = "lossdbg",
   progress = "lossdbg.view.progress", record = "lossdbg.view.record",
   run = "lossdbg.experiment.run", svg = "lossdbg.view.svg", table = "lossdbg.view.table",
   terminal = "lossdbg.view.terminal",

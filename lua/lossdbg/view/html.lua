@@ -40,6 +40,13 @@ local function document(title, body, data)
   }
 end
 
+---A page of its own look and policy around other content.
+---@param title string
+---@param body string markup
+---@param data table plain data that the page holds as JSON
+---@return string
+function M.page(title, body, data) return document(title, body, raw_data(data)) end
+
 -- A diagnosis may have a data form of its own; then page and JSON say the same.
 local function data_of(subject, diagnosis)
   if type(subject.to_table) == "function" then return record.plain(subject:to_table()) end

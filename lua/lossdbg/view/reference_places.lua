@@ -35,7 +35,8 @@ M.functions = {
   experiment = { "experiment.init", "new" }, open = { "interop.recorded.init", "open" },
   watch = { "experiment.watch.init", "new" }, contract = { "experiment.contract.init", "new" },
   op = { "tensor.custom_op", "new" }, gradcheck = { "train.gradient_check", "check" },
-  lr_find = { "experiment.lr_find", "find" }, explain = { "diagnose.explain", "text" },
+  landscape = { "experiment.landscape", "of" }, lr_find = { "experiment.lr_find", "find" },
+  explain = { "diagnose.explain", "text" },
   plan = { "train.step", "new" }, load = { "nn.model_file", "load" },
   config = { "init", "config" }, threads = { "init", "threads" }, help = { "view.help", "text" },
 }
@@ -71,6 +72,8 @@ M.classes = {
   { name = "run", title = "methods of runs", parts = { { "experiment.run", "Run" } } },
   { name = "watch", title = "methods of watches", parts = {
     { "experiment.watch.init", "Watch" } } },
+  { name = "landscape", title = "methods of landscapes", parts = {
+    { "experiment.landscape", "Landscape" } } },
   { name = "diagnosis", title = "methods of diagnoses", parts = {
     { "diagnose.diagnosis", "Diagnosis" } } },
 }
