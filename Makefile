@@ -258,7 +258,8 @@ run-faultbench: $(CORE)
 	@$(if $(OWN),$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/write_kept.lua '$(DIR)' $(SEED))
 	@$(call LUA_ENV,$(BUILD)) $(LUA) spec/faultbench/run.lua '$(DIR)' --jobs $(JOBS) \
 	  $(if $(TRAIN_ONLY),--train-only,--truth '$(DIR)/truth.json') \
-	  $(if $(OWN),--floors spec/faultbench/kept/floors.lua) $(FAULTBENCH_ARGS)
+	  $(if $(OWN),$(if $(TRAIN_ONLY),,--floors spec/faultbench/kept/floors.lua --random-search)) \
+	  $(FAULTBENCH_ARGS)
 
 .PHONY: run-mutants
 run-mutants: $(CORE)

@@ -265,18 +265,22 @@ describe("scores", function()
 
   it("are held against floors, false alarms from above", function()
     local floors = dofile "spec/faultbench/bench_floors.lua"
-    local least = { detected = 5, first = 4, three = 4, false_alarms = 1, verified = 3 }
+    local least = { detected = 5, first = 4, three = 4, false_alarms = 1, verified = 3,
+      over_random = 2 }
     local lines, failed = floors.compare(least, least)
-    assert.same({ 0, "5 passed, 0 failed" }, { failed, lines[#lines] })
+    assert.same({ 0, "6 passed, 0 failed" }, { failed, lines[#lines] })
     for name, value in pairs(least) do
       local worse = setmetatable({ [name] = value + (name == "false_alarms" and 1 or -1) },
         { __index = least })
       lines, failed = floors.compare(worse, least)
-      assert.same({ 1, "4 passed, 1 failed" }, { failed, lines[#lines] })
+      assert.same({ 1, "5 passed, 1 failed" }, { failed, lines[#lines] })
       local better = setmetatable({ [name] = value - (name == "false_alarms" and 1 or -1) },
         { __index = least })
       assert.equal(0, select(2, floors.compare(better, least)))
     end
+    least.over_random = nil -- no random patches were tried
+    assert.equal("5 passed, 0 failed", floors.compare(least, setmetatable({ over_random = 2 },
+      { __index = least }))[6])
   end)
 
   it("have Wilson's intervals", function()

@@ -212,8 +212,8 @@ static bool prepare(walk *w, const char *name) {
 }
 
 int main(void) {
-  static const char *const scripts[] = {NULL,     "tensors", "train",    "files",
-                                        "errors", "threads", "diagnose", "plan"};
+  static const char *const scripts[] = {NULL,      "tensors",  "train", "files",  "errors",
+                                        "threads", "diagnose", "plan",  "workers"};
   enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };
   const char *given = getenv("OOM_SECONDS");
   double seconds = given ? strtod(given, NULL) : 90;

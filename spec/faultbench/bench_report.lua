@@ -111,8 +111,8 @@ local function untold(results)
 end
 
 -- Verified fixes beside as many random patches, over the faulty programs that have trials.
-local function control_table(results, truth)
-  local n, arms, tried, rows = 0, 0, 0, {}
+local function control(results, truth)
+  local n, arms, tried = 0, 0, 0
   local hits = { doctor = { first = 0, any = 0 }, random = { first = 0, any = 0 } }
   for _, r in ipairs(results) do
     local t = truth[r.id]
@@ -123,6 +123,12 @@ local function control_table(results, truth)
       end
     end
   end
+  return n, hits, arms, tried
+end
+
+local function control_table(results, truth)
+  local n, hits, arms, tried = control(results, truth)
+  local rows = {}
   if n == 0 then return nil end
   for i, key in ipairs { "first", "any" } do
     rows[i] = { key == "first" and "the first fix is verified" or "any fix is verified",
@@ -147,7 +153,9 @@ end
 function M.counts(results, truth, causes)
   truth = chosen(truth, results)
   local s = score.score(truth, causes, answers_of(results, false), answers_of(results, true)).all
-  return { detected = s.detected[1], first = s[2][1][1], three = s[2][3][1],
+  local n, hits = control(results, truth)
+  return { over_random = n > 0 and hits.doctor.first - hits.random.first or nil,
+    detected = s.detected[1], first = s[2][1][1], three = s[2][3][1],
     false_alarms = s.false_alarms[1], verified = verified(results, truth)[1] }
 end
 
@@ -180,8 +188,8 @@ function M.text(results, truth, causes, others)
   lines[#lines + 1] = "\n" .. logs.text(others, score.ids(truth, false, "all"),
     score.ids(truth, true, "all"), { faulty = ("%d/%d"):format(table.unpack(s.all.detected)),
       sound = ("%d/%d"):format(table.unpack(s.all.false_alarms)) })
-  local control = control_table(results, truth)
-  if control then lines[#lines + 1] = "\n" .. control end
+  local beside = control_table(results, truth)
+  if beside then lines[#lines + 1] = "\n" .. beside end
   lines[#lines + 1] = last_line(s.all, fixes, c)
   return table.concat(lines, "\n")
 end
