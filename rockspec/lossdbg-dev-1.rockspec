@@ -253,6 +253,7 @@ build = {
       ["lossdbg.diagnose.tests.lr_range"] = "lua/lossdbg/diagnose/tests/lr_range.lua",
       ["lossdbg.diagnose.tests.overfit_batch"] = "lua/lossdbg/diagnose/tests/overfit_batch.lua",
       ["lossdbg.diagnose.tests.row_leak"] = "lua/lossdbg/diagnose/tests/row_leak.lua",
+      ["lossdbg.diagnose.trial_order"] = "lua/lossdbg/diagnose/trial_order.lua",
       ["lossdbg.diagnose.trials"] = "lua/lossdbg/diagnose/trials.lua",
       ["lossdbg.diagnose.verdict"] = "lua/lossdbg/diagnose/verdict.lua",
       ["lossdbg.experiment.contract.evaluation_contracts"] = "lua/lossdbg/experiment/contract/evaluation_contracts.lua",

@@ -187,7 +187,7 @@ describe("trials with workers", function()
     for i, lr in ipairs { 0.3, 0.1, 0.05 } do
       arms[i] = { arm = b:arm { optimizer = { lr = lr } }, seeds = 1 }
     end
-    b:expect(arms)
+    b:expect(function() return arms end)
     b:screen(arms[1].arm)
     assert.equal(1, #arms[1].arm.seeds)
     assert.equal(0, #arms[2].arm.seeds)

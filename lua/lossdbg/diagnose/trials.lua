@@ -7,6 +7,7 @@
 local proof = require "lossdbg.diagnose.proof"
 local search = require "lossdbg.diagnose.search"
 local severity = require "lossdbg.diagnose.severity"
+local order = require "lossdbg.diagnose.trial_order"
 local trial = require "lossdbg.experiment.trial"
 
 local M = {}
@@ -107,48 +108,15 @@ local function record(bench, item, tried)
   return result
 end
 
-local function gain_of(item)
-  local verdict = item.arm.verdict
-  return verdict and verdict.gain or -math.huge
-end
-
--- Best first by what the first seed showed; the order of the findings where that is equal.
-local function by_gain(list)
-  local order = {}
-  for i, item in ipairs(list) do order[i] = { item = item, gain = gain_of(item), at = i } end
-  table.sort(order, function(a, b)
-    if a.gain ~= b.gain then return a.gain > b.gain end
-    return a.at < b.at
-  end)
-  for i, entry in ipairs(order) do order[i] = entry.item end
-  return order
-end
-
--- What idle workers may begin with: the first two seeds of an arm of each finding, which are often
--- enough, then the rest of them, then further arms.
-local function expect(bench, list)
-  local first, rest, more, begun = {}, {}, {}, {}
-  for _, item in ipairs(list) do
-    local also = begun[item.finding] or #first >= limit "helping"
-    table.insert(also and more or first, { arm = item.arm, seeds = 2 })
-    if not also then rest[#rest + 1] = { arm = item.arm, seeds = bench.n } end
-    begun[item.finding] = true
-  end
-  table.move(rest, 1, #rest, #first + 1, first)
-  bench:expect(table.move(more, 1, #more, #first + 1, first))
-end
-
 -- Every arm on its first seed.
 local function screen(bench, list)
-  local next_arms = {}
-  for i, item in ipairs(list) do next_arms[i] = { arm = item.arm, seeds = 1 } end
-  bench:expect(next_arms)
+  bench:expect(order.screening(bench, list, limit "helping"))
   for _, item in ipairs(list) do bench:screen(item.arm) end
 end
 
 local function finish(bench, list, tried, o)
   local helping = 0
-  expect(bench, list)
+  bench:expect(function() return order.likely(bench, list, limit "helping") end)
   for _, item in ipairs(list) do
     local over = bench.spent > o.budget and helping + #tried > 0
     if trial.open(item.arm) and not over and helping < limit "helping"
@@ -177,7 +145,7 @@ end
 local function combined(bench, list)
   local best, pairs_of, rank = {}, {}, {}
   for i, item in ipairs(list) do rank[item.finding] = rank[item.finding] or i end
-  for _, item in ipairs(by_gain(list)) do
+  for _, item in ipairs(order.by_gain(list)) do
     if not item.arm.reason and item.arm.verdict and #best < limit "promising" then
       best[#best + 1] = item
     end
@@ -200,7 +168,7 @@ end
 
 local function try_pairs(bench, list, tried, o)
   local both = combined(bench, list)
-  expect(bench, both)
+  bench:expect(function() return order.likely(bench, both, limit "helping") end)
   for _, item in ipairs(both) do
     if bench.spent + bench:base_cost() > o.budget then return false end
     if not item.arm.reason then
@@ -249,7 +217,7 @@ function Trials:try(findings, least)
     arms_of(bench, self.experiment, worth(findings, status, least), status), o)
   if #list == 0 then return 0 end
   screen(bench, list)
-  local helping = finish(bench, by_gain(list), self.tried, o)
+  local helping = finish(bench, order.by_gain(list), self.tried, o)
   if helping == 0 and try_pairs(bench, list, self.tried, o) then helping = 1 end
   proof.heed(findings, status)
   return helping
@@ -271,7 +239,7 @@ function Trials:search(findings, case, reference)
   list = affordable(bench, list, { budget = self.o.budget, seeds = self.o.seeds,
     max_fixes = #list })
   screen(bench, list)
-  finish(bench, by_gain(list), self.tried, self.o)
+  finish(bench, order.by_gain(list), self.tried, self.o)
   local results = {}
   for _, item in ipairs(list) do
     local result = item.fix.trial

@@ -45,7 +45,7 @@ function M.bench(experiment, o)
   local bench = setmetatable({
     experiment = experiment, seed = description.seed, n = o.seeds, spent = 0,
     epochs = math.min(o.epochs or description.epochs, description.epochs), runs = {}, arms = {},
-    expected = {},
+    expected = function() return {} end,
   }, Bench)
   -- what callbacks do in another process is lost
   if #experiment.recipe.callbacks == 0 then bench.pool = o.pool end
@@ -137,7 +137,7 @@ local function ahead(self, arm)
   local list = {}
   local function add(item) list[#list + 1] = item end
   if arm then next_runs(self, arm, #arm.seeds + 1, add) end
-  for _, item in ipairs(self.expected) do
+  for _, item in ipairs(self.expected()) do
     if M.open(item.arm) and #item.arm.seeds < item.seeds then
       next_runs(self, item.arm, #item.arm.seeds + 1, add)
     end
@@ -146,8 +146,8 @@ local function ahead(self, arm)
 end
 
 --- Says which arms come next, up to which seed each: for idle workers, and for them alone.
----@param list { arm: lossdbg.TrialArm, seeds: integer }[]
-function Bench:expect(list) self.expected = list end
+---@param fn fun(): { arm: lossdbg.TrialArm, seeds: integer }[]
+function Bench:expect(fn) self.expected = fn end
 
 -- What a run ends with. Its work counts when it is asked for.
 local function fit(self, arm, seed, at_work)
