@@ -4,7 +4,6 @@
     recorder = Recorder("run", model, optimizer, x, y, criterion, batch_size=32, epochs=20)
     ...                          # in the loop, behind optimizer.step(): recorder.step(loss)
     recorder.close()                                             # then: lossdbg diagnose run
-
 What is in it: examples/README.md. Measuring takes at most `budget`, a share of the time.
 """
 import json, pathlib, platform, time, numpy as np, torch  # noqa: E401
@@ -31,10 +30,11 @@ def described(thing):
     return {"class_name": getattr(thing, "__name__", type(thing).__name__), "config": plain(config)}
 
 class Recorder:
-    def __init__(self, folder, model, optimizer, x, y, criterion, megabytes=64, budget=0.03,
+    def __init__(self, folder, model, optimizer, x, y, criterion, megabytes=64, budget=0.02,
                  seed=None, **settings):
         self.folder, self.model, self.optimizer = pathlib.Path(folder), model, optimizer
-        self.budget, self.missing, self.n, self.old, self.spent = budget, [], 0, None, 0.0
+        self.budget, self.missing, self.steps, self.old = budget, [], [], None
+        self.due, self.spent = 0, 0.0
         self.rows = {name: [head.split()] for name, head in HEADS.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, data in ("x", array(x)), ("y", array(y)):
@@ -73,25 +73,27 @@ class Recorder:
             self.missing.append(f"model.fx.json: {e}")
 
     def before(self, *_):
-        start = time.perf_counter()
-        if self.n in (0, 2) or self.n and self.spent < self.budget * (start - self.began):
+        if len(self.steps) >= self.due:
+            self.spent -= time.perf_counter()
             self.old = {k: p.detach().clone() for k, p in self.model.named_parameters()}
-            self.spent += time.perf_counter() - start
+            self.spent += time.perf_counter()
 
     def step(self, loss):
-        start, self.n = time.perf_counter(), self.n + 1
-        self.rows["steps.csv"] += [[self.n, loss.detach(), self.optimizer.param_groups[0]["lr"]]]
-        if self.old is not None:
-            self.note_layers(self.old)
-            self.old, self.spent = None, self.spent + time.perf_counter() - start
+        self.steps.append((loss.detach(), self.optimizer.param_groups[0]["lr"]))
+        if self.old is not None:  # the third step again, then when the budget allows it
+            n, self.spent = len(self.steps), self.spent - time.perf_counter()
+            self.note_layers(n)
+            self.spent += time.perf_counter()
+            share = self.spent / self.budget / (time.perf_counter() - self.began)
+            self.due, self.old = 2 if n == 1 else max(n, int(n * share)), None
 
-    def note_layers(self, old):
+    def note_layers(self, n):
         sizes, shares, nan = {}, self.units(), [np.nan] * 3
         for name, p in self.model.named_parameters():
             row = sizes.setdefault(name.rpartition(".")[0], np.zeros(3))
-            parts = torch.zeros_like(p) if p.grad is None else p.grad, p, p - old[name]
+            parts = torch.zeros_like(p) if p.grad is None else p.grad, p, p - self.old[name]
             row += [float(torch.linalg.vector_norm(part.detach())) ** 2 for part in parts]
-        self.rows["layers.csv"] += [[self.n, k, *np.sqrt(sizes.get(k, nan)), *shares.get(k, nan[1:])]
+        self.rows["layers.csv"] += [[n, k, *np.sqrt(sizes.get(k, nan)), *shares.get(k, nan[1:])]
                                     for k in dict.fromkeys([*sizes, *shares])]
 
     def units(self):  # shares of units that are 0, and that do not vary, over the first rows
@@ -100,10 +102,8 @@ class Recorder:
                  for name, m in self.model.named_modules() if not list(m.children())]
         with torch.no_grad():
             self.model.eval()(self.sample)
-        for hook in hooks:
-            hook.remove()
-        for module, mode in modes.items():
-            module.training = mode
+        _ = [hook.remove() for hook in hooks]
+        _ = [setattr(module, "training", mode) for module, mode in modes.items()]
         flat = {k: array(v.transpose(1, -1)).reshape(-1, v.shape[1]) for k, v in outputs.items()
                 if torch.is_tensor(v) and v.dim() > 1}
         return {k: [np.mean((f == 0).all(0)), np.mean(np.ptp(f, 0) == 0)] for k, f in flat.items()}
@@ -112,8 +112,8 @@ class Recorder:
         seconds = {"training": time.perf_counter() - self.began, "recording": self.spent}
         self.hook.remove()
         self.save("weights_last.npz")
-        about = {**self.about, "steps": self.n, "seconds": seconds}
-        (self.folder / "lossdbg.json").write_text(json.dumps(about, indent=1))
+        self.about.update(steps=len(self.steps), seconds=seconds)
+        (self.folder / "lossdbg.json").write_text(json.dumps(self.about, indent=1))
+        self.rows["steps.csv"] += [[i, *map(float, step)] for i, step in enumerate(self.steps, 1)]
         for name, rows in self.rows.items():
-            lines = [",".join(str(float(v) if torch.is_tensor(v) else v) for v in r) for r in rows]
-            (self.folder / name).write_text("\n".join(lines) + "\n")
+            (self.folder / name).write_text("".join(",".join(map(str, r)) + "\n" for r in rows))

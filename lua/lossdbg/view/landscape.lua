@@ -184,7 +184,8 @@ end
 function M.html(landscape)
   local picture = M.svg(landscape, { inline = true, id = "landscape" })
   local body = "<h1>Loss around the weights</h1>\n<p>" .. escape(landscape:summary())
-    .. ".</p>\n<figure class=\"card\">" .. picture .. "</figure>\n"
+    .. ".</p>\n<section><h2>Picture</h2>\n<figure class=\"card\">" .. picture
+    .. "</figure></section>\n"
   return html.page("lossdbg: loss around the weights", body, landscape:to_table())
 end
 
