@@ -113,6 +113,22 @@ for what, cases in pairs(FORMS) do
   end)
 end
 
+describe("a line of more than 20 000 bytes", function()
+  it("is passed over: no training prints it, and reading it would take minutes", function()
+    local form = "epoch {e} loss {l} val_loss {v}\n"
+    local function with(bytes)
+      local long = "epoch 9 loss 9.5" .. (" "):rep(bytes - 16) .. "\n"
+      return #assert(open(lines(form) .. long)).curves.loss.y
+    end
+    assert.equal(6, with(20000))
+    assert.equal(5, with(20001))
+    for _, hostile in ipairs { "1 ", "word ", "loss: ", "tensor(", "epoch loss ", "|", "x" } do
+      local run = assert(open(lines(form) .. hostile:rep(50000) .. "\n"))
+      assert.same(L, run.curves.loss.y)
+    end
+  end)
+end)
+
 describe("numbers without a name", function()
   it("are the loss where nothing else is there, and that is told", function()
     for _, form in ipairs { "{t} {l}\n", "{t}, {l}\n", "{l}\n" } do

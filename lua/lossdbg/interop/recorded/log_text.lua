@@ -43,14 +43,17 @@ function M.plain(text)
   return text
 end
 
+-- A line of more bytes is nothing that a training prints; patterns over it would take minutes.
+M.longest = 20000
+
 ---A line in which values that frameworks print as objects stand bare: tensor(0.5, grad_fn=<...>),
 ---np.float32(0.5), Array(0.5, dtype=float32), <tf.Tensor: shape=(), dtype=float32, numpy=0.5>.
 ---@param line string
 ---@return string
 function M.bare_values(line)
   if not line:find "[%(=][%+%-]?[%d.ni]" then return line end
-  line = line:gsub("<tf%.Tensor[^>]-numpy=([^,>%s]+)[^>]*>", "%1")
-  return (line:gsub("([%a_][%w_%.]*)%(([%+%-]?[%d.ni][%w%.%+%-]*)[^()]*%)",
+  if #line <= M.longest then line = line:gsub("<tf%.Tensor[^>]-numpy=([^,>%s]+)[^>]*>", "%1") end
+  return (line:gsub("%f[%w_%.]([%a_][%w_%.]*)%(([%+%-]?[%d.ni][%w%.%+%-]*)[^()]*%)",
     function(name, value)
       local kind = name:match "[%w_]+$"
       if kind == "tensor" or kind == "array" or kind == "Array" or kind:find "^float%d+$" then

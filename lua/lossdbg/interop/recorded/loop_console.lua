@@ -154,7 +154,7 @@ function M.read(file)
   local reader = setmetatable({ rows = rows, overwritten = 0 }, Reader)
   for line, _, kind in log_text.lines(log_text.plain(file.text)) do
     if kind == "cut" and not line:find "%d%s*$" then kind = "whole" end
-    if line:find "%S" then reader:line(line, kind) end
+    if #line <= log_text.longest and line:find "%S" then reader:line(line, kind) end
   end
   rows:finish()
   if not has_loss(source) then return nil end

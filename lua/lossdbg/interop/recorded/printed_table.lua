@@ -81,6 +81,7 @@ function M.read(file)
   local source = source_file.new(file.path, M.id)
   local rows, open, count = record_rows.new(source), nil, 0
   for line, _, kind in log_text.lines(log_text.plain(file.text)) do
+    if #line > log_text.longest then line = "" end
     local header = kind ~= "overwritten" and line:find "%a" and header_of(line)
     if header then
       open = header
@@ -109,6 +110,7 @@ function M.bare.read(file)
   local source = source_file.new(file.path, M.bare.id)
   local count, last, whole = 0, -math.huge, true
   for line in log_text.lines(log_text.plain(file.text)) do
+    if #line > log_text.longest then return nil end
     if line:find "%S" then
       local x, text = line:match "^%s*(%d+)[%s,:;]+(%S+)%s*$"
       local y = source_file.number(text or line)
