@@ -92,6 +92,22 @@ describe("a diagnosis with workers", function()
     told(e, run, { jobs = 2 })
     assert.is_true(alone > 2)
     assert.equal(alone, #calls)
+    for jobs = 1, 2 do -- side tests alone
+      calls = {}
+      told(e, run, { jobs = jobs, trials = false })
+      if jobs == 1 then alone = #calls end
+    end
+    assert.is_true(alone > 0)
+    assert.equal(alone, #calls)
+    local pool <close> = workers.pool { jobs = 2 }
+    assert.is_nil(trial.bench(e, { seeds = 3, pool = pool }).pool)
+  end)
+
+  it("counts the seconds of its workers", function()
+    local e = experiment()
+    local run, began = e:fit { verbose = 0 }, os.clock()
+    local d = e:diagnose { run = run, jobs = 2 }
+    assert.is_true(d.seconds > os.clock() - began)
   end)
 end)
 
@@ -146,6 +162,27 @@ describe("trials with workers", function()
     assert.same(expected.seeds, result.seeds)
     assert.equal(1, #pool.told)
     assert.matches("signal 9 %(killed%); tried once more", pool.told[1])
+  end)
+
+  it("tell of it in the diagnosis", function()
+    local path = os.tmpname()
+    os.remove(path)
+    local layer, arm = spiteful(function()
+      if io.open(path) then return end
+      io.open(path, "w"):close()
+      os.execute "kill -KILL $PPID"
+    end)
+    local e = experiment { model = nn.sequential { layer, nn.dense { 8, "tanh" },
+      nn.dense { 2, "softmax" } } }
+    local run = e:fit { verbose = 0 }
+    arm()
+    local d, lines = e:diagnose { run = run, jobs = 2 }, {}
+    os.remove(path)
+    for _, m in ipairs(d.missing_tests) do
+      if m.test == "workers" then lines[#lines + 1] = m.why end
+    end
+    assert.equal(1, #lines)
+    assert.matches("signal 9 %(killed%); tried once more", lines[1])
   end)
 
   it("that die twice are trials that failed, and the diagnosis goes on", function()

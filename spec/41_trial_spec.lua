@@ -77,6 +77,7 @@ describe("trial", function()
     local bench = trial.bench(experiment(0.3), { seeds = 5 })
     local t = bench:try { optimizer = { lr = 0 } }
     assert.equal(1, #t.seeds)
+    assert.near(2 * bench:cost(experiment(0.3)), bench.spent, 1e-12) -- as it is, and with the fix
     assert.is_nil(t.placebo)
     assert.equal("no better than as it is", t.why)
   end)

@@ -166,7 +166,8 @@ describe("a pool", function()
 
   it("ends what takes too long", function()
     local results, told = workers.map(2, function(i)
-      while i == 1 do end
+      local began = core.clock()
+      while i == 1 and core.clock() - began < 8 do end
       return i
     end, { jobs = 2, timeout = 0.05 })
     assert.is_false(results[1].ok)
@@ -228,6 +229,10 @@ describe("a pool", function()
       most = math.max(most, #pool.running)
     end
     assert.is_true(most <= 2)
+    local slow = {}
+    for i = 1, 5 do slow[i] = { "slow" .. i, function() while true do end end } end
+    pool:call("quick", function() return 1 end, function() return slow end)
+    assert.equal(2, #pool.running)
   end)
 
   it("is refused by name where a number of workers cannot be had", function()

@@ -62,6 +62,13 @@ describe("the runner", function()
     assert.equal(3, #a.patches)
     assert.same(a, random.control(e, d, { id = "x", seed = 1 }))
     assert.not_same(a.patches, random.control(e, d, { id = "x", seed = 2 }).patches)
+    for seed = 3, 20 do -- what changes nothing is drawn again
+      for _, name in ipairs(random.control(e, d, { id = "x", seed = seed }).patches) do
+        assert.not_matches('^{"schedule"', name)
+        assert.not_matches('^{"trainable"', name)
+        assert.not_matches('^{"data":"drop_nonfinite"', name)
+      end
+    end
     assert.same({ arms = 3, first = true, any = true }, random.doctor(d))
     d.trials, d[1] = {}, nil
     local none = random.control(e, d, { id = "x", seed = 1 })

@@ -42,10 +42,8 @@ def runmedic(epochs, _steps):
 def trainpulse(_epochs, steps):
     from trainpulse import Monitor
     monitor = Monitor()
-    for i, row in enumerate(rows(steps)):
-        for name, value in row.items():
-            if value is not None:
-                monitor.log(name, i, float(value))
+    for i, row in enumerate(rows(steps)):  # the loss: of gradients and rates it warns everywhere
+        monitor.log("loss", i, float(row["loss"]))
     return sorted({a.detector for a in monitor.report().alerts
                    if a.severity.value in ("warning", "critical", "error")})
 
