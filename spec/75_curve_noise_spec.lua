@@ -139,3 +139,26 @@ describe("the floor of two softmaxes", function()
     assert.is_nil(fault(0.005))
   end)
 end)
+
+describe("losses that play against each other", function()
+  local function opened(first, second)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write("step," .. first .. "," .. second .. "\n")
+    for i = 1, 30 do file:write(("%d,%g,%g\n"):format(i, 2 + i, 0.5)) end
+    file:close()
+    local run = assert(require("lossdbg").open(path))
+    os.remove(path)
+    return curve.judge(run, run.facts)
+  end
+
+  it("are not judged by a curve", function()
+    for _, pair in ipairs { { "loss_d", "loss_g" }, { "actor_loss", "critic_loss" } } do
+      local d = opened(pair[1], pair[2])
+      assert.equal("cannot_tell", d.state)
+      assert.is_nil(d.fault)
+      assert.matches(pair[1] .. " and " .. pair[2], d.text, 1, true)
+    end
+    assert.equal("diverging", opened("cls_loss", "value").state) -- parts of one sum
+  end)
+end)

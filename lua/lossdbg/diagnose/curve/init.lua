@@ -139,6 +139,10 @@ local TEXT = {
   still_falling = function(c) return "learning, and not done: " .. range(c) end,
   healthy = function(c) return "learning: " .. range(c) .. ", and settled" end,
   cannot_tell = function(c)
+    if c.rivals then
+      return ("%s and %s play against each other: neither curve shows whether both learn"):format(
+        c.rivals[1], c.rivals[2])
+    end
     return ("too short or too noisy to judge: %d %ss"):format(#c.loss, c.axis)
   end,
 }
@@ -188,6 +192,8 @@ function M.judge(run, facts)
   c.saturated = curve_skill.saturated(c.loss, c.accuracy)
   validation(c)
   local id, judged = state_of(c)
+  c.rivals = run.recorded and run.recorded.rivals
+  if c.rivals and id ~= "nan" then id = "cannot_tell" end
   if id == "constant" or id == "plateau_after_progress" or id == "too_slow" then
     c.levels, c.near_level = curve_levels.find(c.shape, facts)
   end

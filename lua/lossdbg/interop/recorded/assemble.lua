@@ -159,7 +159,8 @@ local function stand_in(all)
       found = { key = key, n = #list[1].series.y }
     end
   end
-  return found and found.key
+  -- what TensorBoard saves as CSV names its only column so
+  return found and found.key or all["train:value"] and "value" or nil
 end
 
 local function choose_loss(all, wanted)
@@ -181,6 +182,15 @@ local function main_of(list)
     return step
   end
   return epoch or step
+end
+
+-- The other losses that the chosen one plays against, as in GANs and of actors and critics.
+local function rivals_of(all, key)
+  if not names.is_rival(key) then return nil end
+  for _, id in ipairs(ids_of(all)) do
+    local other = id:match "^train:(.*)$"
+    if other and other ~= key and names.is_rival(other) then return { key, other } end
+  end
 end
 
 local function put(target, name, item)
@@ -224,6 +234,7 @@ function M.run(sources, wanted)
   curves.loss = { x = main.series.x, y = main.series.y, axis = main.level,
     path = main.source.path }
   return { history = history, steps = steps, curves = curves, axis = main.level,
+    rivals = rivals_of(all, key),
     loss_name = main.series.raw, loss_path = main.source.path, agree = agree,
     only_val = not all["train:" .. key] or nil, n_epochs = #main.series.y,
     n_steps = steps.loss and #steps.loss or 0 }

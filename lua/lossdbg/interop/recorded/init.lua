@@ -150,7 +150,8 @@ local function build(path, sources, companions, troubles, o)
   if not fields then return nil, ("%s: %s"):format(path, why) end
   fields.recorded = { path = path, files = told(sources), companions = companions,
     troubles = troubles, agree = fields.agree, loss_name = fields.loss_name,
-    loss_path = fields.loss_path, only_val = fields.only_val }
+    loss_path = fields.loss_path, only_val = fields.only_val, rivals = fields.rivals }
+  fields.rivals = nil
   fields.agree, fields.loss_name, fields.loss_path, fields.only_val = nil, nil, nil, nil
   fields.name = path
   fields.seconds = seconds_of(sources)

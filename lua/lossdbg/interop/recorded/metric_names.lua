@@ -35,7 +35,7 @@ local SAME = {
 -- Taken for the loss where nothing is called so, best first.
 M.stand_ins = { "nll", "nll_loss", "logloss", "cross_entropy", "crossentropy", "ce", "ce_loss",
   "binary_crossentropy", "binary_logloss", "multi_logloss", "objective", "cost", "mse", "mlogloss",
-  "rmse", "mae", "bpc", "bpd", "error", "value" }
+  "rmse", "mae", "bpc", "bpd", "error" }
 
 local INDEX = { epoch = "epoch", epochs = "epoch", ep = "epoch", step = "step", steps = "step",
   global_step = "step", iter = "step", iteration = "step", iterations = "step", it = "step",
@@ -80,6 +80,19 @@ end
 function M.is_part(raw)
   local words = words_of(raw)
   return #words == 1 and PART[words[1]] ~= nil
+end
+
+local RIVALS = set "d g disc discriminator gen generator actor critic policy value"
+
+---Whether a loss is one of two that play against each other: "loss_d", "gen_loss", "policy_loss".
+---@param key string
+---@return boolean
+function M.is_rival(key)
+  local rest = {}
+  for word in key:gmatch "[^_]+" do
+    if word ~= "loss" then rest[#rest + 1] = word end
+  end
+  return #rest == 1 and RIVALS[rest[1]] ~= nil and key:find("loss", 1, true) ~= nil
 end
 
 local function is_rate(words)
