@@ -42,7 +42,7 @@ def runmedic(epochs, _steps):
 def trainpulse(_epochs, steps):
     from trainpulse import Monitor
     monitor = Monitor()
-    for i, row in enumerate(rows(steps)):  # the loss: of gradients and rates it warns everywhere
+    for i, row in enumerate(rows(steps)):  # the loss alone, as the others have it
         monitor.log("loss", i, float(row["loss"]))
     return sorted({a.detector for a in monitor.report().alerts
                    if a.severity.value in ("warning", "critical", "error")})
