@@ -455,6 +455,7 @@ build = {
       ["lossdbg.support.observers"] = "lua/lossdbg/support/observers.lua",
       ["lossdbg.support.options"] = "lua/lossdbg/support/options.lua",
       ["lossdbg.support.parcel"] = "lua/lossdbg/support/parcel.lua",
+      ["lossdbg.support.room"] = "lua/lossdbg/support/room.lua",
       ["lossdbg.support.settings"] = "lua/lossdbg/support/settings.lua",
       ["lossdbg.support.source"] = "lua/lossdbg/support/source.lua",
       ["lossdbg.support.text"] = "lua/lossdbg/support/text.lua",

@@ -7,6 +7,7 @@ if _VERSION ~= "Lua 5.4" then
 end
 
 local core = require "lossdbg.core"
+local room = require "lossdbg.support.room"
 local tensor = require "lossdbg.tensor"
 local upper = require "lossdbg.support.upper"
 
@@ -91,13 +92,26 @@ do
   end
 end
 
+local function names()
+  local list = {}
+  for _, known in ipairs { M, modules, functions } do
+    for name in pairs(known) do
+      if type(name) == "string" and name:find "^%l" then list[#list + 1] = name end
+    end
+  end
+  table.sort(list)
+  return list
+end
+
 return setmetatable(M, {
   __index = function(self, key)
     local value
     if modules[key] then
-      value = require(modules[key])
+      value = room.of("ld." .. key, require(modules[key]))
     elseif functions[key] then
       value = require(functions[key][1])[functions[key][2]]
+    elseif type(key) == "string" then
+      room.unknown("lossdbg", key, names())
     end
     rawset(self, key, value)
     return value

@@ -134,9 +134,11 @@ function M.names()
     names[#names + 1], seen[rule.id] = rule.id, true
   end
   for id in pairs(causes) do
-    if not seen[id] then names[#names + 1] = id end
+    if not seen[id] then names[#names + 1], seen[id] = id, true end
   end
-  for _, state in ipairs(states.states) do names[#names + 1] = state.id end
+  for _, state in ipairs(states.states) do
+    if not seen[state.id] then names[#names + 1] = state.id end
+  end
   table.sort(names)
   return names
 end
