@@ -64,6 +64,35 @@ describe("weights of classes", function()
   end)
 end)
 
+describe("findings of a loop", function()
+  local rank = require "lossdbg.diagnose.rank"
+
+  local function made(rule, step, more)
+    local f = { rule = rule, cause = rule, family = "loop", severity = "error", class = "exact",
+      title = "t", role = "cause", strength = 1, explains = {}, evidence = {}, fixes = {},
+      where = { step = step } }
+    for key, value in pairs(more or {}) do f[key] = value end
+    return f
+  end
+
+  it("come in the order of the first bad step, where neither explains the other", function()
+    local function first(a, b)
+      local one = rank.order({ a(), b() })[1].rule
+      assert.equal(one, rank.order({ b(), a() })[1].rule)
+      return one
+    end
+    local function turned(step, more)
+      return function() return made("misaligned_labels", step, more) end
+    end
+    local function written(step) return function() return made("targets_recoded", step) end end
+    assert.equal("targets_recoded", first(turned(9), written(3)))
+    assert.equal("misaligned_labels", first(turned(3), written(9)))
+    assert.equal("misaligned_labels", first(turned(3), written(nil)))
+    -- evidence goes before time
+    assert.equal("targets_recoded", first(turned(3, { class = "measured" }), written(9)))
+  end)
+end)
+
 describe("targets that became others", function()
   local function of(n, f, wanted)
     local pairs_of = { wanted = {}, given = {} }

@@ -66,20 +66,33 @@ describe("a network without a hidden layer", function()
 end)
 
 describe("a narrow network", function()
-  it("is named where a higher rate helps, but leaves most of what is there", function()
+  local function sectors(units, lr, epochs)
     local x, y = {}, {}
-    for i, row in ipairs((points(240))) do -- eight sectors
+    for i, row in ipairs((points(240))) do -- eight of them
       x[i] = row
       y[i] = math.floor((math.atan(row[2], row[1]) / math.pi + 1) * 4) % 8
     end
-    local d = ld.experiment { train = { ld.tensor(x), ld.tensor(y, "i32") }, epochs = 40,
-      model = { nn.dense { 1, "tanh" }, nn.dense { 8, "softmax" } }, batch = 16, seed = 4,
-      loss = "sparse_crossentropy", optimizer = ld.optim.adam { lr = 0.01 } }
+    local d = ld.experiment { train = { ld.tensor(x), ld.tensor(y, "i32") }, epochs = epochs,
+      model = { nn.dense { units, "tanh" }, nn.dense { 8, "softmax" } }, batch = 16, seed = 4,
+      loss = "sparse_crossentropy", optimizer = ld.optim.adam { lr = lr } }
       :diagnose { budget = 30 }
-    local text = {}
-    for i, f in ipairs(d) do text[i] = f.rule .. " " .. tostring(f.cause) .. " " .. f.severity end
-    assert.equal("too_few_units", d[1].cause, table.concat(text, "\n"))
+    local searched = false
+    for _, t in ipairs(d.trials) do searched = searched or t.rule == "behind_reference" end
+    return d, searched
+  end
+
+  it("is named where a higher rate helps, but leaves most of what is there", function()
+    local d, searched = sectors(1, 0.01, 40)
+    assert.equal("too_few_units", d[1].cause)
     assert.is_true(d[1].fixes[1].trial.verified)
+    assert.is_true(searched)
+  end)
+
+  it("is not looked for where a higher rate brings nearly all", function()
+    local d, searched = sectors(2, 0.003, 60)
+    assert.equal("lr_too_low", d[1].cause)
+    assert.is_true(d[1].fixes[1].trial.verified)
+    assert.is_false(searched)
   end)
 end)
 

@@ -7,6 +7,7 @@ local STATE, PROOF = "spec/46_state_spec.lua", "spec/47_promotion_spec.lua"
 local TRIAL, STATE_LIMITS = "spec/41_trial_outcome_spec.lua", "spec/46_state_limits_spec.lua"
 local PROBABILITY, SKILL = "spec/43_probability_spec.lua", "spec/46_task_skill_spec.lua"
 local CAPACITY = "spec/48_capacity_spec.lua"
+local WATCH_LAW = "spec/38_watch_law_spec.lua"
 local BENCH, EYES = "spec/41_trial_spec.lua", "spec/38_watch_eyes_spec.lua"
 
 return {
@@ -136,10 +137,14 @@ local open]], SEVERITY },
     [[false then return end]], PROOF },
   { "diagnose.proof", [[if named and named.cause ~= f.cause then return end]], [[]], PROOF },
   { "diagnose.proof", [[if f.role ~= "symptom" then place(findings, i) end]], [[]], PROOF },
-  { "diagnose.proof", [[and a - b > limit "beyond" and]], [[and]], PROOF },
-  { "diagnose.proof", [[limit "beyond" and g.class ~= "exact"]], [[limit "beyond"]], PROOF },
+  { "diagnose.proof", [[and a - b > limit "beyond"]], [[]], PROOF },
   { "diagnose.proof", [[t and t.measure == "task" and t.gain]], [[t and t.gain]], PROOF },
   { "diagnose", [[closed < proof.limits.closed[1] * gap]], [[helping == 0]], CAPACITY },
+  { "diagnose.rank", [[if sa ~= sb then return sa < sb end]], [[]], WATCH_LAW },
+  { "experiment.watch.class_law", [[#looks < #ids + SPARE]], [[#looks < #ids]], WATCH_LAW },
+  { "experiment.watch.class_law", [[local CLOSE = 1e-3]], [[local CLOSE = 1e-1]], WATCH_LAW },
+  { "experiment.watch.target_relation", [[one and (again >= REPEATED or monotone(wanted, given))]],
+    [[one]], WATCH_LAW },
   { "diagnose.search", [[if narrow and not (reference and reference.neck) then]],
     [[if narrow then]], CAPACITY },
   { "diagnose.reference", [[if train.x.dtype ~= "i32" and not neck then]],

@@ -18,7 +18,7 @@ local ENGINES = {
   { "diagnose.proof", "spec/47_promotion_spec.lua", "spec/48_capacity_spec.lua" },
   { "experiment.trial.trial_outcome", "spec/41_trial_outcome_spec.lua" },
   { "diagnose.lost", "spec/75_curve_limits_spec.lua", "spec/rules/loop_falls_short_spec.lua" },
-  { "diagnose.reference", "spec/48_reference_spec.lua" },
+  { "diagnose.reference", "spec/48_reference_spec.lua", "spec/48_capacity_spec.lua" },
   { "diagnose.search", "spec/48_reference_spec.lua" },
   { "diagnose.curve", "spec/75_curve_shape_spec.lua", "spec/75_curve_verdict_spec.lua" },
   { "diagnose.curve.bands", "spec/75_curve_limits_spec.lua" },

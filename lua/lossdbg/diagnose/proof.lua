@@ -87,7 +87,7 @@ end
 -- Whether the fix of f brings much more than that of g.
 local function far_better(f, g)
   local a, b = gain(f), gain(g)
-  return a and b and a - b > limit "beyond" and g.class ~= "exact"
+  return a and b and a - b > limit "beyond"
 end
 
 -- The place of a finding by severity.

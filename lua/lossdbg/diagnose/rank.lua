@@ -8,8 +8,9 @@
 --- 3. Order. Buckets: causes at error; warned causes that may explain an error; consequences at
 ---    error; (warned causes, where nothing stands in the first two buckets); symptoms at error;
 ---    warned causes, consequences, symptoms; infos likewise. Inside a bucket: class of evidence,
----    then how much of what was found it explains, then its place in the graph, then how far
----    beyond its limit it is, then the order given. Nothing depends on the order of tables.
+---    then how much of what was found it explains, then the first step at which a loop broke it,
+---    then its place in the graph, then how far beyond its limit it is, then the order given.
+---    Nothing depends on the order of tables.
 local causal = require "lossdbg.diagnose.causal"
 local severity = require "lossdbg.diagnose.severity"
 
@@ -99,6 +100,9 @@ local function support(findings, out)
   return count
 end
 
+-- The first step that broke what a loop keeps; later ones may follow from it.
+local function first_step(f) return f.family == "loop" and f.where and f.where.step or math.huge end
+
 ---Puts findings in causal order; fills role and explained_by.
 ---@param findings table[] as registry.evaluate returns them (the tables are changed)
 ---@return table[] a new array
@@ -113,6 +117,8 @@ function M.order(findings)
     local ca, cb = CLASS[f.class], CLASS[g.class]
     if ca ~= cb then return ca > cb end
     if explained[a] ~= explained[b] then return explained[a] > explained[b] end
+    local sa, sb = first_step(f), first_step(g)
+    if sa ~= sb then return sa < sb end
     local pa, pb = causal.place(causal.node(f)), causal.place(causal.node(g))
     if pa ~= pb then return pa < pb end
     if f.strength ~= g.strength then return f.strength > g.strength end
