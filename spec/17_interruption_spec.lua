@@ -83,8 +83,8 @@ describe("an interruption ends", function()
 end)
 
 describe("pcall in the library", function()
-  -- where every error is raised again (also by the parent of a worker), turned into another, or of no
-  -- consequence
+  -- where every error is raised again (also by the parent of a worker), turned into another, or of
+  -- no consequence
   local allowed = { ["support/attempt.lua"] = 3, ["support/json_reader.lua"] = 1,
     ["support/observers.lua"] = 2, ["cli/user_script.lua"] = 1,
     ["train/train_step.lua"] = 1, ["train/trainer.lua"] = 2, ["init.lua"] = 1,
