@@ -36,6 +36,8 @@ describe("a network without a hidden layer", function()
     assert.equal("not named", judged(0.499, 0.4, 0.4))
     assert.equal(named, judged(0.9, 0.4, 0.499))
     assert.equal("not named", judged(0.9, 0.4, 0.501)) -- more than a line does
+    assert.equal(named, judged(0.9, -0.5, 0.099)) -- a constant answer is a line as well
+    assert.equal("not named", judged(0.9, -0.5, 0.101))
   end)
 
   it("is one dense layer and no more", function()

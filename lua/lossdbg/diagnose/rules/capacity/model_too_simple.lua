@@ -30,15 +30,15 @@ end
 local function straight(case, limits)
   local plain, map = case.signals.reference, only_map(case.facts.net)
   if not (map and plain.linear and plain.own) then return nil end
-  local bent = plain.network - plain.linear
-  if bent <= limits.gain or plain.own > plain.linear + limits.gain then return nil end
+  local line = math.max(plain.linear, 0) -- which a constant answer reaches, too
+  if plain.network - line <= limits.gain or plain.own > line + limits.gain then return nil end
   return finding.new(M, {
     title = string.format("without a hidden layer the network is no more than a linear model, and"
       .. " a linear model reaches %s of skill here, a plain network %s",
-      numfmt.number(plain.linear), numfmt.number(plain.network)),
+      numfmt.number(line), numfmt.number(plain.network)),
     where = case.facts:where(map.path),
     evidence = { finding.evidence("skill of a plain network", plain.network,
-      "at most " .. numfmt.number(plain.linear)),
+      "at most " .. numfmt.number(line)),
       finding.evidence("skill of the network", plain.own) },
     fixes = { { text = "add a hidden layer of 64 rectified units", patch = { insert = {
       before = map.path, layer = { kind = "dense", units = 64, activation = "relu" } } } } },
