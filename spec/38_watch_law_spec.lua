@@ -57,6 +57,10 @@ describe("weights of classes", function()
     assert.near(0, w[0], 1e-6)
   end)
 
+  it("are learnt from 64 looks at most, however long a training is", function()
+    assert.equal(64, #looks_of(100, truth))
+  end)
+
   it("are not known from too few looks, nor where the numbers do not agree", function()
     assert.is_nil(class_law.weights(looks_of(5, truth)))
     assert.is_truthy(class_law.weights(looks_of(6, truth)))
