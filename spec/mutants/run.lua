@@ -20,11 +20,15 @@ local ENGINES = {
   { "diagnose.lost", "spec/75_curve_limits_spec.lua", "spec/rules/loop_falls_short_spec.lua" },
   { "diagnose.reference", "spec/48_reference_spec.lua", "spec/48_capacity_spec.lua" },
   { "diagnose.search", "spec/48_reference_spec.lua" },
-  { "diagnose.curve", "spec/75_curve_shape_spec.lua", "spec/75_curve_verdict_spec.lua" },
+  { "diagnose.curve", "spec/75_curve_shape_spec.lua", "spec/75_curve_verdict_spec.lua",
+    "spec/75_curve_noise_spec.lua" },
   { "diagnose.curve.bands", "spec/75_curve_limits_spec.lua" },
-  { "diagnose.curve.curve_skill", "spec/75_curve_limits_spec.lua" },
-  { "diagnose.curve.curve_levels", "spec/75_curve_limits_spec.lua" },
-  { "diagnose.curve.shape", "spec/75_curve_shape_spec.lua", "spec/75_curve_verdict_spec.lua" },
+  { "diagnose.curve.curve_skill", "spec/75_curve_limits_spec.lua",
+    "spec/75_curve_noise_spec.lua" },
+  { "diagnose.curve.curve_levels", "spec/75_curve_limits_spec.lua",
+    "spec/75_curve_noise_spec.lua" },
+  { "diagnose.curve.shape", "spec/75_curve_shape_spec.lua", "spec/75_curve_verdict_spec.lua",
+    "spec/75_curve_noise_spec.lua" },
 }
 
 local EQUIVALENT = require "spec.mutants.equivalent_mutants"
