@@ -18,9 +18,9 @@
 **            os.getenv); those block signals and end with lua_close. It installs no signal handler
 **            and no atexit hook. A child made by fork computes on one thread until it asks anew.
 ** Processes  none are started unless a script asks for jobs = n. A worker is a fork that computes,
-**            writes its result to a pipe and ends by _exit: no atexit handler, destructor or __gc of
-**            the host's runs in it. It is killed and waited for when the call that started it ends,
-**            by an error too; SIGCHLD and SIGPIPE are left as they are.
+**            writes its result to a pipe and ends by _exit: no atexit handler, destructor or __gc
+**            of the host's runs in it. It is killed and waited for when the call that started it
+**            ends, by an error too; SIGCHLD and SIGPIPE are left as they are.
 ** OpenBLAS   its threads and its memory belong to the process. Its results depend on their number,
 **            so opening the core sets it to one thread (an OpenBLAS built with OpenMP is left as it
 **            is and takes one thread inside our products only); a host that then sets more with
