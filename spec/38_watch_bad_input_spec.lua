@@ -36,6 +36,18 @@ describe("a watch of a loop", function()
     assert.is_true(#d.unjudged > 0)
   end)
 
+  it("that never tells its steps is said to be so", function()
+    local s = parts()
+    for _ = 1, 5 do
+      local l = s.loss(s.model(s.x, { training = true }), s.y)
+      s.opt:zero_grad(); l:backward(); s.opt:step()
+    end
+    local d = s.watch:diagnose()
+    s.watch:close()
+    assert.equal("not judged: 5 updates were seen, but watch:step(loss) was never called",
+      d.verdict)
+  end)
+
   it("that stops half way, before the step, can be asked", function()
     local s = some_steps(parts())
     s.loss(s.model(s.x, { training = true }), s.y):backward()

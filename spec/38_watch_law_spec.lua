@@ -97,6 +97,20 @@ describe("findings of a loop", function()
   end)
 end)
 
+describe("inputs that are fed", function()
+  it("are measured by 256 rows of a pass, against the mean and spread of the data", function()
+    local scale = require "lossdbg.experiment.watch.fed_scale"
+    local x = ld.arange(1000):cast("f32"):reshape { 1000, 1 }
+    local fed = scale.add(scale.add(nil, x), x:slice(1, 1, 10))
+    assert.same({ 266, 266 }, { fed.rows, fed.n })
+    assert.near(256 * 255 / 2 + 45, fed.sum, 1e-9) -- 0 to 255 and 0 to 9
+    local moved, widened = scale.between(scale.add(nil, x:slice(1, 1, 200):mul(5):add(100)),
+      x:slice(1, 1, 200))
+    assert.near((4 * 99.5 + 100) / math.sqrt((200 ^ 2 - 1) / 12), moved, 1e-9)
+    assert.near(5, widened, 1e-9)
+  end)
+end)
+
 describe("targets that became others", function()
   local function of(n, f, wanted)
     local pairs_of = { wanted = {}, given = {} }

@@ -28,8 +28,10 @@ describe("rule exploding_gradient", function()
     local case = with(cases.wine_raw(), { signals = { grad_norm = list } })
     assert.equal("passes", (cases.run(id, case)))
     list[32] = 5000
+    list[5] = 0 / 0
     case = with(cases.wine_raw(), { signals = { grad_norm = list } })
-    assert.equal("fires", (cases.run(id, case)))
+    local state, f = cases.run(id, case)
+    assert.same({ "fires", 32 }, { state, f.where.step }) -- the step, sleep counted in
   end)
 
   it("cannot tell: norms that were not measured", function()

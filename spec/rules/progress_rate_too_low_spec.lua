@@ -12,6 +12,16 @@ describe("rule progress_rate_too_low", function()
     assert.equal("lr_too_low", f.cause)
   end)
 
+  it("counts the steps of a loop that tells no epochs", function()
+    local case = with(faulty.sonar_slow(), { description = { epochs = cases.NONE },
+      signals = { epoch_loss = cases.NONE, steps = 420 } })
+    local state, f = cases.run(id, case)
+    assert.equal("fires", state)
+    assert.matches(" in 420 steps, halving", f.title)
+    assert.equal("train for ten times as many steps", f.fixes[#f.fixes].text)
+    assert.is_nil(f.fixes[#f.fixes].patch)
+  end)
+
   it("is silent: a fast fall", function()
     assert.equal("passes", (cases.run(id, cases.wine())))
   end)

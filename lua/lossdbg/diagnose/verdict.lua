@@ -124,6 +124,11 @@ local STATE = {
   healthy = function(f) return "learning: " .. falling(f) end,
   cannot_tell = function(f)
     local more = f.status.movement.more_steps
+    local updates = f.signals.loop and f.signals.loop.steps or 0
+    if f.steps == 0 and updates > 0 then
+      return ("not judged: %d updates were seen, but watch:step(loss) was never called"):format(
+        updates)
+    end
     if f.steps == 0 and not more then return "not judged: nothing was trained" end
     return string.format("too short to judge%s%s", f.steps > 0 and ": " .. f.steps .. " steps"
       or "", more and string.format(", about %s more would do", number(math.ceil(more))) or "")

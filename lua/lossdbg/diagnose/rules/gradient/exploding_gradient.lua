@@ -22,9 +22,9 @@ local M = {
 
 -- Steps that a watch slept through are NaN.
 local function survey(all)
-  local list = {}
-  for _, v in ipairs(all) do
-    if v == v then list[#list + 1] = v end
+  local list, steps = {}, {}
+  for step, v in ipairs(all) do
+    if v == v then list[#list + 1], steps[#steps + 1] = v, step end
   end
   local n = #list
   local head, tail, top, at = {}, {}, 0, nil
@@ -33,7 +33,7 @@ local function survey(all)
     if i <= math.max(1, n // 10) then
       head[#head + 1] = v
     elseif facts_of.finite(v) and v > top then
-      top, at = v, i
+      top, at = v, steps[i]
     end
     if i > n - math.max(1, n // 5) then tail[#tail + 1] = v end
   end

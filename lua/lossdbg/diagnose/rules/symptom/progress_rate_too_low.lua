@@ -38,12 +38,13 @@ function M.check(case, limits)
     fixes[1] = { text = string.format("raise the learning rate to %s", numfmt.number(10 * lr)),
       patch = { optimizer = { lr = 10 * lr } } }
   end
-  fixes[#fixes + 1] = { text = string.format("train for %d epochs", 10 * epochs),
-    patch = { epochs = 10 * epochs } }
+  local known = epochs and epochs > 0 -- which a loop of somebody's own does not tell
+  fixes[#fixes + 1] = known and { text = string.format("train for %d epochs", 10 * epochs),
+    patch = { epochs = 10 * epochs } } or { text = "train for ten times as many steps" }
   return finding.new(M, {
-    title = string.format("the loss falls too slowly: %s to %s in %s epochs, halving takes %.1f"
-      .. " times"
-      .. " as many", numfmt.number(first), numfmt.number(last), numfmt.number(epochs), budgets),
+    title = string.format("the loss falls too slowly: %s to %s in %s %s, halving takes %.1f times"
+      .. " as many", numfmt.number(first), numfmt.number(last),
+      numfmt.number(known and epochs or facts.steps), known and "epochs" or "steps", budgets),
     cause = facts.dead > limits.dead and "too_few_epochs" or "lr_too_low",
 
     evidence = { finding.evidence("half-life in budgets", budgets,
