@@ -1,20 +1,10 @@
 -- A diagnosis with workers says what it says without them, to the byte.
+local clouds = require("spec.support.problems").two_clouds
 local core = require "lossdbg.core"
 local ld = require "lossdbg"
 local nn = ld.nn
 local trial = require "lossdbg.experiment.trial"
 local workers = require "lossdbg.support.workers"
-
-local function clouds(n)
-  local x, y = {}, {}
-  for i = 1, n do
-    local class = i % 2
-    local angle = i * 2.399963
-    x[i] = { (class == 0 and -2 or 2) + math.cos(angle) * 0.5, math.sin(angle) * 0.5 }
-    y[i] = class
-  end
-  return { ld.tensor(x), ld.tensor(y, "i32") }
-end
 
 local function experiment(changes)
   local given = { train = clouds(80), val = clouds(30), loss = "sparse_crossentropy",
@@ -142,7 +132,8 @@ describe("trials with workers", function()
     assert.same({}, pool.told)
   end)
 
-  it("tell of a worker that dies, try once more, and go on", function()
+  -- An experiment of which one worker is killed, once; the path marks that it was.
+  local function killed_once()
     local path = os.tmpname()
     os.remove(path)
     local layer, arm = spiteful(function()
@@ -152,6 +143,11 @@ describe("trials with workers", function()
     end)
     local e = experiment { model = nn.sequential { layer, nn.dense { 8, "tanh" },
       nn.dense { 2, "softmax" } } }
+    return e, arm, path
+  end
+
+  it("tell of a worker that dies, try once more, and go on", function()
+    local e, arm, path = killed_once()
     local expected = trial.bench(e, { seeds = 3 }):try { optimizer = { lr = 0.3 } }
     local b, pool = bench(e, 2)
     arm()
@@ -165,15 +161,7 @@ describe("trials with workers", function()
   end)
 
   it("tell of it in the diagnosis", function()
-    local path = os.tmpname()
-    os.remove(path)
-    local layer, arm = spiteful(function()
-      if io.open(path) then return end
-      io.open(path, "w"):close()
-      os.execute "kill -KILL $PPID"
-    end)
-    local e = experiment { model = nn.sequential { layer, nn.dense { 8, "tanh" },
-      nn.dense { 2, "softmax" } } }
+    local e, arm, path = killed_once()
     local run = e:fit { verbose = 0 }
     arm()
     local d, lines = e:diagnose { run = run, jobs = 2 }, {}

@@ -1,18 +1,7 @@
 local ld = require "lossdbg"
 local nn = ld.nn
+local clouds = require("spec.support.problems").two_clouds
 local trial = require "lossdbg.experiment.trial"
-
--- Two well separated clouds: learnt in a few epochs at a sensible rate.
-local function clouds(n)
-  local x, y = {}, {}
-  for i = 1, n do
-    local class = i % 2
-    local angle = i * 2.399963
-    x[i] = { (class == 0 and -2 or 2) + math.cos(angle) * 0.5, math.sin(angle) * 0.5 }
-    y[i] = class
-  end
-  return { ld.tensor(x), ld.tensor(y, "i32") }
-end
 
 local function experiment(lr)
   return ld.experiment {
